@@ -1,0 +1,1 @@
+"""Hearth: a Matrix bot-service for support communities."""

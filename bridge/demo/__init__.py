@@ -1,0 +1,1 @@
+"""A whole community on this machine: two federated homeservers, members, and a busy week."""

@@ -1,0 +1,1 @@
+"""Follows and digests: what matters to one member, and when to tell them."""

@@ -1,0 +1,1 @@
+"""Commands of the digest area, one file each; being here is registering."""

@@ -1,0 +1,1 @@
+"""Sanctions, enforcement and the rules that keep the place safe."""

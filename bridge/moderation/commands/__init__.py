@@ -1,0 +1,1 @@
+"""Commands of the moderation area, one file each; being here is registering."""

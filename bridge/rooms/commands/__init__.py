@@ -1,0 +1,1 @@
+"""Commands of the rooms area, one file each; being here is registering."""
