@@ -1,0 +1,296 @@
+"""What is wanted from Matrix, as frozen values that survive in a table; never how it is done.
+
+Every effect has a natural key: the same wish has the same key, and putting it twice is putting it once. Nobody's words are in an effect: a copy or
+a digest names the events, and the words are read from the homeserver at the moment of sending.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from enum import IntEnum
+from typing import Any, ClassVar
+
+from bridge.words import Text
+
+
+class Priority(IntEnum):
+    """Lower goes first. Moderation before answers, answers before shares, shares before digests."""
+
+    MODERATION = 0
+    ANSWER = 1
+    ROOMS = 2
+    SHARE = 3
+    DIGEST = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """The base: a natural key, and by its class a lane (order is kept within one) and a priority."""
+
+    key: str
+    priority: ClassVar[Priority] = Priority.ANSWER
+
+    @property
+    def lane(self) -> str:
+        """Effects of one lane are done one after the other, in the order in which they were put."""
+        return f"{self.priority.value}:{getattr(self, 'room', None) or getattr(self, 'user', '')}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Say(Effect):
+    """Say something of ours (m.notice) in a room. `thread` and `reply_to` are event ids; `mentions` are notified."""
+
+    room: str
+    text: Text
+    language: str
+    thread: str | None = None
+    reply_to: str | None = None
+    mentions: tuple[str, ...] = ()
+    edits: str | None = None
+    """The outbox key of the earlier Say that this one replaces."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tell(Effect):
+    """Say something to one person, in their direct room, which is made when there is none.
+
+    `prompt` names what a reaction on this message answers, e.g. `consent`.
+    """
+
+    user: str
+    text: Text
+    language: str
+    prompt: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class React(Effect):
+    """Put a reaction on an event."""
+
+    room: str
+    event: str
+    emoji: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redact(Effect):
+    """Empty an event: a person's message, in the name of moderation."""
+
+    priority: ClassVar[Priority] = Priority.MODERATION
+    room: str
+    event: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Join(Effect):
+    """Enter a room that we were invited to."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leave(Effect):
+    """Leave a room."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ban(Effect):
+    """Ban somebody from a room. Already banned is done."""
+
+    priority: ClassVar[Priority] = Priority.MODERATION
+    room: str
+    user: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unban(Effect):
+    """Lift a ban in a room. Not banned is done."""
+
+    priority: ClassVar[Priority] = Priority.MODERATION
+    room: str
+    user: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kick(Effect):
+    """Remove somebody from a room. Not there is done."""
+
+    priority: ClassVar[Priority] = Priority.MODERATION
+    room: str
+    user: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invite(Effect):
+    """Invite somebody to a room. Already invited or joined is done."""
+
+    priority: ClassVar[Priority] = Priority.ROOMS
+    room: str
+    user: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetState(Effect):
+    """Make a state event have this content. Already so is done: it is read and compared first."""
+
+    priority: ClassVar[Priority] = Priority.ROOMS
+    room: str
+    type: str
+    state_key: str = ""
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetServerAcl(SetState):
+    """Make `m.room.server_acl` so, before answers and shares."""
+
+    priority: ClassVar[Priority] = Priority.MODERATION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAlias(Effect):
+    """Let an alias point to a room. Pointing there already is done; elsewhere is refused."""
+
+    priority: ClassVar[Priority] = Priority.ROOMS
+    room: str
+    alias: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateRoom(Effect):
+    """Make a room. `alias` is how a repeat finds it again. `request` is the body of POST /createRoom without the alias.
+
+    `room_key` is the name by which the configuration knows it, e.g. `circle/sleep`.
+    """
+
+    priority: ClassVar[Priority] = Priority.ROOMS
+    room_key: str
+    alias: str
+    request: Mapping[str, Any]
+
+    @property
+    def lane(self) -> str:
+        """Each room is made on its own."""
+        return f"{self.priority.value}:create:{self.room_key}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy(Effect):
+    """Carry one event of a shared thread into another room: read it, dress it, send it there.
+
+    `root` is the source root's event id (equal to `source` for the root itself). The copy of a reply goes into the thread of the root's copy.
+    """
+
+    priority: ClassVar[Priority] = Priority.SHARE
+    room: str
+    source_room: str
+    source: str
+    root: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditCopy(Effect):
+    """The source was edited: bring its copy up to date with its newest text. `edit` is the event id of the edit."""
+
+    priority: ClassVar[Priority] = Priority.SHARE
+    room: str
+    source_room: str
+    source: str
+    edit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawCopy(Effect):
+    """Take back the copy of one source event."""
+
+    priority: ClassVar[Priority] = Priority.SHARE
+    room: str
+    source: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deliver(Effect):
+    """Send the digest with this id to its member, in their direct room; what it holds stands in the digest tables."""
+
+    priority: ClassVar[Priority] = Priority.DIGEST
+    user: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correct(Effect):
+    """Bring a delivered digest up to date in place, because something in it was edited, redacted or is no longer theirs to read."""
+
+    priority: ClassVar[Priority] = Priority.DIGEST
+    user: str
+    digest: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Send(Effect):
+    """An event as it goes over the wire. Made at the moment of sending, of an effect that names its words; never in a table."""
+
+    room: str
+    type: str
+    content: Mapping[str, Any]
+
+
+EFFECTS: Mapping[str, type[Effect]] = {
+    kind.__name__: kind
+    for kind in (
+        Say, Tell, React, Redact, Join, Leave, Ban, Unban, Kick, Invite, SetState, SetServerAcl, SetAlias, CreateRoom,
+        Copy, EditCopy, WithdrawCopy, Deliver, Correct,
+    )
+}  # fmt: skip
+"""Every kind of effect by its name in the outbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """One row for the outbox: the effect, when it may be done (UTC ms; 0: at once), and the intent that it belongs to.
+
+    `intent` is the ledger row whose outcome is told when all rows that carry it are settled.
+    """
+
+    effect: Effect
+    not_before_ms: int = 0
+    intent: int | None = None
+
+
+def dump(effect: Effect) -> str:
+    """The effect as JSON without its key and kind, keys sorted, so that equal effects are equal bytes."""
+    data = asdict(effect)
+    del data["key"]
+    return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def load(kind: str, key: str, payload: str) -> Effect:
+    """The effect that `dump` wrote. KeyError when a newer Hearth wrote a kind that this one does not know."""
+    cls = EFFECTS[kind]
+    data = json.loads(payload)
+    for item in fields(cls):
+        value = data.get(item.name)
+        if isinstance(value, dict) and item.type in (Text, "Text"):
+            data[item.name] = Text.load(value)
+        elif (
+            isinstance(value, Sequence)
+            and not isinstance(value, str)
+            and item.type in (tuple[str, ...], "tuple[str, ...]")
+        ):
+            data[item.name] = tuple(value)
+    return cls(key=key, **data)
+
+
+def transaction_id(key: str) -> str:
+    """The Matrix transaction id, and our mark, of the effect with this key: stable over restarts, and it tells nobody what the key says."""
+    return "h" + hashlib.sha256(key.encode()).hexdigest()[:40]

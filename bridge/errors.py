@@ -1,0 +1,37 @@
+"""Whose fault it is: the three kinds of error that Hearth tells apart. None of them ever holds anybody's words or a token."""
+
+
+class UsageError(Exception):
+    """The person can put it right; `text` is shown to them. Everything that the handler had written is undone."""
+
+    def __init__(self, text: object) -> None:
+        """Take a `Text` that says what to do next."""
+        super().__init__(type(self).__name__)
+        self.text = text
+
+
+class Refused(Exception):  # noqa: N818 - reads as what happened
+    """Matrix said no, and would say no again: `status` is the HTTP status, `errcode` the Matrix error code."""
+
+    def __init__(self, status: int, errcode: str, what: str = "") -> None:
+        """`what` is the method and the shape of the path, never an id or a body."""
+        super().__init__(f"{what} {status} {errcode}".strip())
+        self.status = status
+        self.errcode = errcode
+
+
+class Unavailable(Exception):  # noqa: N818 - reads as what happened
+    """Not now: unreachable, slow, 5xx, nonsense, or too many requests. `retry_after_ms` is what the server asked for, if it did.
+
+    `limited` is true for 429: the homeserver is well, and holds us back.
+    """
+
+    def __init__(self, what: str = "", *, retry_after_ms: int | None = None, limited: bool = False) -> None:
+        """`what` is the method and the shape of the path, never an id or a body."""
+        super().__init__(what)
+        self.retry_after_ms = retry_after_ms
+        self.limited = limited
+
+
+class TokenLost(Refused):
+    """The homeserver does not know our token (any more): nothing can be done until a person gives us a new one."""

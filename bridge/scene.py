@@ -1,0 +1,86 @@
+"""What a shell is given while it handles one event; never a client, never anything that could act.
+
+Reading Matrix comes in as small Protocols that `app.py` fills.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, Literal, Protocol
+
+from bridge.config import Config
+from bridge.effects import Effect, Put
+from bridge.store.db import Connection
+
+
+class Role(IntEnum):
+    """Who somebody is to this community; each includes the ones before."""
+
+    STRANGER = 0
+    MEMBER = 1
+    CURATOR = 2
+    MODERATOR = 3
+    OWNER = 4
+
+
+class Names(Protocol):
+    """Display names, kept in memory only."""
+
+    def of(self, user: str) -> str:
+        """The name by which people know this user: their display name, or else the local part of their id."""
+
+    def find(self, name: str) -> Sequence[str]:
+        """The users with this display name, folded for case; sorted."""
+
+
+@dataclass(slots=True)
+class Scene:
+    """One event's surroundings: the open transaction, the configuration, our own id, the time (UTC ms), names. `puts` gathers what is wanted."""
+
+    db: Connection
+    config: Config
+    me: str
+    now_ms: int
+    names: Names
+    puts: list[Put] = field(default_factory=list)
+
+
+class Reader(Protocol):
+    """What may be read from the homeserver outside of a transaction. Raises Refused or Unavailable."""
+
+    async def event(self, room: str, event: str) -> Mapping[str, Any] | None:
+        """One event, decrypted, with its newest edit applied to `content`; None when it is gone, redacted or never was readable for us."""
+
+    async def state(self, room: str) -> Sequence[Mapping[str, Any]]:
+        """All current state events of a room."""
+
+    async def state_content(self, room: str, kind: str, state_key: str = "") -> Mapping[str, Any] | None:
+        """The content of one state event, or None."""
+
+    async def resolve_alias(self, alias: str) -> str | None:
+        """The room id behind an alias, or None."""
+
+    async def joined_rooms(self) -> Sequence[str]:
+        """The ids of all rooms that we are in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What is at hand when an effect is prepared for sending: nothing that writes. `reading` opens a read-only connection."""
+
+    reading: Callable[[], AbstractAsyncContextManager[Connection]]
+    read: Reader
+    names: Names
+    config: Config
+    me: str
+    now_ms: int
+
+
+State = Literal["done", "skipped", "dead"]
+
+Filler = Callable[[Desk, Any], Awaitable[Effect | None]]
+"""Makes of an effect that only names its words the one that goes over the wire; None when there is nothing to do (any more)."""
+
+Settler = Callable[[Scene, Any, State, str | None], Awaitable[None]]
+"""Records the outcome of an effect, in the transaction that settles it: effect, state, and the event or room id that Matrix gave."""

@@ -1,0 +1,270 @@
+"""All tables of Hearth, in one schema; never a query. No column holds anybody's words, display name or token.
+
+Times are integer milliseconds UTC (`_ms`). Ids of Matrix are text and never taken apart: since room version 12 a room id has no server part.
+`seq` is the order in which we heard of things: it is the only order that no other server can forge, so windows and marks are made of it.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)  # fmt: skip
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite gives rising numbers only to INTEGER keys; PostgreSQL should have 64 bits.
+Number = BigInteger().with_variant(Integer, "sqlite")
+
+
+# --- what happened -------------------------------------------------------------------------------------------------------------------
+
+cursors = Table(
+    "cursors", metadata,
+    Column("name", Text, primary_key=True),  # "sync"
+    Column("token", Text, nullable=False),
+)  # fmt: skip
+
+claims = Table(  # an event is handled once: whoever inserts its id first does it
+    "claims", metadata,
+    Column("event", Text, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Index("ix_claims_at_ms", "at_ms"),
+)  # fmt: skip
+
+failures = Table(  # events whose handler crashed, and effects that are a bug: set aside, shown to staff, replayed by a person
+    "failures", metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("event", Text), Column("room", Text), Column("outbox_key", Text),
+    Column("where", Text, nullable=False),  # module and line, never a message
+    Column("error", Text, nullable=False),  # class name only
+    Column("at_ms", BigInteger, nullable=False),
+)  # fmt: skip
+
+posts = Table(  # that a message exists in a room of ours; what it says stays on the homeserver
+    "posts", metadata,
+    Column("seq", Number, primary_key=True, autoincrement=True),
+    Column("event", Text, nullable=False, unique=True),
+    Column("room", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),  # the sender's word, never above seen_ms
+    Column("seen_ms", BigInteger, nullable=False),  # our clock when we handled it
+    Column("thread", Text),  # root event id; null for a message of the main timeline
+    Column("reply_to", Text),
+    Column("edited", Text),  # the newest edit's event id, by (at_ms, id)
+    Column("edited_ms", BigInteger),
+    Column("redacted", Boolean, nullable=False, server_default=text("false")),
+    Index("ix_posts_room_seq", "room", "seq"), Index("ix_posts_thread", "thread"), Index("ix_posts_author_seq", "author", "seq"),
+)  # fmt: skip
+
+post_tags = Table(
+    "post_tags", metadata,
+    Column("event", Text, primary_key=True),
+    Column("tag", Text, primary_key=True),  # folded, without '#'
+    Index("ix_post_tags_tag", "tag"),
+)  # fmt: skip
+
+early = Table(  # edits and redactions that came before what they are about
+    "early", metadata,
+    Column("target", Text, primary_key=True),
+    Column("event", Text, primary_key=True),
+    Column("kind", Text, nullable=False),  # edit | redaction
+    Column("sender", Text, nullable=False),
+    Column("room", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+)  # fmt: skip
+
+
+# --- rooms and people ----------------------------------------------------------------------------------------------------------------
+
+rooms = Table(  # the rooms of this community: made or adopted by us. No other room is ever touched
+    "rooms", metadata,
+    Column("room", Text, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),  # space | common | staff | circle/<tag> | room/<name>
+    Column("kind", Text, nullable=False),  # space | common | staff | circle | room
+    Column("tag", Text),  # a circle's own, folded
+    Column("alias", Text),
+    Column("encrypted", Boolean, nullable=False),
+    Column("history", Text, nullable=False),  # shared | invited | joined | world_readable
+    Column("made_ms", BigInteger, nullable=False),
+)  # fmt: skip
+
+memberships = Table(  # who was what in a room of ours from when to when, in seq order of arrival; until null: now
+    "memberships", metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("room", Text, nullable=False),
+    Column("user", Text, nullable=False),
+    Column("membership", Text, nullable=False),  # join | invite | knock | leave | ban
+    Column("since_ms", BigInteger, nullable=False),
+    Column("until_ms", BigInteger),
+    Index("uq_memberships_current", "room", "user", unique=True,
+          sqlite_where=text("until_ms IS NULL"), postgresql_where=text("until_ms IS NULL")),
+    Index("ix_memberships_user", "user"),
+)  # fmt: skip
+
+people = Table(
+    "people", metadata,
+    Column("user", Text, primary_key=True),
+    Column("language", Text),
+    Column("zone", Text),
+    Column("direct_room", Text, unique=True),
+    Column("direct_encrypted", Boolean),
+    Column("consent", Boolean),  # may their replies travel with a shared thread? null: not asked or not answered
+    Column("digest", Text, nullable=False, server_default="off"),  # off | daily | weekly
+    Column("digest_minute", Integer),  # of the local day
+    Column("digest_weekday", Integer),  # 0 Monday
+    Column("digest_mark", BigInteger, nullable=False, server_default="0"),  # posts.seq up to which digests covered
+)  # fmt: skip
+
+prompts = Table(  # messages of ours that a reaction answers
+    "prompts", metadata,
+    Column("event", Text, primary_key=True),
+    Column("user", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+)  # fmt: skip
+
+
+# --- shared threads ------------------------------------------------------------------------------------------------------------------
+
+shares = Table(
+    "shares", metadata,
+    Column("root", Text, primary_key=True),
+    Column("source_room", Text, nullable=False),
+    Column("room", Text, primary_key=True),  # where the copy is
+    Column("author", Text, nullable=False),
+    Column("cause", Text, nullable=False),  # the event that asked for it
+    Column("live", Boolean, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+)  # fmt: skip
+
+copies = Table(
+    "copies", metadata,
+    Column("source", Text, primary_key=True),
+    Column("room", Text, primary_key=True),
+    Column("root", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("copy", Text),  # event id; null until it is sent
+    Column("live", Boolean, nullable=False),
+    Index("ix_copies_root", "root"), Index("ix_copies_copy", "copy"), Index("ix_copies_author", "author"),
+)  # fmt: skip
+
+
+# --- follows and digests -------------------------------------------------------------------------------------------------------------
+
+follows = Table(
+    "follows", metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("user", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # person | tag | circle | thread | person_tag
+    Column("target", Text, nullable=False),  # user id | tag | room id | root event id
+    Column("tag", Text, nullable=False, server_default=""),  # for person_tag
+    Column("at_ms", BigInteger, nullable=False),
+    UniqueConstraint("user", "kind", "target", "tag"),
+    Index("ix_follows_kind_target", "kind", "target"),
+)  # fmt: skip
+
+digests = Table(
+    "digests", metadata,
+    Column("id", Text, primary_key=True),  # <user>/<local date> or <user>/now/<command's event id>
+    Column("user", Text, nullable=False),
+    Column("from_seq", BigInteger, nullable=False), Column("to_seq", BigInteger, nullable=False),
+    Column("more", Integer, nullable=False),
+    Column("made_ms", BigInteger, nullable=False),
+    Column("room", Text), Column("event", Text),  # where it was delivered
+    Index("ix_digests_user", "user"),
+)  # fmt: skip
+
+digest_items = Table(
+    "digest_items", metadata,
+    Column("digest", Text, ForeignKey("digests.id", ondelete="CASCADE"), primary_key=True),
+    Column("place", Integer, primary_key=True),
+    Column("event", Text, nullable=False),
+    Column("room", Text, nullable=False),
+    Column("reasons", Text, nullable=False),  # JSON: why it is here
+    Column("replies", Integer, nullable=False),
+    Index("ix_digest_items_event", "event"),
+)  # fmt: skip
+
+due = Table(  # what is to happen at a time of somebody's own wall clock
+    "due", metadata,
+    Column("kind", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("next_ms", BigInteger, nullable=False),
+    Column("slot", Text, nullable=False),  # the name of that occasion, e.g. the local date
+    Index("ix_due_next_ms", "next_ms"),
+)  # fmt: skip
+
+
+# --- moderation ----------------------------------------------------------------------------------------------------------------------
+
+ledger = Table(  # who did what to whom, when and why; written before the act, the outcome after it; never deleted from
+    "ledger", metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("reason", Text), Column("rule", Text), Column("room", Text),
+    Column("event", Text, unique=True),  # the command that caused it
+    Column("outcome", Text),  # JSON: counts and the rooms that could not
+    Column("settled_ms", BigInteger),
+)  # fmt: skip
+
+sanctions = Table(
+    "sanctions", metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("kind", Text, nullable=False),  # ban
+    Column("entity", Text, nullable=False),  # user | server
+    Column("target", Text, nullable=False),  # an id, a server name, or a glob of one
+    Column("reason", Text),
+    Column("cause", Number, ForeignKey("ledger.id"), nullable=False),
+    Column("lifted_by", Number, ForeignKey("ledger.id")),
+    Index("ix_sanctions_standing", "kind", "entity", "target", unique=True,
+          sqlite_where=text("lifted_by IS NULL"), postgresql_where=text("lifted_by IS NULL")),
+)  # fmt: skip
+
+bans = Table(  # bans in rooms that are our doing, and which sanction caused each; a lifted sanction lifts only these
+    "bans", metadata,
+    Column("room", Text, primary_key=True),
+    Column("user", Text, primary_key=True),
+    Column("sanction", Number, ForeignKey("sanctions.id"), nullable=False),
+)  # fmt: skip
+
+
+# --- what is wanted ------------------------------------------------------------------------------------------------------------------
+
+outbox = Table(
+    "outbox", metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("payload", Text),  # JSON; erased when settled
+    Column("lane", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("intent", Number, ForeignKey("ledger.id")),
+    Column("state", Text, nullable=False, server_default="due"),  # due | done | skipped | dead
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("first_tried_ms", BigInteger),
+    Column("next_ms", BigInteger, nullable=False),
+    Column("error", Text),  # code only
+    Column("result", Text),  # event id or room id
+    Column("made_ms", BigInteger, nullable=False), Column("settled_ms", BigInteger),
+    Index("ix_outbox_due", "priority", "id", sqlite_where=text("state = 'due'"), postgresql_where=text("state = 'due'")),
+    Index("ix_outbox_intent", "intent"),
+    Index("ix_outbox_settled_ms", "settled_ms"),
+)  # fmt: skip

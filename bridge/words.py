@@ -1,0 +1,43 @@
+"""Words for people that are not yet in a language; never the translation itself, which belongs to `text.py`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words for people, not yet in a language: an English source string (Markdown) and what goes into its `%(name)s` places.
+
+    A value may be a str or int (escaped when shown), or `{"user": id}`, `{"room": id}`, `{"event": id, "room": id}` (shown as pill or link),
+    `{"duration_ms": n}`, `{"time_ms": n, "zone": name}`, `{"code": text}`, `{"text": Text as a dict}` or `{"list": [values]}` (joined with commas).
+    With `plural` the singular or plural form is chosen by `count`. `more` are further paragraphs or lines, each a Text.
+    """
+
+    source: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    plural: str | None = None
+    count: int = 0
+    more: tuple["Text", ...] = ()
+    context: str | None = None
+
+    @classmethod
+    def load(cls, data: Mapping[str, Any]) -> "Text":
+        """A Text from the dictionary that `dataclasses.asdict` makes of it."""
+        return cls(**{**data, "more": tuple(cls.load(part) for part in data.get("more", ()))})
+
+
+def words(source: str, /, **values: Any) -> Text:
+    """Words without a number. The source string is English Markdown and is what translators see."""
+    return Text(source, values)
+
+
+def words_n(singular: str, plural: str, count: int, /, **values: Any) -> Text:
+    """Words whose form depends on `count`, which is also there as `%(count)s`."""
+    return Text(singular, {"count": count, **values}, plural, count)
+
+
+def lines(*parts: Text) -> Text:
+    """Several Texts as one: each begins a new paragraph."""
+    first, *rest = parts
+    return replace(first, more=(*first.more, *rest))
