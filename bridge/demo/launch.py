@@ -42,13 +42,12 @@ def know_only(addresses: Mapping[str, str]) -> None:
     socket.getaddrinfo = resolve_here
 
 
-def end_with(*lifelines: int) -> None:
-    """End this process at once when the far end of any of these descriptors closes. Nothing is read from them."""
+def end_with(lifeline: int) -> None:
+    """End this process at once when the far end of this descriptor closes. Nothing is read from it."""
 
     def watch() -> None:
         poll = select.poll()
-        for lifeline in lifelines:
-            poll.register(lifeline, 0)  # no events wanted: a hang-up is always reported
+        poll.register(lifeline, 0)  # no events wanted: a hang-up is always reported
         poll.poll()
         os._exit(0)
 
@@ -76,7 +75,6 @@ class Nursery:
         self._stand_in = stand_in
         self._main = main
         self._names: dict[int, str] = {}
-        self._lifeline, self._held = os.pipe()  # the children see it close when this process is killed
 
     def start(self, name: str, config: str, log: str) -> None:
         """Fork a server called `name`; what it prints goes to the file `log`."""
@@ -91,13 +89,12 @@ class Nursery:
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            os.close(self._held)
-            parent = os.dup(0)
+            parent = os.dup(0)  # our launcher's input: its far end closes when the parent goes or drops the launcher
             log_file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             nothing = os.open(os.devnull, os.O_RDONLY)
             for old, new in ((nothing, 0), (log_file, 1), (log_file, 2)):
                 os.dup2(old, new)
-            end_with(parent, self._lifeline)
+            end_with(parent)
             run_server(self._stand_in, self._main, config)
             status = 0
         except SystemExit as end:
