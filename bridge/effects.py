@@ -99,12 +99,13 @@ class Leave(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ban(Effect):
-    """Ban somebody from a room. Already banned is done."""
+    """Ban somebody from a room. Already banned is done. `sanction` is the decision that asks for it."""
 
     priority: ClassVar[Priority] = Priority.MODERATION
     room: str
     user: str
     reason: str | None = None
+    sanction: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
