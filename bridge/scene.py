@@ -6,22 +6,12 @@ Reading Matrix comes in as small Protocols that `app.py` fills.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import Any, Literal, Protocol
 
 from bridge.config import Config
 from bridge.effects import Effect, Put
+from bridge.roles import Role as Role  # noqa: PLC0414 - one name for the shells
 from bridge.store.db import Connection
-
-
-class Role(IntEnum):
-    """Who somebody is to this community; each includes the ones before."""
-
-    STRANGER = 0
-    MEMBER = 1
-    CURATOR = 2
-    MODERATOR = 3
-    OWNER = 4
 
 
 class Names(Protocol):
