@@ -20,9 +20,9 @@ PRESETS = {  # join rule, history visibility, guest access
 }
 CARRIED_OVER = (
     "m.room.join_rules",
+    "m.room.history_visibility",
     "m.room.name",
     "m.room.topic",
-    "m.room.history_visibility",
     "m.room.guest_access",
     "m.room.avatar",
     "m.room.encryption",
@@ -38,7 +38,7 @@ def create_room(model: Model, creator: str, body: Content) -> Room:
     alias = _free_alias(model, body.get("room_alias_name"))
     preset = body.get("preset") or ("public_chat" if body.get("visibility") == "public" else "private_chat")
     if preset not in PRESETS:
-        raise bad(f"'{preset}' is not a valid preset")
+        raise bad(f"'{preset}' is not a valid preset", "M_BAD_JSON")
     invited = list(body.get("invite", ()))
     creation = _creation_content(creator, body, version, invited if preset == "trusted_private_chat" else [])
     levels = _power_levels(creator, body, version, preset, invited)
@@ -51,7 +51,8 @@ def create_room(model: Model, creator: str, body: Content) -> Room:
     _state(model, room, creator, "m.room.power_levels", sent.pop(("m.room.power_levels", ""), levels))
     if alias:
         model.add_alias(alias, room.room_id, creator)
-        sent.setdefault(("m.room.canonical_alias", ""), {"alias": alias})
+        content = sent.pop(("m.room.canonical_alias", ""), {"alias": alias})
+        _state(model, room, creator, "m.room.canonical_alias", content)
     defaults: dict[str, Content] = {
         "m.room.join_rules": {"join_rule": rule},
         "m.room.history_visibility": {"history_visibility": visibility},
@@ -109,14 +110,24 @@ def upgrade_room(model: Model, user_id: str, old: Room, version: str, additional
     if canonical:
         _state(model, old, user_id, "m.room.canonical_alias", {})
         _state(model, room, user_id, "m.room.canonical_alias", canonical)
+    _close(model, old, user_id)
     return room
+
+
+def _close(model: Model, old: Room, user_id: str) -> None:
+    """Ordinary members can no longer write or invite in a room that was replaced."""
+    levels = old.content("m.room.power_levels")
+    least = max(levels.get("users_default", 0) + 1, 50)
+    closed = {name: max(levels.get(name, 0), least) for name in ("events_default", "invite")}
+    if power.level_of(old, user_id) >= power.needed(old, "m.room.power_levels", state=True):
+        _state(model, old, user_id, "m.room.power_levels", levels | closed)
 
 
 def _free_alias(model: Model, name: str | None) -> str | None:
     if name is None:
         return None
     if re.search(r"[\s:#]", name):
-        raise bad("Invalid characters in room alias")
+        raise bad("Invalid characters in room alias", "M_UNKNOWN")
     alias = f"#{name}:{model.server_name}"
     if alias in model.aliases:
         raise MatrixError(400, "M_ROOM_IN_USE", "Room alias already taken")
@@ -164,6 +175,7 @@ def _power_levels(creator: str, body: Content, version: str, preset: str, invite
             "m.room.tombstone": 150 if _v12(version) else 100,
             "m.room.server_acl": 100,
             "m.room.encryption": 100,
+            **({"m.call.invite": 50} if preset == "public_chat" else {}),
         },
         "events_default": 0,
         "state_default": 50,

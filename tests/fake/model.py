@@ -69,7 +69,8 @@ class Model:
         """A room whose history the user may read at all."""
         found = self.room_for(room, user_id)
         open_to_all = found.content("m.room.history_visibility").get("history_visibility") == "world_readable"
-        if not open_to_all and ("m.room.member", user_id) not in found.state:
+        was_in = found.membership(user_id) in {"join", "leave"} and ("m.room.member", user_id) in found.state
+        if not open_to_all and not was_in:
             raise power.forbidden(f"User {user_id} not in room {room}, and room previews are disabled")
         return found
 

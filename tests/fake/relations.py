@@ -35,7 +35,7 @@ def shown(room: Room, event: Event, viewer: Session, now_ms: int, *, bundle: boo
     if event.redacted_because:
         unsigned["redacted_by"] = event.redacted_because.event_id
         unsigned["redacted_because"] = shown(room, event.redacted_because, viewer, now_ms, bundle=False)
-    elif bundle and event.event_id in room.children and (relations := _bundled(room, event, viewer, now_ms)):
+    if bundle and event.event_id in room.children and (relations := _bundled(room, event, viewer, now_ms)):
         unsigned["m.relations"] = relations
     return form
 

@@ -92,7 +92,8 @@ def device_put(call: Call) -> Answer:
         known[name] = Device(name, call.body.get("display_name"))
         keys.changed(call.model, call.session.user)
         return web.json_response({}, status=201)
-    _known_device(call).display_name = call.body.get("display_name")
+    if name in known:
+        known[name].display_name = call.body.get("display_name")
     return {}
 
 
@@ -121,7 +122,7 @@ def _device(device: Device) -> dict[str, str | None]:
 def profile_get(call: Call) -> Answer:
     user = call.model.accounts.users.get(call.params["user"])
     if not user:
-        raise not_found("Profile was not found")
+        raise MatrixError(404, "M_UNKNOWN", "Profile was not found")
     whole = {k: v for k, v in (("displayname", user.displayname), ("avatar_url", user.avatar_url)) if v is not None}
     field = call.params.get("field")
     if field and field not in whole:
@@ -131,7 +132,8 @@ def profile_get(call: Call) -> Answer:
 
 @route("PUT", "/profile/{user}/{field:displayname|avatar_url}")
 def profile_put(call: Call) -> Answer:
-    call.mine()
+    if call.params["user"] != call.user_id:
+        raise MatrixError(400, "M_FORBIDDEN", "Cannot set another user's profile")
     field = call.params["field"]
     call.model.set_profile(call.session.user, **{field: call.body.get(field)})
     return {}

@@ -87,7 +87,11 @@ def join_or_knock(call: Call) -> Answer:
     name = call.params["room"]
     room_id = call.model.aliases[name][0] if name in call.model.aliases else name
     if room_id not in call.model.rooms:
-        raise not_found("Can't join remote room because no servers that are in the room have been provided.")
+        if room_id.startswith("#"):
+            raise not_found("No such room alias")
+        raise MatrixError(
+            404, "M_UNKNOWN", "Can't join remote room because no servers that are in the room were given."
+        )
     room = call.model.rooms[room_id]
     if call.user_id not in room.joined:
         call.spend("join")
@@ -102,8 +106,9 @@ def membership(call: Call) -> Answer:
     target = call.user_id if action == "leave" else body.get("user_id")
     if not target:
         raise bad("Missing params: ['user_id']", "M_MISSING_PARAM")
-    if action == "leave" and room.membership(target) == "leave" and ("m.room.member", target) in room.state:
-        return {}
+    known = room.state.get(("m.room.member", target))
+    if action == "leave" and known and known.membership == "leave" and known.sender == target:
+        return {}  # left already, by oneself
     call.spend(*(("send", "invite") if action == "invite" else ("send",)))
     call.model.member(room, call.user_id, target, action, reason=body.get("reason"))
     return {}

@@ -105,16 +105,14 @@ class Sync:
                 rooms[section][room.room_id] = entry
         to_device, lists = self._to_device(), self._device_lists()
         account_data = self._account_data("")
-        body: Content = {
-            "next_batch": f"s{self.model.stream}",
-            "rooms": rooms,
-            "to_device": {"events": to_device},
-            "account_data": {"events": account_data},
-            "presence": {"events": []},
-            "device_lists": lists,
-            **key_counts(self.session.device),
+        sections: Content = {
+            "rooms": {section: entries for section, entries in rooms.items() if entries},
+            "to_device": {"events": to_device} if to_device else {},
+            "account_data": {"events": account_data} if account_data else {},
+            "device_lists": {name: users for name, users in lists.items() if users},
         }
-        return body, bool(any(rooms.values()) or to_device or account_data or any(lists.values()))
+        told = {name: section for name, section in sections.items() if section}  # Synapse leaves empty ones out
+        return {"next_batch": f"s{self.model.stream}", **told, **key_counts(self.session.device)}, bool(told)
 
     def _rooms(self) -> Iterator[Room]:
         for room_id in self.session.user.rooms:

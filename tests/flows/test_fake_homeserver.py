@@ -250,7 +250,7 @@ async def test_sync_tells_each_thing_once(hs: FakeHomeserver, bot: Client) -> No
     fourth = await bot.ok("GET", f"{V3}/sync", since=third["next_batch"])
     left = fourth["rooms"]["leave"][room]["timeline"]["events"]
     assert [event["type"] for event in left] == ["m.room.member"]
-    assert (await bot.ok("GET", f"{V3}/sync", since=fourth["next_batch"]))["rooms"]["leave"] == {}
+    assert (await bot.ok("GET", f"{V3}/sync", since=fourth["next_batch"])).keys() & {"rooms"} == set()
 
 
 async def test_a_limited_timeline_is_filled_from_messages(hs: FakeHomeserver, bot: Client) -> None:
@@ -293,7 +293,7 @@ async def test_a_long_poll_wakes_at_once(hs: FakeHomeserver, bot: Client) -> Non
     await ann.join(room)
     since = (await bot.ok("GET", f"{V3}/sync"))["next_batch"]
     empty = await bot.ok("GET", f"{V3}/sync", since=since, timeout=20)
-    assert empty["rooms"]["join"] == {}
+    assert "rooms" not in empty
     poll = asyncio.create_task(bot.ok("GET", f"{V3}/sync", since=since, timeout=30_000))
     await hs.until(lambda: hs.polling("bot"))
     await ann.say(room, "wake")
