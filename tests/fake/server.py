@@ -82,6 +82,7 @@ class Bell:
             group.discard(event)
             if user_id is not None and not group:
                 self._by_user.pop(user_id, None)
+                self.ring(())
         return True
 
 

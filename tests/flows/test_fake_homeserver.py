@@ -303,6 +303,15 @@ async def test_a_long_poll_wakes_at_once(hs: FakeHomeserver, bot: Client) -> Non
     assert answer["rooms"]["join"][room]["timeline"]["events"][0]["content"]["body"] == "wake"
 
 
+async def test_a_poll_ends_with_its_client(hs: FakeHomeserver, bot: Client) -> None:
+    since = (await bot.ok("GET", f"{V3}/sync"))["next_batch"]
+    poll = asyncio.create_task(bot.ok("GET", f"{V3}/sync", since=since, timeout=30_000))
+    await hs.until(lambda: hs.polling("bot"))
+    poll.cancel()
+    await hs.until(lambda: not hs.polling("bot"))
+    assert hs.requests[-1].status is None
+
+
 async def test_redacted_events_are_empty(hs: FakeHomeserver, bot: Client) -> None:
     room = await bot.create()
     event = await bot.say(room, "secret", "t1")
@@ -581,6 +590,24 @@ async def test_cross_signing_keys_are_kept_with_their_signatures(hs: FakeHomeser
     found = await bot.ok("POST", f"{V3}/keys/query", {"device_keys": {"@bot:a.test": []}})
     assert found["master_keys"]["@bot:a.test"]["keys"] == {"ed25519:M": "M"}
     assert found["device_keys"]["@bot:a.test"]["BOT"]["signatures"]["@bot:a.test"] == {"ed25519:S": "sig"}
+
+
+async def test_one_time_keys_and_device_messages_are_given_once(hs: FakeHomeserver, bot: Client) -> None:
+    ann = Client(bot.http, bot.url, (await hs.user("ann")).token("ANN"))
+    keys = {f"signed_curve25519:{name}": {"key": name} for name in "AB"}
+    await ann.ok("POST", f"{V3}/keys/upload", {"one_time_keys": keys})
+    assert (await ann.ok("GET", f"{V3}/sync"))["device_one_time_keys_count"] == {"signed_curve25519": 2}
+    wanted = {"one_time_keys": {"@ann:a.test": {"ANN": "signed_curve25519"}}}
+    claimed = [(await bot.ok("POST", f"{V3}/keys/claim", wanted))["one_time_keys"] for _ in range(3)]
+    assert [list(answer["@ann:a.test"]["ANN"]) for answer in claimed[:2]] == [[key] for key in keys]
+    assert claimed[2] == {}
+    for _ in range(2):
+        await bot.ok("PUT", f"{V3}/sendToDevice/m.x/t", {"messages": {"@ann:a.test": {"*": {"n": 1}}}})
+    answer = await ann.ok("GET", f"{V3}/sync")
+    assert answer["to_device"]["events"] == [{"type": "m.x", "sender": "@bot:a.test", "content": {"n": 1}}]
+    assert (await ann.ok("GET", f"{V3}/sync"))["to_device"] == answer["to_device"]
+    assert "to_device" not in await ann.ok("GET", f"{V3}/sync", since=answer["next_batch"])
+    assert "to_device" not in await ann.ok("GET", f"{V3}/sync")
 
 
 async def test_thousands_of_events_go_through_quickly(hs: FakeHomeserver, bot: Client) -> None:
