@@ -3,6 +3,8 @@
 A key that is not here is a mistake. Every field has a description: `config.example.yaml` is made of them.
 """
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
@@ -10,16 +12,80 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 Language = Literal["en", "ru", "de"]
-UserId = Annotated[str, Field(pattern=r"^@[^:\s]+:\S+$", max_length=255)]
-LocalAlias = Annotated[str, Field(pattern=r"^[^\s:#]+$", max_length=100)]
+ROOM_VERSIONS = ("9", "10", "11", "12")
+"""Versions whose rooms can be entered by the members of a space and that homeservers still make."""
+
+
+def _shaped(pattern: str, wrong: str) -> Callable[[str], str]:
+    """A validator that asks for this shape, and says in plain words how to write the value."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(wrong)
+        return value
+
+    return check
 
 
 def _known_zone(name: str) -> str:
     if name not in available_timezones():
-        raise ValueError("unknown time zone")
+        raise ValueError("unknown time zone; write it like Europe/Berlin")
     return name
 
 
+def _makeable(version: str) -> str:
+    if version not in ROOM_VERSIONS:
+        raise ValueError(f"cannot be used; write one of {', '.join(ROOM_VERSIONS)}, or leave it out")
+    return version
+
+
+UserId = Annotated[
+    str,
+    Field(max_length=255),
+    AfterValidator(_shaped(r"@[^:\s]+:\S+", "this is not a user id; write it like '@ann:example.org', in quotes")),
+]
+LocalAlias = Annotated[
+    str,
+    Field(max_length=100),
+    AfterValidator(
+        _shaped(r"[^\s:#]+", "write only the first part of the address, without '#', ':' and spaces, like quiet-room")
+    ),
+]
+Tag = Annotated[
+    str,
+    AfterValidator(
+        _shaped(
+            r"[^\W\d_][\w-]{0,63}", "this is not a tag; write letters, digits, '-' and '_', without the '#', like sleep"
+        )
+    ),
+]
+TimeOfDay = Annotated[
+    str, AfterValidator(_shaped(r"([01]\d|2[0-3]):[0-5]\d", "this is not a time of day; write it like 08:00"))
+]
+Address = Annotated[
+    str,
+    AfterValidator(
+        _shaped(
+            r"https?://[^\s/]+/?", "this is not the address of a homeserver; write it like https://matrix.example.org"
+        )
+    ),
+]
+Localpart = Annotated[
+    str,
+    AfterValidator(
+        _shaped(r"[a-z0-9._=/+-]+", "write only the part between '@' and ':', in small letters, like hearth-service")
+    ),
+]
+DatabaseUrl = Annotated[
+    str,
+    AfterValidator(
+        _shaped(
+            r"postgres(ql)?(\+asyncpg)?://\S+",
+            "this is not a database; write postgresql://user@host/name, or leave it out to use a file",
+        )
+    ),
+]
+RoomVersion = Annotated[str, AfterValidator(_makeable)]
 Zone = Annotated[str, AfterValidator(_known_zone)]
 
 
@@ -34,10 +100,14 @@ class ApplicationService(Section):
 
     id: str = Field("hearth", description="Name of the registration.")
     as_token: SecretStr | None = Field(None, description="The registration's as_token. Better in as_token_file.")
-    as_token_file: Path | None = Field(None, description="A file that holds only the as_token.")
+    as_token_file: Path | None = Field(
+        None, description="A file that holds only the as_token; nothing: as_token in data_dir."
+    )
     hs_token: SecretStr | None = Field(None, description="The registration's hs_token. Better in hs_token_file.")
-    hs_token_file: Path | None = Field(None, description="A file that holds only the hs_token.")
-    sender_localpart: str = Field(
+    hs_token_file: Path | None = Field(
+        None, description="A file that holds only the hs_token; nothing: hs_token in data_dir."
+    )
+    sender_localpart: Localpart = Field(
         "hearth-service", description="A technical account that never speaks: it must not be the bot itself."
     )
 
@@ -45,12 +115,10 @@ class ApplicationService(Section):
 class Matrix(Section):
     """Which homeserver Hearth talks to, and as whom."""
 
-    homeserver: str = Field(
-        ..., pattern=r"^https?://[^\s/]+/?$", description="Address of the client API, e.g. https://matrix.example.org"
-    )
-    user_id: UserId = Field(..., description="The bot's own account, e.g. @hearth:example.org")
+    homeserver: Address = Field(..., description="Address of the client API.", examples=["https://matrix.example.org"])
+    user_id: UserId = Field(..., description="The bot's own account.", examples=["@hearth:example.org"])
     access_token: SecretStr | None = Field(None, description="A token for that account. Better in access_token_file.")
-    access_token_file: Path | None = Field(None, description="A file that holds only the token.")
+    access_token_file: Path | None = Field(None, description="A file that holds only the token.", examples=["token"])
     password: SecretStr | None = Field(None, description="Instead of a token: used once, to log in at the first start.")
     password_file: Path | None = Field(None, description="A file that holds only the password.")
     application_service: ApplicationService | None = Field(None, description="Instead of a token or password.")
@@ -62,7 +130,7 @@ class Matrix(Section):
 class Database(Section):
     """Where Hearth remembers."""
 
-    url: str | None = Field(None, description="postgresql://user@host/name, or nothing for a file in data_dir.")
+    url: DatabaseUrl | None = Field(None, description="postgresql://user@host/name, or nothing for a file in data_dir.")
 
 
 class RoomSettings(Section):
@@ -88,7 +156,7 @@ class Space(RoomSettings):
 class Circle(RoomSettings):
     """A small room with its own curator and its own tag."""
 
-    tag: str = Field(..., pattern=r"^[^\W\d_][\w-]{0,63}$", description="The circle's hashtag, without the #.")
+    tag: Tag = Field(..., description="The circle's hashtag, without the #.")
     curators: tuple[UserId, ...] = Field((), description="Who looks after it.")
     members: tuple[UserId, ...] = Field(
         (), description="People whose circle this is; they are invited to the space and let in here."
@@ -98,19 +166,35 @@ class Circle(RoomSettings):
 class Community(Section):
     """What should exist."""
 
-    space: Space = Field(..., description="The space.")
-    common: RoomSettings = Field(..., description="The room where everybody is, and where shared threads appear.")
-    staff: RoomSettings = Field(..., description="The moderators' private control room.")
-    circles: tuple[Circle, ...] = Field((), description="The circles.")
-    owners: tuple[UserId, ...] = Field(
-        (), description="Who decides everything. They keep the power over the rooms if the bot is ever lost."
+    space: Space = Field(..., description="The space.", examples=[{"name": "Our community"}])
+    common: RoomSettings = Field(
+        ...,
+        description="The room where everybody is, and where shared threads appear.",
+        examples=[{"name": "Common room"}],
     )
-    moderators: tuple[UserId, ...] = Field((), description="Who may moderate everywhere.")
-    room_version: str | None = Field(None, description="Version of new rooms; nothing: the homeserver's default.")
-    share_tag: str = Field(
-        "common",
-        pattern=r"^[^\W\d_][\w-]{0,63}$",
-        description="The tag by which an author carries a thread into the common room.",
+    staff: RoomSettings = Field(
+        ..., description="The moderators' private control room.", examples=[{"name": "Staff room"}]
+    )
+    circles: tuple[Circle, ...] = Field(
+        (),
+        description="The circles, each beginning with a dash.",
+        examples=[
+            [{"name": "Sleep", "tag": "sleep", "curators": ["@ben:example.org"], "members": ["@cleo:example.org"]}]
+        ],
+    )
+    owners: tuple[UserId, ...] = Field(
+        (),
+        description="Who decides everything. They keep the power over the rooms if the bot is ever lost.",
+        examples=[["@ann:example.org"]],
+    )
+    moderators: tuple[UserId, ...] = Field(
+        (), description="Who may moderate everywhere.", examples=[["@ben:example.org"]]
+    )
+    room_version: RoomVersion | None = Field(
+        None, description="Version of new rooms; nothing: the homeserver's default."
+    )
+    share_tag: Tag = Field(
+        "common", description="The tag by which an author carries a thread into the common room, without the #."
     )
     encrypted_to_open: bool = Field(
         False, description="May a thread of an encrypted circle be shared into an unencrypted common room?"
@@ -120,7 +204,7 @@ class Community(Section):
 class Digest(Section):
     """When digests are sent, unless a member chose for themselves."""
 
-    default_time: str = Field("08:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="Local time of day.")
+    default_time: TimeOfDay = Field("08:00", description="Local time of day.")
     most_items: int = Field(10, ge=1, le=20, description="More than this becomes a number.")
 
 

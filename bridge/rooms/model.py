@@ -1,0 +1,147 @@
+"""What rooms should exist, which do, and the steps from one to the other, as frozen values; never how a step is done."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+State = tuple[str, str]
+"""Type and state key of a state event."""
+Content = Mapping[str, Any]
+Kind = Literal["space", "common", "staff", "circle"]
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredRoom:
+    """A room as the configuration wants it. `key` is its name for ever: space, common, staff or circle/<folded tag>.
+
+    `levels` are the powers of the people named in the configuration (owners among them), `writers` the power needed to write.
+    `guests` are the people to invite, in order; `after_space` says that they are invited once they are in the space.
+    """
+
+    key: str
+    kind: Kind
+    name: str
+    topic: str
+    alias: str
+    tag: str | None = None
+    encrypted: bool = True
+    history: str = "shared"
+    levels: Mapping[str, int] = field(default_factory=dict)
+    writers: int = 0
+    guests: tuple[str, ...] = ()
+    after_space: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """Everything that should exist, the space first. `me` is Hearth's own account, `server` its server, the one that all rooms can be found through."""
+
+    me: str
+    server: str
+    version: str | None
+    owners: tuple[str, ...]
+    rooms: tuple[DesiredRoom, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ActualRoom:
+    """A room as it is. `state` has everything but the memberships, `events` the id of each of these state events.
+
+    `members` has what is known of each user: join, invite, knock, leave or ban. `here` is false when we are not in it (any more).
+    """
+
+    key: str
+    room: str
+    version: str
+    creators: frozenset[str]
+    state: Mapping[State, Content]
+    events: Mapping[State, str] = field(default_factory=dict)
+    members: Mapping[str, str] = field(default_factory=dict)
+    here: bool = True
+
+    def content(self, kind: str, state_key: str = "") -> Content:
+        """The content of a state event; empty when there is none."""
+        return self.state.get((kind, state_key), {})
+
+
+@dataclass(frozen=True, slots=True)
+class Actual:
+    """The rooms that are ours, by key. `version` is what the homeserver makes when not told otherwise.
+
+    `aliases` says for wanted addresses that are no room's official one yet to which room they lead.
+    `lost` are rooms made by us that a crash kept us from writing down: key and room id.
+    """
+
+    rooms: Mapping[str, ActualRoom]
+    version: str
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    lost: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Make this room."""
+
+    room: DesiredRoom
+
+
+@dataclass(frozen=True, slots=True)
+class Remember:
+    """Write down a room that we had made before."""
+
+    wanted: DesiredRoom
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class PointAlias:
+    """Let an address lead to a room."""
+
+    key: str
+    room: str
+    alias: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetContent:
+    """Give a state event this content. `was` is what it holds now, `answers` the event that this puts right (None: there is none)."""
+
+    key: str
+    room: str
+    type: str
+    state_key: str
+    was: Content
+    content: Content
+    answers: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InvitePerson:
+    """Invite somebody who never was there."""
+
+    key: str
+    room: str
+    user: str
+
+
+Change = Create | Remember | PointAlias | SetContent | InvitePerson
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that a person should know and that no change of ours puts right. `key` is the room's."""
+
+    key: str
+    about: Literal["vanished", "away", "encrypted", "alias", "power", "stronger"]
+    user: str | None = None
+    level: int | None = None
+
+
+def local_alias(alias: str | None, tag: str | None, name: str) -> str:
+    """The local part of a room's address: the chosen one, else its tag, else made of its name."""
+    if alias or tag:
+        return str(alias or tag)
+    words = re.findall(r"\w+", unicodedata.normalize("NFKC", name).casefold())
+    return "-".join(words) or "room"
