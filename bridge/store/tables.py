@@ -70,6 +70,7 @@ posts = Table(  # that a message exists in a room of ours; what it says stays on
     Column("edited_ms", BigInteger),
     Column("redacted", Boolean, nullable=False, server_default=text("false")),
     Index("ix_posts_room_seq", "room", "seq"), Index("ix_posts_thread", "thread"), Index("ix_posts_author_seq", "author", "seq"),
+    Index("ix_posts_reply_to", "reply_to"),
 )  # fmt: skip
 
 post_tags = Table(
@@ -161,6 +162,14 @@ copies = Table(
     Column("copy", Text),  # event id; null until it is sent
     Column("live", Boolean, nullable=False),
     Index("ix_copies_root", "root"), Index("ix_copies_copy", "copy"), Index("ix_copies_author", "author"),
+)  # fmt: skip
+
+copy_edits = Table(  # our own edits of copies: they hold words too, and redacting the copy does not empty them
+    "copy_edits", metadata,
+    Column("event", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("room", Text, nullable=False),
+    Index("ix_copy_edits_source", "source"),
 )  # fmt: skip
 
 
