@@ -1,0 +1,170 @@
+"""The types that a command's arguments can have; never how they are found in a line."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Literal, Protocol
+
+from bridge.words import Text
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person, by id."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whom a sanction is about: a user id, a server name, or a pattern of either with `*` and `?`."""
+
+    entity: Literal["user", "server"]
+    pattern: str
+
+    @property
+    def glob(self) -> bool:
+        """Whether it is a pattern and not a name."""
+        return "*" in self.pattern or "?" in self.pattern
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRef:
+    """A room of the community. `kind` is space, common, staff, circle or room."""
+
+    room: str
+    key: str
+    kind: str
+    tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """A circle: its room and its folded tag."""
+
+    room: str
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A hashtag, folded, without `#`."""
+
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A thread by the event id of any of its messages; `room` is None when only the id was given."""
+
+    event: str
+    room: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """A span of time in milliseconds; above zero, at most ten years."""
+
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LocalTime:
+    """A time on somebody's own wall clock: the minute of the day."""
+
+    minute: int
+
+    def __str__(self) -> str:
+        return f"{self.minute // 60:02}:{self.minute % 60:02}"
+
+
+class Weekday(IntEnum):
+    """A day of the week as `datetime.weekday` counts."""
+
+    MONDAY = 0
+    TUESDAY = 1
+    WEDNESDAY = 2
+    THURSDAY = 3
+    FRIDAY = 4
+    SATURDAY = 5
+    SUNDAY = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A time zone by its IANA name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lang:
+    """One of Hearth's languages by its code."""
+
+    code: str
+
+
+class Rest(str):
+    """All that is left of the line, as it was typed."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a few words; `values` are what the handler gets, in the same order."""
+
+    spelt: tuple[str, ...]
+    values: tuple[object, ...]
+
+
+Kind = type | Choice
+
+
+class NameBook(Protocol):
+    """Who is called what."""
+
+    def find(self, name: str) -> Sequence[str]:
+        """The ids of the people with this name, folded for case; sorted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A room of the community with everything by which it may be called."""
+
+    room: str
+    key: str
+    kind: str
+    tag: str | None = None
+    alias: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """What a line is read against: rooms, names, and translated choices (folded) with the English word for each."""
+
+    places: Sequence[Place] = ()
+    names: NameBook | None = None
+    choices: Mapping[str, str] = field(default_factory=dict)
+
+
+def _label(source: str) -> Text:
+    return Text(source, context="argument")
+
+
+LABELS: Mapping[type, Text] = {
+    User: _label("person"),
+    Target: _label("person or server"),
+    RoomRef: _label("room"),
+    Circle: _label("circle"),
+    Tag: _label("#tag"),
+    Thread: _label("link to a thread"),
+    Duration: _label("how long"),
+    LocalTime: _label("time"),
+    Weekday: _label("weekday"),
+    Zone: _label("time zone"),
+    Lang: _label("language"),
+    int: _label("number"),
+}
+"""What stands in a usage line for each type. Words (`str`) and the rest of a line are called by their parameter's name."""

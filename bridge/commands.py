@@ -1,0 +1,285 @@
+"""What a command is: name, usage, help and reading, all from one function's signature and docstring; never runs anything and never knows a database."""
+
+import difflib
+import inspect
+import types
+import typing
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, IntFlag
+from typing import Any
+
+from bridge.arguments import LABELS, Choice, Directory, Kind, Rest
+from bridge.errors import UsageError
+from bridge.grammar import Line, Word
+from bridge.recognise import KINDS, complaint, find
+from bridge.roles import Role
+from bridge.words import Text, lines, words
+
+
+class Where(IntFlag):
+    """The kinds of room in which a command may be written."""
+
+    DIRECT = 1
+    STAFF = 2
+    CIRCLE = 4
+    COMMON = 8
+
+
+DIRECT, STAFF, CIRCLE, COMMON = Where.DIRECT, Where.STAFF, Where.CIRCLE, Where.COMMON
+ANYWHERE = DIRECT | STAFF | CIRCLE | COMMON
+
+_END = "--"
+"""A lone `--` ends a name of several words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One argument of a command: the kinds that it can have, and whether it may be absent (`default`) or given several times (`many`)."""
+
+    name: str
+    kinds: tuple[Kind, ...]
+    required: bool
+    default: object = None
+    many: bool = False
+    spread: bool = False
+    """Whether the function takes its values one by one (`*who`) and not as a tuple."""
+
+    @property
+    def labels(self) -> tuple[Text, ...]:
+        """The words for its kinds, not yet in a language."""
+        found: list[Text] = []
+        for kind in self.kinds:
+            if isinstance(kind, Choice):
+                found += [Text(word, context="choice") for word in kind.spelt]
+            else:
+                found.append(LABELS.get(kind) or Text(self.name.replace("_", " "), context="argument"))
+        return tuple(found)
+
+    @property
+    def label(self) -> dict[str, Any]:
+        """What stands for it in a usage line, as a value for a Text."""
+        return {"list": list(self.labels), "between": " | "}
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command. `help` is the docstring's first line, `explanation` its further paragraphs: English, not yet in a language."""
+
+    name: str
+    run: Callable[..., Awaitable[Any]]
+    where: Where
+    role: Role
+    parameters: tuple[Parameter, ...]
+    help: str
+    explanation: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
+    public: bool = False
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Awaitable[Any]:
+        """Call the function behind it."""
+        return self.run(*args, **kwargs)
+
+    @property
+    def usage(self) -> dict[str, Any]:
+        """The usage line as a value for a Text."""
+        parts: list[object] = [self.name]
+        for parameter in self.parameters:
+            before, after = ("<", ">") if parameter.required else ("[", "]")
+            dots = "…" if parameter.many or Rest in parameter.kinds else ""
+            parts += [f" {before}", parameter.label, f"{dots}{after}"]
+        return {"code": parts}
+
+    def sources(self) -> tuple[tuple[str, str | None], ...]:
+        """Every English string of it that has to be translated, with its context."""
+        found: list[tuple[str, str | None]] = [(self.name, "command"), (self.help, None)]
+        found += [(paragraph, None) for paragraph in self.explanation]
+        for parameter in self.parameters:
+            found += [(label.source, label.context) for label in parameter.labels]
+        return tuple(found)
+
+
+def command(
+    *,
+    where: Where = ANYWHERE,
+    role: Role = Role.MEMBER,
+    name: str | None = None,
+    examples: Sequence[str] = (),
+    public: bool = False,
+) -> Callable[[Callable[..., Awaitable[Any]]], Command]:
+    """Make a Command of an async function whose first parameter is the Context.
+
+    TypeError when the function has no docstring, or a parameter of a kind that cannot be read from a line: a mistake that stops the start.
+    """
+
+    def decorate(function: Callable[..., Awaitable[Any]]) -> Command:
+        text = inspect.getdoc(function)
+        if not text:
+            raise TypeError(f"{function.__qualname__}: a command needs a docstring, it is its help")
+        first, *more = [" ".join(part.split()) for part in text.split("\n\n")]
+        return Command(
+            name=name or function.__name__.rstrip("_").replace("_", " "),
+            run=function,
+            where=where,
+            role=role,
+            parameters=_parameters(function),
+            help=first,
+            explanation=tuple(more),
+            examples=tuple(examples),
+            public=public,
+        )
+
+    return decorate
+
+
+def _parameters(function: Callable[..., Any]) -> tuple[Parameter, ...]:
+    hints = typing.get_type_hints(function)
+    _context, *items = inspect.signature(function).parameters.values()
+    found: list[Parameter] = []
+    for item in items:
+        hint, spread = hints[item.name], item.kind is inspect.Parameter.VAR_POSITIONAL
+        many = spread or typing.get_origin(hint) is tuple
+        if typing.get_origin(hint) is tuple:
+            hint = typing.get_args(hint)[0]
+        kinds = tuple(_kind(part, function) for part in _parts(hint))
+        absent = item.default is inspect.Parameter.empty
+        found.append(Parameter(item.name, kinds, absent, None if absent else item.default, many, spread))
+    for parameter in found[:-1]:
+        if parameter.many or Rest in parameter.kinds:
+            raise TypeError(f"{function.__qualname__}: only the last parameter can take the rest of a line")
+    return tuple(found)
+
+
+def _parts(hint: Any) -> list[Any]:
+    if typing.get_origin(hint) in {typing.Union, types.UnionType}:
+        return [part for part in typing.get_args(hint) if part is not type(None)]
+    return [hint]
+
+
+def _kind(hint: Any, function: Callable[..., Any]) -> Kind:
+    if typing.get_origin(hint) is typing.Literal:
+        spelt = tuple(str(word) for word in typing.get_args(hint))
+        return Choice(spelt, spelt)
+    if hint in KINDS:
+        return typing.cast("type", hint)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return Choice(tuple(str(member.value) for member in hint), tuple(hint))
+    raise TypeError(f"{function.__qualname__}: a parameter of a kind that cannot be read from a line")
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """All commands, and every way to call them. `spellings` are translated names, folded, with the English name for each."""
+
+    commands: Mapping[str, Command]
+    spellings: Mapping[str, str] = field(default_factory=dict)
+
+    def named(self, name: str) -> Command | None:
+        """The command with exactly this name, English or translated."""
+        plain = " ".join(name.casefold().split())
+        return self.commands.get(plain) or self.commands.get(self.spellings.get(plain, ""))
+
+    def at(self, line: Line, at: int = 0) -> tuple[Command, int] | None:
+        """The command with the longest name that the words from `at` on begin with, and the number of the word behind it."""
+        for to in range(min(len(line.words), at + 4), at, -1):
+            found = self.named(line.joined(at, to))
+            if found:
+                return found, to
+        return None
+
+    def beginning(self, word: str, role: Role) -> tuple[str, ...]:
+        """The names of commands of several words that begin with this one, as far as this role may use them."""
+        plain = word.casefold() + " "
+        return tuple(sorted(name for name, one in self.commands.items() if name.startswith(plain) and one.role <= role))
+
+    def near(self, text: str, role: Role, cutoff: float = 0.6) -> tuple[str, ...]:
+        """Up to three names, English or translated, that are spelt nearly like this text or its first word; best first."""
+        known = {
+            spelling: name
+            for spelling, name in [*((name, name) for name in self.commands), *self.spellings.items()]
+            if name in self.commands and self.commands[name].role <= role
+        }
+        plain = " ".join(text.casefold().split())[:64]
+        found: dict[str, str] = {}
+        for wanted in (plain, plain.partition(" ")[0]):
+            for spelling in difflib.get_close_matches(wanted, list(known), n=3, cutoff=cutoff):
+                found.setdefault(known[spelling], spelling)
+        return tuple(found.values())[:3]
+
+
+def arguments(wanted: Command, line: Line, at: int, directory: Directory) -> list[object]:
+    """The values of a command's parameters, in order, read from the words from `at` on.
+
+    UsageError that names the argument and shows the usage when one is missing, cannot be read, or too much was written.
+    """
+    return _Reading(wanted, line, directory).read(at)
+
+
+class _Reading:
+    """One line on its way through the parameters."""
+
+    def __init__(self, wanted: Command, line: Line, directory: Directory) -> None:
+        self.wanted, self.line, self.directory = wanted, line, directory
+        self.passed_over: Text | None = None
+
+    def read(self, at: int) -> list[object]:
+        values: list[object] = []
+        for number, parameter in enumerate(self.wanted.parameters):
+            later = self.wanted.parameters[number + 1 :]
+            value, at = self._several(parameter, at) if parameter.many else self._one(parameter, at, later)
+            if parameter.spread and isinstance(value, tuple):
+                values += value
+            else:
+                values.append(value)
+        if at < len(self.line.words):
+            left = {"code": self.line.rest(at)[:100]}
+            raise self._mistake(self.passed_over or words("I do not know what to do with %(left)s.", left=left))
+        return values
+
+    def _one(self, parameter: Parameter, at: int, later: Sequence[Parameter]) -> tuple[object, int]:
+        at = self._behind_end(at)
+        if at >= len(self.line.words):
+            if parameter.required:
+                raise self._mistake(words("Something is missing: %(argument)s.", argument=parameter.label))
+            return parameter.default, at
+        needed = sum(one.required for one in later)
+        found = self._found(parameter, at, max(at + 1, self._end(at) - needed))
+        if found is not None:
+            return found
+        wrong = complaint(parameter.kinds, parameter.label, self.line.words[at].text, self.directory)
+        if parameter.required or not later:
+            raise self._mistake(wrong)
+        self.passed_over = self.passed_over or wrong
+        return parameter.default, at
+
+    def _several(self, parameter: Parameter, at: int) -> tuple[object, int]:
+        found: list[object] = []
+        while (at := self._behind_end(at)) < len(self.line.words):
+            value, at = self._one(Parameter(parameter.name, parameter.kinds, required=True), at, ())
+            found.append(value)
+        if not found and parameter.required:
+            raise self._mistake(words("Something is missing: %(argument)s.", argument=parameter.label))
+        return tuple(found), at
+
+    def _found(self, parameter: Parameter, at: int, stop: int) -> tuple[object, int] | None:
+        try:
+            return find(parameter.kinds, self.line, at, stop, self.directory)
+        except UsageError as error:
+            raise self._mistake(typing.cast("Text", error.text)) from None
+
+    def _is_end(self, word: Word) -> bool:
+        return word.text == _END and not word.quoted
+
+    def _behind_end(self, at: int) -> int:
+        while at < len(self.line.words) and self._is_end(self.line.words[at]):
+            at += 1
+        return at
+
+    def _end(self, at: int) -> int:
+        for number in range(at, len(self.line.words)):
+            if self._is_end(self.line.words[number]):
+                return number
+        return len(self.line.words)
+
+    def _mistake(self, text: Text) -> UsageError:
+        return UsageError(lines(text, words("Write it like this: %(usage)s", usage=self.wanted.usage)))
