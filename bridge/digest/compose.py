@@ -1,0 +1,170 @@
+"""Chooses and orders what one member's digest holds: same input, same digest, whatever the order of rows. Never reads, sends or words anything.
+
+Messages are gathered into conversations: a thread, or one message by itself; a thread and its copies are one conversation, seen once. Each gets a
+score, and the best are taken while no circle and no voice takes all the places. The constants of it stand here:
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bridge.digest.model import KINDS, Copied, Digest, Item, Member, Place, Post, Reason, readable_at
+
+REASON_WEIGHTS = {"thread": 4, "person": 3, "person_tag": 3, "circle": 2, "tag": 1}
+MOST_REASONS = 8
+"""Reasons are added up, to at most this."""
+REASON_FACTOR = 4
+AUTHOR_POINTS, MOST_AUTHOR_POINTS = 2, 6
+"""For each further person in the conversation."""
+REPLY_POINTS, MOST_REPLIES = 0.5, 20
+"""For each reply, of which no more than this many count."""
+HALF_LIFE_MS = 36 * 3600 * 1000
+"""After this long a conversation counts half."""
+MOST_OF_A_ROOM, MOST_OF_AN_AUTHOR = 3, 2
+"""Loud rooms and loud people shall not drown quiet ones."""
+
+
+@dataclass(frozen=True)
+class Board:
+    """What happened in the community, arranged for looking up; made once for many members by `board`."""
+
+    places: Mapping[str, Place]
+    roots: Mapping[str, str]
+    """A copy's event id -> its source's: two threads that are one conversation."""
+    copies: Mapping[str, tuple[Copied, ...]]
+    conversations: Mapping[str, tuple[Post, ...]] = field(default_factory=dict)
+    persons: Mapping[str, tuple[Post, ...]] = field(default_factory=dict)
+    tags: Mapping[str, tuple[Post, ...]] = field(default_factory=dict)
+    rooms: Mapping[str, tuple[Post, ...]] = field(default_factory=dict)
+
+    def conversation_of(self, post: Post) -> str:
+        """The root's event id: of the source's thread when the post stands in the thread of a copy."""
+        root = post.thread or post.event
+        return self.roots.get(root, root)
+
+    def matching(self, reason: Reason) -> Iterable[Post]:
+        """The posts that somebody who follows this wants to hear of."""
+        match reason.kind:
+            case "thread":
+                return self.conversations.get(self.roots.get(reason.target, reason.target), ())
+            case "person":
+                return self.persons.get(reason.target, ())
+            case "person_tag":
+                return (post for post in self.persons.get(reason.target, ()) if reason.tag in post.tags)
+            case "circle":
+                return self.rooms.get(reason.target, ())
+            case "tag":
+                return self.tags.get(reason.target, ())
+
+
+def board(posts: Iterable[Post], places: Iterable[Place], copies: Iterable[Copied]) -> Board:
+    """The board of these posts, rooms and live copies, given in any order."""
+    by_source: dict[str, list[Copied]] = defaultdict(list)
+    roots: dict[str, str] = {}
+    for copied in copies:
+        by_source[copied.source].append(copied)
+        roots[copied.copy] = copied.source
+    empty = Board(
+        {place.room: place for place in places}, roots, {key: tuple(found) for key, found in by_source.items()}
+    )
+    conversations: dict[str, list[Post]] = defaultdict(list)
+    persons: dict[str, list[Post]] = defaultdict(list)
+    tags: dict[str, list[Post]] = defaultdict(list)
+    rooms: dict[str, list[Post]] = defaultdict(list)
+    for post in posts:
+        if post.redacted or post.room not in empty.places:
+            continue
+        conversations[empty.conversation_of(post)].append(post)
+        persons[post.author].append(post)
+        rooms[post.room].append(post)
+        for tag in post.tags:
+            tags[tag].append(post)
+    return Board(
+        empty.places, roots, empty.copies, _frozen(conversations), _frozen(persons), _frozen(tags), _frozen(rooms)
+    )
+
+
+def compose(
+    member: Member, board: Board, *, since_seq: int, until_seq: int, now_ms: int, most_items: int
+) -> Digest | None:
+    """The member's digest of what was heard of after `since_seq` and up to `until_seq`, or None when there is nothing for them.
+
+    `now_ms` (UTC) is only for how old things are.
+    """
+    window = range(since_seq + 1, until_seq + 1)
+    reasons: dict[str, set[Reason]] = defaultdict(set)
+    roots: set[str] = set()
+    for follow in member.follows:
+        for post in board.matching(follow.reason):
+            if post.seq in window and post.author != member.user:
+                reasons[post.event].add(follow.reason)
+                roots.add(board.conversation_of(post))
+    found = (_candidate(member, board, root, window, reasons=reasons, now_ms=now_ms) for root in roots)
+    ranked = sorted((one for one in found if one is not None), key=lambda one: (-one.score, -one.at_ms, one.item.event))
+    chosen = _spread(ranked, most_items)
+    if not chosen:
+        return None
+    items = sorted(
+        chosen, key=lambda one: KINDS.index(one.item.reasons[0].kind)
+    )  # stable: the best first within a kind
+    return Digest(member.user, tuple(one.item for one in items), more=len(ranked) - len(items))
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    item: Item
+    author: str
+    circle: str
+    at_ms: int
+    score: float
+
+
+def _candidate(
+    member: Member, board: Board, root: str, window: range, *, reasons: Mapping[str, set[Reason]], now_ms: int
+) -> _Candidate | None:
+    posts: list[tuple[Post, str, str]] = []
+    for post in board.conversations.get(root, ()):
+        if post.seq in window and post.author != member.user:
+            where = readable_at(member.spans, board.places, post, board.copies.get(post.event, ()))
+            if where is not None:
+                posts.append((post, *where))
+    wanted = [one for one in posts if one[0].event in reasons]
+    if not wanted:
+        return None
+    # What is shown is the message with the strongest reasons, and of several the first: reading goes on from there.
+    shown, room, event = min(wanted, key=lambda one: (-_weight(reasons[one[0].event]), one[0].seq))
+    why = _in_order(reason for post, _, _ in wanted for reason in reasons[post.event])
+    replies = len(posts) - 1
+    authors = len({post.author for post, _, _ in posts})
+    newest_ms = max(post.at_ms for post, _, _ in posts)
+    points = (
+        REASON_FACTOR * _weight(why)
+        + min(AUTHOR_POINTS * (authors - 1), MOST_AUTHOR_POINTS)
+        + REPLY_POINTS * min(replies, MOST_REPLIES)
+    )
+    score = points * 0.5 ** (max(now_ms - newest_ms, 0) / HALF_LIFE_MS)
+    return _Candidate(Item(event, room, why, replies), shown.author, shown.room, newest_ms, score)
+
+
+def _spread(ranked: Sequence[_Candidate], most_items: int) -> list[_Candidate]:
+    chosen: list[_Candidate] = []
+    taken: dict[tuple[str, str], int] = defaultdict(int)
+    for one in ranked:
+        room, author = ("room", one.circle), ("author", one.author)
+        if len(chosen) < most_items and taken[room] < MOST_OF_A_ROOM and taken[author] < MOST_OF_AN_AUTHOR:
+            chosen.append(one)
+            taken[room] += 1
+            taken[author] += 1
+    return chosen
+
+
+def _weight(reasons: Iterable[Reason]) -> int:
+    return min(sum(REASON_WEIGHTS[reason.kind] for reason in reasons), MOST_REASONS)
+
+
+def _in_order(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    return tuple(sorted(set(reasons), key=lambda reason: (KINDS.index(reason.kind), reason)))
+
+
+def _frozen(lists: Mapping[str, list[Post]]) -> dict[str, tuple[Post, ...]]:
+    return {key: tuple(found) for key, found in lists.items()}

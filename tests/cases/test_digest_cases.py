@@ -1,0 +1,110 @@
+"""Runs every rule of `tests/cases/digest`: a small story, a reader, and what stands in the reader's digest at the end of it."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bridge.digest.compose import board, compose
+from bridge.digest.model import Copied, Follow, Member, Place, Post, Reason, Span
+
+CASES = sorted((Path(__file__).parent / "digest").glob("*.yaml"))
+MINUTE_MS = 60_000
+MEMBERSHIPS = {
+    "joins": "join",
+    "leaves": "leave",
+    "is invited to": "invite",
+    "is banned from": "ban",
+    "knocks at": "knock",
+}
+
+
+@dataclass
+class Story:
+    """Lines such as `3 ann says hello in sleep under first tagged night`, played into the rows that Hearth keeps. Times are minutes."""
+
+    reader: str = "me"
+    now_ms: int = 0
+    posts: dict[str, Post] = field(default_factory=dict)
+    copies: list[Copied] = field(default_factory=list)
+    spans: list[Span] = field(default_factory=list)
+
+    def play(self, line: str) -> None:
+        time, rest = line.split(" ", 1)
+        self.now_ms = int(time) * MINUTE_MS
+        for verb, membership in MEMBERSHIPS.items():
+            if f" {verb} " in rest:
+                who, room = rest.split(f" {verb} ")
+                return self.become(who, room, membership)
+        words = rest.split()
+        match words:
+            case [author, "says", event, "in", room, *more]:
+                tags = frozenset(more[more.index("tagged") + 1 :] if "tagged" in more else ())
+                thread = more[1] if more[:1] == ["under"] else None
+                self.posts[event] = Post(
+                    len(self.posts) + 1, event, room, author, self.now_ms, self.now_ms, thread, tags
+                )
+            case [event, "is", "redacted"]:
+                self.posts[event] = replace(self.posts[event], redacted=True)
+            case [source, "is", "copied", "to", room, "as", copy]:
+                self.copies.append(Copied(source, self.posts[source].room, room, copy, self.now_ms))
+            case _:
+                raise AssertionError(f"unknown line: {line}")
+        return None
+
+    def become(self, who: str, room: str, membership: str) -> None:
+        if who == self.reader:
+            for n, span in enumerate(self.spans):
+                if span.room == room and span.until_ms is None:
+                    self.spans[n] = replace(span, until_ms=self.now_ms)
+            self.spans.append(Span(room, membership, self.now_ms))
+
+
+def reason(text: str) -> Reason:
+    kind, target, *tag = text.split()
+    return Reason(kind, target, *tag)  # type: ignore[arg-type]
+
+
+def shown(case: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
+    story = Story()
+    for line in case["story"]:
+        story.play(line)
+    follows = tuple(Follow(n, story.reader, reason(text)) for n, text in enumerate(case["follows"]))
+    places = [Place(room, history) for room, history in case["rooms"].items()]
+    digest = compose(
+        Member(story.reader, follows, tuple(story.spans)),
+        board(story.posts.values(), places, story.copies),
+        since_seq=story.posts[case["after"]].seq if "after" in case else 0,
+        until_seq=len(story.posts),
+        now_ms=case.get("now", story.now_ms // MINUTE_MS) * MINUTE_MS,
+        most_items=case.get("most", 10),
+    )
+    if digest is None:
+        return [], 0
+    items = [
+        {
+            "message": item.event,
+            "in": item.room,
+            "because": [" ".join(part for part in (r.kind, r.target, r.tag) if part) for r in item.reasons],
+            "replies": item.replies,
+        }
+        for item in digest.items
+    ]
+    return items, digest.more
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_the_rule_holds(path: Path) -> None:
+    case = yaml.safe_load(path.read_text(encoding="utf-8"))
+    items, more = shown(case)
+    expected = case["shown"]
+    assert len(items) == len(expected), items
+    for item, wanted in zip(items, expected, strict=True):
+        assert {key: item[key] for key in wanted} == wanted
+    assert more == case.get("more", 0)
+
+
+def test_there_are_rules() -> None:
+    assert len(CASES) > 15

@@ -1,0 +1,298 @@
+"""Choosing what a digest holds: nothing that its reader may not see, the same whatever the order of rows, the quiet beside the loud."""
+
+import random
+from dataclasses import dataclass, field
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge.digest.compose import board, compose
+from bridge.digest.model import (
+    Copied,
+    Digest,
+    Follow,
+    Item,
+    Member,
+    Place,
+    Post,
+    Reason,
+    Span,
+    dump_reasons,
+    load_reasons,
+    readable_at,
+)
+
+HOUR_MS = 3600 * 1000
+ME = "@me"
+
+
+def member(*reasons: Reason, rooms: tuple[str, ...] = ("!a", "!b")) -> Member:
+    follows = tuple(Follow(n, ME, reason) for n, reason in enumerate(reasons))
+    return Member(ME, follows, tuple(Span(room, "join", 0) for room in rooms))
+
+
+def post(seq: int, author: str = "@ann", room: str = "!a", **more: object) -> Post:
+    return Post(seq, f"$e{seq}", room, author, seq, seq, **more)  # type: ignore[arg-type]
+
+
+def choose(
+    who: Member,
+    posts: list[Post],
+    copies: tuple[Copied, ...] = (),
+    *,
+    most: int = 10,
+    places: list[Place] | None = None,
+) -> Digest | None:
+    rooms = places if places is not None else [Place("!a"), Place("!b"), Place("!c")]
+    return compose(who, board(posts, rooms, copies), since_seq=0, until_seq=1000, now_ms=1000, most_items=most)
+
+
+def shown(digest: Digest | None) -> list[str]:
+    return [item.event for item in digest.items] if digest else []
+
+
+def test_reasons_are_added_up_and_the_strongest_comes_first() -> None:
+    digest = choose(
+        member(Reason("tag", "sleep"), Reason("person", "@ann"), Reason("circle", "!a")),
+        [post(1, tags=frozenset({"sleep"}))],
+    )
+    assert digest == Digest(
+        ME, (Item("$e1", "!a", (Reason("person", "@ann"), Reason("circle", "!a"), Reason("tag", "sleep"))),)
+    )
+
+
+def test_a_thread_is_one_item_that_shows_where_to_read_on() -> None:
+    posts = [post(1), post(2, "@ben", thread="$e1"), post(3, "@cleo", thread="$e1"), post(4, "@ben", thread="$e1")]
+    digest = choose(member(Reason("circle", "!a"), Reason("person", "@ben")), posts)
+    assert digest is not None
+    assert [(item.event, item.replies) for item in digest.items] == [("$e2", 3)]
+
+
+def test_kinds_are_shown_in_their_order_and_the_best_first_within_one() -> None:
+    posts = [
+        post(1, "@dora", room="!b"),
+        post(2, "@ann"),
+        post(3, "@ben", tags=frozenset({"sleep"})),
+        post(4, "@cleo", thread="$old"),
+        post(5, "@cleo", thread="$e2"),
+    ]
+    wishes = (Reason("tag", "sleep"), Reason("person", "@ann"), Reason("circle", "!b"), Reason("thread", "$old"))
+    assert shown(choose(member(*wishes), posts)) == ["$e4", "$e2", "$e1", "$e3"]
+
+
+def test_more_people_and_replies_weigh_more_and_age_weighs_less() -> None:
+    busy = [post(1, tags=frozenset({"t"})), post(2, "@ben", thread="$e1"), post(3, "@cleo", thread="$e1")]
+    quiet = [post(4, "@dora", tags=frozenset({"t"}))]
+    assert shown(choose(member(Reason("tag", "t")), busy + quiet)) == ["$e1", "$e4"]
+    aged = [Post(p.seq, p.event, p.room, p.author, p.at_ms - 200 * HOUR_MS, p.seen_ms, p.thread, p.tags) for p in busy]
+    assert shown(choose(member(Reason("tag", "t")), aged + quiet)) == ["$e4", "$e1"]
+
+
+def test_equals_the_newest_comes_first_and_then_the_id_decides() -> None:
+    same = [
+        Post(n, event, "!a", f"@{event}", 1200, 900, None, frozenset({"t"}))
+        for n, event in ((1, "$b"), (2, "$a"), (3, "$c"))
+    ]
+    later = Post(4, "$z", "!b", "@z", 1500, 900, None, frozenset({"t"}))
+    assert shown(choose(member(Reason("tag", "t")), [*same, later])) == ["$z", "$a", "$b", "$c"]
+
+
+def test_neither_a_room_nor_a_voice_takes_all_the_places() -> None:
+    posts = [post(n, f"@p{n}") for n in range(1, 9)] + [post(n, "@ann", room="!b") for n in range(9, 15)]
+    digest = choose(member(Reason("circle", "!a"), Reason("circle", "!b")), posts)
+    assert digest is not None
+    assert [item.room for item in digest.items].count("!a") == 3
+    assert [item.room for item in digest.items].count("!b") == 2
+    assert digest.more == 9
+
+
+def test_what_is_too_much_becomes_a_number() -> None:
+    rooms = [f"!r{n}" for n in range(8)]
+    posts = [post(n * 10 + k, f"@p{n}{k}", room=room) for n, room in enumerate(rooms) for k in (1, 2)]
+    digest = choose(
+        member(*(Reason("circle", room) for room in rooms), rooms=tuple(rooms)), posts, places=[Place(r) for r in rooms]
+    )
+    assert digest is not None
+    assert (len(digest.items), digest.more) == (10, 6)
+
+
+def test_only_what_is_after_the_mark_and_up_to_now() -> None:
+    seen = board([post(n, f"@p{n}") for n in range(1, 6)], [Place("!a")], [])
+    digest = compose(member(Reason("circle", "!a")), seen, since_seq=2, until_seq=4, now_ms=9, most_items=10)
+    assert sorted(shown(digest)) == ["$e3", "$e4"]
+
+
+def test_an_answer_to_a_copy_belongs_to_the_thread_that_was_copied() -> None:
+    copies = (Copied("$e1", "!a", "!c", "$copy", 1),)
+    posts = [post(1), post(2, "@ben", room="!c", thread="$copy")]
+    both = choose(member(Reason("thread", "$e1"), rooms=("!a", "!c")), posts, copies)
+    assert both is not None
+    assert [(item.event, item.room, item.replies) for item in both.items] == [("$e1", "!a", 1)]
+    assert shown(choose(member(Reason("thread", "$copy"), rooms=("!c",)), posts, copies)) == ["$copy"]
+
+
+def test_reasons_survive_the_table() -> None:
+    reasons = (Reason("person_tag", "@ann", "sleep"), Reason("tag", "тревога"))
+    assert load_reasons(dump_reasons(reasons)) == reasons
+
+
+# --- any history at all ------------------------------------------------------------------------------------------------------------------
+
+ROOMS = ("!a", "!b", "!c")
+PEOPLE = ("@me", "@ann", "@ben")
+said = st.tuples(st.just("post"), st.sampled_from(ROOMS[:2]), st.sampled_from(PEOPLE), st.integers(0, 9), st.booleans())
+moved = st.tuples(st.sampled_from(["join", "join", "leave", "invite", "ban"]), st.sampled_from(ROOMS[1:]))
+changed = st.one_of(
+    st.tuples(st.just("redact"), st.integers(0, 9)),
+    st.tuples(st.just("copy"), st.integers(0, 9), st.sampled_from(ROOMS[1:])),
+)
+steps = st.one_of(said, said, moved, moved, changed)
+histories = st.sampled_from(["joined", "invited", "shared", "world_readable"])
+wishes = st.sets(
+    st.one_of(
+        st.builds(Reason, st.just("person"), st.sampled_from(PEOPLE[1:])),
+        st.builds(Reason, st.just("circle"), st.sampled_from(ROOMS)),
+        st.builds(Reason, st.just("tag"), st.just("t")),
+        st.builds(Reason, st.just("thread"), st.sampled_from([f"$e{n}" for n in range(8)])),
+        st.builds(Reason, st.just("person_tag"), st.sampled_from(PEOPLE[1:]), st.just("t")),
+    ),
+    min_size=1,
+)
+everything = tuple(Follow(n, ME, Reason("circle", room)) for n, room in enumerate(ROOMS))
+
+
+@dataclass
+class Past:
+    """A community's past, played step by step; beside the rows that Hearth would keep, it notes what a person would simply know."""
+
+    rules: dict[str, str]
+    now: int = 0
+    posts: list[Post] = field(default_factory=list)
+    copies: list[Copied] = field(default_factory=list)
+    spans: list[Span] = field(default_factory=list)
+    mine: dict[str, str] = field(default_factory=dict)
+    readable: dict[str, str] = field(
+        default_factory=dict
+    )  # event -> room, of what I could see when it came, or may look up
+    gone: set[str] = field(default_factory=set)
+
+    def become(self, room: str, membership: str) -> None:
+        self.spans = [
+            Span(s.room, s.membership, s.since_ms, self.now) if s.room == room and s.until_ms is None else s
+            for s in self.spans
+        ] + [Span(room, membership, self.now)]
+        self.mine[room] = membership
+
+    def appear(self, event: str, room: str) -> None:
+        enough = {"joined": {"join"}, "invited": {"join", "invite"}}.get(self.rules[room])
+        if enough is None or self.mine.get(room) in enough:
+            self.readable[event] = room
+
+    def say(self, room: str, author: str, thread: int, tagged: bool) -> None:
+        n = len(self.posts)
+        root = f"$e{thread}" if thread < n else None
+        self.posts.append(
+            Post(n + 1, f"$e{n}", room, author, self.now, self.now, root, frozenset({"t"} if tagged else ()))
+        )
+        self.appear(f"$e{n}", room)
+
+    def step(self, what: tuple) -> None:  # type: ignore[type-arg]
+        match what:
+            case ("post", room, author, thread, tagged):
+                self.say(room, author, thread, tagged)
+            case ("redact", n) if n < len(self.posts):
+                old = self.posts[n]
+                self.posts[n] = Post(
+                    old.seq,
+                    old.event,
+                    old.room,
+                    old.author,
+                    old.at_ms,
+                    old.seen_ms,
+                    old.thread,
+                    old.tags,
+                    redacted=True,
+                )
+                self.gone |= {old.event, *(c.copy for c in self.copies if c.source == old.event)}
+            case ("copy", n, room) if n < len(self.posts) and self.posts[n].room != room:
+                source = self.posts[n]
+                copy = f"$c{len(self.copies)}"
+                self.copies.append(Copied(source.event, source.room, room, copy, self.now))
+                self.appear(copy, room)
+            case ("join" | "leave" | "invite" | "ban", room):
+                self.become(room, what[0])
+
+    def visible(self) -> set[tuple[str, str]]:
+        """What I may be shown now: where I am, what I could read, and nothing that is gone."""
+        return {(e, r) for e, r in self.readable.items() if self.mine.get(r) == "join" and e not in self.gone}
+
+
+def play(rules: dict[str, str], story: list[tuple], ticks: list[int]) -> Past:  # type: ignore[type-arg]
+    past = Past(rules)
+    for what, tick in zip(story, ticks, strict=False):
+        past.now += tick
+        past.step(what)
+    past.now += 1
+    return past
+
+
+def digest_of(past: Past, who: Member, seed: int | None = None, most: int = 100) -> Digest | None:
+    rows = [list(past.posts), [Place(r, h) for r, h in past.rules.items()], list(past.copies)]
+    if seed is not None:
+        for part in rows:
+            random.Random(seed).shuffle(part)
+    return compose(who, board(*rows), since_seq=0, until_seq=len(past.posts), now_ms=past.now, most_items=most)
+
+
+stories = st.tuples(
+    st.fixed_dictionaries(dict.fromkeys(ROOMS, histories)),
+    st.lists(steps, max_size=25),
+    st.lists(st.integers(0, 1), min_size=25, max_size=25),
+)
+
+
+@settings(max_examples=800)
+@given(stories)
+def test_no_post_can_be_opened_where_it_may_not_be_seen(story: tuple) -> None:  # type: ignore[type-arg]
+    past = play(*story)
+    places = {room: Place(room, history) for room, history in past.rules.items()}
+    for post in past.posts:
+        where = readable_at(past.spans, places, post, [copied for copied in past.copies if copied.source == post.event])
+        assert where is None or where[::-1] in past.visible()
+
+
+@settings(max_examples=500)
+@given(stories)
+def test_nobody_is_shown_what_they_may_not_see(story: tuple) -> None:  # type: ignore[type-arg]
+    past = play(*story)
+    digest = digest_of(past, Member(ME, everything, tuple(past.spans)))
+    visible = past.visible()
+    own = {post.event for post in past.posts if post.author == ME}
+    sources = {copied.copy: copied.source for copied in past.copies}
+    for item in digest.items if digest else ():
+        assert (item.event, item.room) in visible
+        assert sources.get(item.event, item.event) not in own
+
+
+@settings(max_examples=500)
+@given(stories)
+def test_whoever_follows_everything_misses_nothing_of_what_they_saw(story: tuple) -> None:  # type: ignore[type-arg]
+    rules, story_steps, _ = story
+    past = play(rules, [step for step in story_steps if step[0] != "copy"], [1] * 25)
+    digest = digest_of(past, Member(ME, everything, tuple(past.spans)))
+    root = {post.event: post.thread or post.event for post in past.posts}
+    theirs = {post.event for post in past.posts if post.author != ME}
+    expected = {root[event] for event, _ in past.visible() if event in theirs}
+    found = len(digest.items) + digest.more if digest else 0
+    assert found == len(expected)
+
+
+@given(stories, wishes, st.integers(0, 2**32), st.integers(1, 12))
+def test_the_order_of_rows_changes_nothing(story: tuple, follows: set[Reason], seed: int, most: int) -> None:  # type: ignore[type-arg]
+    past = play(*story)
+    rows = [Follow(n, ME, reason) for n, reason in enumerate(sorted(follows))]
+    spans = list(past.spans)
+    plain = digest_of(past, Member(ME, tuple(rows), tuple(spans)), most=most)
+    random.Random(seed).shuffle(rows)
+    random.Random(seed).shuffle(spans)
+    assert repr(digest_of(past, Member(ME, tuple(rows), tuple(spans)), seed, most)) == repr(plain)
