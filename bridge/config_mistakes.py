@@ -2,7 +2,6 @@
 
 import difflib
 import types
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Union, get_args, get_origin
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from bridge.config import Config
 from bridge.rooms.model import local_alias
+from bridge.tags import fold
 
 Loc = tuple[str | int, ...]
 
@@ -184,12 +184,12 @@ def _rooms(community: Mapping[str, Any]) -> Iterator[tuple[Loc, str]]:
         if not isinstance(circle, Mapping):
             continue
         loc: Loc = ("community", "circles", number)
-        key = _fold(tag) if isinstance(tag := circle.get("tag"), str) else None
+        key = fold(tag) if isinstance(tag := circle.get("tag"), str) else None
         if key is not None and key in tags:
             yield (*loc, "tag"), f"{spell(tags[key])} has this tag too; give each circle its own"
             continue
         if key is not None:
-            if isinstance(share, str) and key == _fold(share):
+            if isinstance(share, str) and key == fold(share):
                 yield (*loc, "tag"), "is also the share_tag; choose another for one of the two"
             tags[key] = loc
         rooms.append((loc, circle))
@@ -204,17 +204,13 @@ def _addresses(rooms: Iterable[tuple[Loc, Mapping[str, Any]]]) -> Iterator[tuple
         if not isinstance(name, str):
             continue
         local = local_alias(
-            alias if isinstance(alias, str) else None, _fold(tag) if isinstance(tag, str) else None, name
+            alias if isinstance(alias, str) else None, fold(tag) if isinstance(tag, str) else None, name
         )
         first = taken.setdefault(local.casefold(), loc)
         if first != loc and alias:
             yield (*loc, "alias"), f"{spell(first)} has this address too; give each room its own"
         elif first != loc:
             yield loc, f"has the same address as {spell(first)}, '{local}'; give one of them an alias of its own"
-
-
-def _fold(tag: str) -> str:
-    return unicodedata.normalize("NFKC", tag).casefold().replace("ё", "е")
 
 
 def _section(data: Any, name: str) -> Mapping[str, Any]:

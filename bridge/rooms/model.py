@@ -70,14 +70,14 @@ class ActualRoom:
 class Actual:
     """The rooms that are ours, by key. `version` is what the homeserver makes when not told otherwise.
 
-    `aliases` says for wanted addresses that are no room's official one yet to which room they lead.
-    `lost` are rooms made by us that a crash kept us from writing down: key and room id.
+    `aliases` says for wanted addresses that are not yet the official ones of their rooms to which room they lead.
+    `lost` are rooms made by us that a crash kept us from writing down, by key.
     """
 
     rooms: Mapping[str, ActualRoom]
     version: str
     aliases: Mapping[str, str] = field(default_factory=dict)
-    lost: Mapping[str, str] = field(default_factory=dict)
+    lost: Mapping[str, ActualRoom] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,116 @@
+"""Tells people of changes and notes: as words for a room, and as lines for a terminal. Never decides which there are."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bridge.rooms.model import Change, Create, InvitePerson, Note, PointAlias, Remember, SetContent
+from bridge.words import Text, words
+
+_ABSENT = object()
+
+
+def describe(change: Change) -> Text:
+    """A change in words."""
+    match change:
+        case Create(room):
+            return words(
+                "Make %(room)s: “%(name)s”, %(alias)s.", room={"code": room.key}, name=room.name, alias=room.alias
+            )
+        case Remember(room):
+            return words("Take up %(room)s, which was made before.", room={"code": room.key})
+        case PointAlias(key=key, alias=alias):
+            return words("Let %(alias)s lead to %(room)s.", alias=alias, room={"code": key})
+        case InvitePerson(key=key, user=user):
+            return words("Invite %(who)s to %(room)s.", who={"user": user}, room={"code": key})
+        case SetContent(key=key, type=kind):
+            return words("Put right %(what)s of %(room)s.", what=_piece(kind), room={"code": key})
+
+
+def _piece(kind: str) -> Text:
+    match kind:
+        case "m.room.name":
+            return words("the name")
+        case "m.room.topic":
+            return words("the topic")
+        case "m.room.canonical_alias":
+            return words("the address")
+        case "m.room.encryption":
+            return words("the encryption")
+        case "m.room.history_visibility":
+            return words("what newcomers can read")
+        case "m.room.join_rules":
+            return words("who can enter")
+        case "m.room.guest_access":
+            return words("the door for guests")
+        case "m.room.power_levels":
+            return words("who may do what")
+        case "m.space.child" | "m.space.parent":
+            return words("the link between space and room")
+    return words("the setting %(kind)s", kind={"code": kind})
+
+
+def explain(note: Note) -> Text:
+    """A note in words, with what a person can do about it."""
+    room: Mapping[str, Any] = {"code": note.key}
+    match note.about:
+        case "vanished":
+            return words(
+                "%(room)s is no longer in the configuration. It stays as it is: nothing is ever deleted.", room=room
+            )
+        case "away":
+            return words("Hearth is not in %(room)s any more. Somebody there has to invite it back.", room=room)
+        case "encrypted":
+            return words(
+                "%(room)s is encrypted, and encryption cannot be switched off. Say so in the configuration.", room=room
+            )
+        case "alias":
+            return words(
+                "The address for %(room)s already leads to another room. Choose another alias in the configuration.",
+                room=room,
+            )
+        case "power":
+            return words(
+                "Hearth has power %(level)s in %(room)s and needs 100. Somebody with more has to give it back.",
+                level=note.level or 0,
+                room=room,
+            )
+        case "stronger":
+            return words(
+                "%(who)s has power %(level)s in %(room)s, more than the configuration says. It was given by hand, and is left as it is.",
+                who={"user": note.user},
+                level=note.level or 0,
+                room=room,
+            )
+
+
+def line(change: Change) -> str:
+    """A change as one or more lines of a diff for a terminal: `+` is new, `~` is changed."""
+    match change:
+        case Create(room):
+            return f"+ {room.key}: make the room {room.name!r}, {room.alias}"
+        case Remember(room):
+            return f"+ {room.key}: take up the room that was made before"
+        case PointAlias(key=key, alias=alias):
+            return f"+ {key}: the address {alias}"
+        case InvitePerson(key=key, user=user):
+            return f"+ {key}: invite {user}"
+        case SetContent(key=key, type=kind, state_key=state_key, was=was, content=content):
+            what = f"{kind} {state_key}".rstrip()
+            return "\n".join(f"~ {key}: {what}{part}" for part in _differences(was, content, ""))
+
+
+def _differences(was: Any, now: Any, path: str) -> Iterator[str]:
+    """Every value that differs, with its path."""
+    if isinstance(was, Mapping) and isinstance(now, Mapping):
+        for key in dict.fromkeys((*was, *now)):
+            before, after = was.get(key, _ABSENT), now.get(key, _ABSENT)
+            if before != after:
+                yield from _differences(before, after, f"{path} {key}")
+    elif was is _ABSENT and isinstance(now, Mapping) and now:
+        yield from _differences({}, now, path)
+    else:
+        yield f"{path}: {_shown(was)} -> {_shown(now)}"
+
+
+def _shown(value: Any) -> str:
+    return "nothing" if value is _ABSENT else repr(value)
