@@ -29,6 +29,19 @@ class Where(IntFlag):
 DIRECT, STAFF, CIRCLE, COMMON = Where.DIRECT, Where.STAFF, Where.CIRCLE, Where.COMMON
 ANYWHERE = DIRECT | STAFF | CIRCLE | COMMON
 
+_PLACES = {
+    DIRECT: words("our direct chat"),
+    STAFF: words("the staff room"),
+    CIRCLE: words("a circle"),
+    COMMON: words("the common room"),
+}
+
+
+def places(where: Where) -> dict[str, Any]:
+    """The names of these kinds of room, as a value for a Text."""
+    return {"list": [text for place, text in _PLACES.items() if place & where]}
+
+
 _END = "--"
 """A lone `--` ends a name of several words."""
 

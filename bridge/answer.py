@@ -1,0 +1,219 @@
+"""Answers commands: whether a message is one for us, who may give it, and what is answered where. Never does itself what a command wants.
+
+What a command writes is undone when it turns out to be mistaken. Only text that people wrote is looked at: no notices, no edits, nothing of ours.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from typing import cast
+
+from bridge import registry
+from bridge.arguments import Directory, Place
+from bridge.catalogues import spellings
+from bridge.commands import ANYWHERE, CIRCLE, COMMON, DIRECT, STAFF, Book, Command, Where, arguments, places
+from bridge.context import DONE, SEEN, Context, Reply, language_of
+from bridge.effects import Put, React, Say, Tell
+from bridge.errors import UsageError
+from bridge.events import AnyEvent, Message
+from bridge.grammar import Line, read_line
+from bridge.roles import Role, role_of
+from bridge.scene import Names, Scene
+from bridge.store import failures, people, rooms
+from bridge.store.rooms import Room
+from bridge.tags import fold
+from bridge.words import Text, lines, words
+
+_PREFIXES = frozenset({"!h", "!hearth", "!"})
+_MX_REPLY = re.compile(r"<mx-reply>.*?</mx-reply>", re.DOTALL | re.IGNORECASE)
+_SURE = 0.75
+"""How near a mistyped `!word` in a room must come to a command of ours: it may be meant for another bot."""
+
+_WHOSE = {
+    Role.MEMBER: words("%(command)s is for members of this community."),
+    Role.CURATOR: words("%(command)s is for curators, in their own circle."),
+    Role.MODERATOR: words("%(command)s is for moderators."),
+    Role.OWNER: words("%(command)s is for owners."),
+}
+_WHERE = {"staff": STAFF, "circle": CIRCLE, "common": COMMON}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A message that speaks to us: its words, the number of the first one after the address, and whether it can only mean us."""
+
+    line: Line
+    at: int
+    certain: bool
+
+
+def called(event: Message, *, direct: bool, me: str, names: Names) -> Call | None:
+    """Whether a message speaks to us: in a direct room always; elsewhere by `!hearth`, `!h`, `!command`, or our name first. None when it does not."""
+    if event.sender == me or event.marked or event.content.msgtype != "m.text":
+        return None
+    line = _line(event)
+    if not line.words:
+        return None
+    first = line.words[0]
+    plain = first.text.casefold()
+    name = plain.rstrip(":,")
+    pill = first.link is not None and first.link.target == me and first.link.event is None
+    by_name = plain != name and name in {names.of(me).casefold(), me.casefold().partition(":")[0].removeprefix("@")}
+    if pill or by_name or name == me.casefold() or plain in _PREFIXES:
+        return Call(line, 1, certain=True)
+    if len(plain) > 1 and plain.startswith("!") and first.link is None:
+        bare = replace(first, text=first.text[1:], start=first.start + 1)
+        return Call(replace(line, words=(bare, *line.words[1:])), 0, certain=direct)
+    return Call(line, 0, certain=True) if direct else None
+
+
+def _line(event: Message) -> Line:
+    body, formatted = event.content.body, event.content.formatted_body
+    if event.reply_to and body.startswith("> "):  # older clients quote what they reply to
+        kept = body.split("\n")
+        while kept and kept[0].startswith(">"):
+            kept.pop(0)
+        body = "\n".join(kept)
+    return read_line(body, _MX_REPLY.sub("", formatted) if formatted else None)
+
+
+async def react(scene: Scene, event: AnyEvent) -> None:
+    """Answer a message that is a command for us; anything else is let be."""
+    if not isinstance(event, Message):
+        return
+    person = await people.by_direct_room(scene.db, event.room)
+    direct = person is not None and person.user == event.sender
+    await answer(scene, event, direct=direct, book=registry.book())
+
+
+async def answer(scene: Scene, event: Message, *, direct: bool, book: Book) -> None:
+    """Read and run one command. `direct`: this is the direct room of its sender. All that follows is appended to `scene.puts`."""
+    call = called(event, direct=direct, me=scene.me, names=scene.names)
+    if call is None:
+        return
+    room = None if direct else await rooms.by_id(scene.db, event.room)
+    if not direct and room is None:
+        return
+    asked = _Asked(scene, event, call, room, await _role(scene, event.sender, room), book)
+    found = book.at(call.line, call.at)
+    if asked.role is Role.STRANGER and (found is None or found[0].role > Role.STRANGER):
+        await _greet(scene, event)
+    elif found is None:
+        await _puzzled(asked)
+    else:
+        await _run(asked, *found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One call with its surroundings; `room` is None in a direct room."""
+
+    scene: Scene
+    event: Message
+    call: Call
+    room: Room | None
+    role: Role
+    book: Book
+
+
+async def _role(scene: Scene, user: str, room: Room | None) -> Role:
+    staff = await rooms.by_key(scene.db, "staff")
+    in_staff = staff is not None and await people.membership(scene.db, staff.room, user) == "join"
+    in_community = bool(await people.rooms_of(scene.db, user))
+    circle = room.tag if room is not None and room.kind == "circle" else None
+    return role_of(user, scene.config, in_staff=in_staff, in_community=in_community, circle=circle)
+
+
+async def _run(asked: _Asked, wanted: Command, behind: int) -> None:
+    scene, event = asked.scene, asked.event
+    inner = replace(scene, puts=[])
+    try:
+        async with scene.db.begin_nested():
+            reply = await _performed(asked, wanted, behind, inner)
+    except UsageError as error:
+        await _say(asked, cast("Text", error.text))
+        return
+    except Exception as error:  # noqa: BLE001 - a mistake of ours: the person hears of it, and staff finds it among the failures
+        await failures.record(scene.db, event.id, event.room, error, scene.now_ms)
+        sorry = words(
+            "Something went wrong on my side, and nothing was changed. The people who look after me can see it. "
+            "Please try again later."
+        )
+        await _say(asked, sorry)
+        return
+    emoji, key = (DONE, "done") if reply.done else (SEEN, "seen")
+    scene.puts.append(Put(React(key=f"{key}/{event.id}", room=event.room, event=event.id, emoji=emoji)))
+    scene.puts += [*inner.puts, *reply.puts]
+    if reply.text is not None:
+        await _say(asked, reply.text, public=wanted.public)
+
+
+async def _performed(asked: _Asked, wanted: Command, behind: int, inner: Scene) -> Reply:
+    _permit(wanted, asked.role, asked.room)
+    ours = tuple(await rooms.all_rooms(inner.db))
+    values = arguments(wanted, asked.call.line, behind, _directory(inner, ours, wanted))
+    language = await language_of(inner, asked.event.sender)
+    ctx = Context(inner, asked.event, asked.role, asked.room, asked.room is None, language, ours, asked.book)
+    given = await wanted.run(ctx, *values)
+    return given if isinstance(given, Reply) else Reply(given)
+
+
+def _permit(wanted: Command, role: Role, room: Room | None) -> None:
+    """UsageError when this role may not use the command, or not here."""
+    name = {"code": wanted.name}
+    if role < wanted.role:
+        text = _WHOSE[wanted.role]
+        raise UsageError(replace(text, values={"command": name}))
+    here = DIRECT if room is None else _WHERE.get(room.kind, Where(0))
+    if not (wanted.where & here or wanted.where == ANYWHERE):
+        allowed = places(wanted.where)
+        raise UsageError(words("You can use %(command)s here: %(places)s.", command=name, places=allowed))
+
+
+def _directory(scene: Scene, ours: tuple[Room, ...], wanted: Command) -> Directory:
+    community = scene.config.community
+    names = {f"circle/{fold(circle.tag)}": circle.name for circle in community.circles}
+    names |= {"space": community.space.name, "common": community.common.name, "staff": community.staff.name}
+    places = tuple(Place(one.room, one.key, one.kind, one.tag, one.alias, names.get(one.key)) for one in ours)
+    choices = (label for parameter in wanted.parameters for label in parameter.labels if label.context == "choice")
+    return Directory(places, scene.names, spellings((choice.source for choice in choices), "choice"))
+
+
+async def _puzzled(asked: _Asked) -> None:
+    """Help with a command that is not there: the nearest ones, and where to find all."""
+    call, book, role = asked.call, asked.book, asked.role
+    given = call.line.joined(call.at, len(call.line.words))
+    first = call.line.joined(call.at, call.at + 1)
+    near = book.beginning(first, role) or book.near(given, role, 0.6 if call.certain else _SURE)
+    if not call.certain and not near:
+        return
+    everything = words("Write %(help)s to see what I can do.", help={"code": "help"})
+    if near:
+        names = {"list": [{"code": name} for name in near]}
+        await _say(asked, lines(words("I am not sure what you mean. Perhaps: %(near)s", near=names), everything))
+    elif given:
+        await _say(asked, lines(words("I did not understand that, sorry."), everything))
+    else:
+        await _say(asked, lines(words("I am listening."), everything))
+
+
+async def _greet(scene: Scene, event: Message) -> None:
+    """Somebody who is in no room of ours: one kind word, once."""
+    text = words(
+        "Hello! I look after a community that you are not in yet, so there is little I can do for you here. "
+        "If you were invited, please accept the invitation to its space first, and then write to me again."
+    )
+    language = await language_of(scene, event.sender)
+    scene.puts.append(Put(Say(key=f"stranger/{event.sender}", room=event.room, text=text, language=language)))
+
+
+async def _say(asked: _Asked, text: Text, *, public: bool = False) -> None:
+    """The answer: where the command was written if that is a direct room or the staff room or the command is public, else to the person alone."""
+    event, room = asked.event, asked.room
+    key, language = f"answer/{event.id}", await language_of(asked.scene, event.sender)
+    if room is None:
+        answer: Say | Tell = Say(key=key, room=event.room, text=text, language=language, thread=event.thread)
+    elif room.kind == "staff" or public:
+        answer = Say(key=key, room=event.room, text=text, language=language, thread=event.thread, reply_to=event.id)
+    else:
+        answer = Tell(key=key, user=event.sender, text=text, language=language)
+    asked.scene.puts.append(Put(answer))

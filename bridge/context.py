@@ -1,0 +1,92 @@
+"""What a command is given and what it gives back; never how it was read or who may call it."""
+
+from dataclasses import dataclass
+
+from bridge.commands import Book
+from bridge.config import Config
+from bridge.effects import Put, React, Say, Tell
+from bridge.events import Message
+from bridge.roles import Role, curates
+from bridge.scene import Scene
+from bridge.store import people, rooms
+from bridge.store.db import Connection
+from bridge.store.rooms import Room
+from bridge.words import Text
+
+SEEN, DONE = "👀", "✅"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a command gives back: words for the person, effects, and whether all is done now. `done=False`: the answer comes later."""
+
+    text: Text | None = None
+    puts: tuple[Put, ...] = ()
+    done: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One command on its way: who gave it, where, with which rights, in which language.
+
+    `room` is the room of ours where it was written; None in a direct room. `rooms` are all rooms of ours.
+    """
+
+    scene: Scene
+    event: Message
+    role: Role
+    room: Room | None
+    direct: bool
+    language: str
+    rooms: tuple[Room, ...]
+    book: Book
+
+    @property
+    def db(self) -> Connection:
+        """The open transaction."""
+        return self.scene.db
+
+    @property
+    def config(self) -> Config:
+        """The configuration."""
+        return self.scene.config
+
+    @property
+    def sender(self) -> str:
+        """Who gave the command."""
+        return self.event.sender
+
+    @property
+    def circle(self) -> Room | None:
+        """The circle where it was written, if it was one."""
+        return self.room if self.room is not None and self.room.kind == "circle" else None
+
+    def curates(self, tag: str) -> bool:
+        """Whether the sender may act as curator of the circle with this tag: its own curators and everybody above them."""
+        return self.role >= Role.MODERATOR or curates(self.sender, tag, self.config)
+
+
+async def language_of(scene: Scene, user: str) -> str:
+    """The language that this person chose, or else the configured one."""
+    person = await people.get(scene.db, user)
+    return person.language or scene.config.language
+
+
+async def later_answer(
+    scene: Scene, event: str, room: str, user: str, text: Text, *, done: bool = True
+) -> tuple[Put, ...]:
+    """The answer to a command whose work took its time: `event`, `room` and `user` are of the command's message.
+
+    In the staff room and in the person's direct room it is said there; from anywhere else it is told to the person alone.
+    """
+    language = await language_of(scene, user)
+    here = await rooms.by_id(scene.db, room)
+    key = f"answered/{event}"
+    if here is None:
+        answer: Say | Tell = Say(key=key, room=room, text=text, language=language)
+    elif here.kind == "staff":
+        answer = Say(key=key, room=room, text=text, language=language, reply_to=event)
+    else:
+        answer = Tell(key=key, user=user, text=text, language=language)
+    mark = (Put(React(key=f"done/{event}", room=room, event=event, emoji=DONE)),) if done else ()
+    return (*mark, Put(answer))

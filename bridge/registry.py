@@ -1,0 +1,38 @@
+"""Gathers the commands of all areas by importing their modules; never knows what a command does."""
+
+import importlib
+import pkgutil
+from functools import cache
+
+from bridge.catalogues import spellings
+from bridge.commands import Book, Command
+
+AREAS = ("bridge.rooms.commands", "bridge.digest.commands", "bridge.moderation.commands")
+"""Where commands live. Being there is registering."""
+
+
+def load(*packages: str) -> Book:
+    """All commands in the modules of these packages (the areas', when none is given), frozen.
+
+    ValueError when two have the same name: a mistake that stops the start.
+    """
+    found: dict[str, Command] = {}
+    for package in packages or AREAS:
+        for module in _modules(package):
+            for value in vars(importlib.import_module(module)).values():
+                if not isinstance(value, Command) or value.run.__module__ != module:
+                    continue
+                if found.setdefault(value.name, value) is not value:
+                    raise ValueError(f"two commands are called “{value.name}”")
+    return Book(dict(sorted(found.items())), spellings(found, "command"))
+
+
+def _modules(package: str) -> list[str]:
+    home = importlib.import_module(package)
+    return sorted(f"{package}.{item.name}" for item in pkgutil.iter_modules(home.__path__))
+
+
+@cache
+def book() -> Book:
+    """The commands of all areas, read once."""
+    return load()

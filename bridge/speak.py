@@ -1,0 +1,83 @@
+"""Makes of our own words what goes over the wire: says, tells and reacts; never sends anything and never decides what is said."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from bridge.effects import Effect, React, Say, Send, Tell, transaction_id
+from bridge.events import COPY_MARK
+from bridge.scene import Desk, Filler, Scene, Settler, State
+from bridge.store import people, queue
+from bridge.text import Rendered, render
+
+DirectRoom = Callable[[str], Awaitable[str]]
+"""Finds or makes the direct room with a person and gives its id. Raises Refused or Unavailable."""
+
+
+def content(rendered: Rendered, key: str, mentions: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The content of an `m.notice` with our mark. It pings nobody but `mentions` (Matrix spec, m.mentions)."""
+    return {
+        "msgtype": "m.notice",
+        "body": rendered.body,
+        "format": "org.matrix.custom.html",
+        "formatted_body": rendered.formatted_body,
+        "m.mentions": {"user_ids": sorted(mentions)} if mentions else {},
+        COPY_MARK: transaction_id(key),
+    }
+
+
+def relation(thread: str | None, reply_to: str | None) -> dict[str, Any] | None:
+    """The `m.relates_to` of a message in a thread, of a reply, or of a reply in a thread (Matrix spec, threading); None for neither."""
+    if thread is not None:
+        return {
+            "rel_type": "m.thread",
+            "event_id": thread,
+            "is_falling_back": reply_to is None,
+            "m.in_reply_to": {"event_id": reply_to or thread},
+        }
+    return {"m.in_reply_to": {"event_id": reply_to}} if reply_to is not None else None
+
+
+async def say(desk: Desk, effect: Say) -> Send:
+    """Our words in a room; as an edit of the earlier message when there is one and it was sent."""
+    rendered = render(effect.text, effect.language, desk.names)
+    said = content(rendered, effect.key, effect.mentions)
+    earlier = None
+    if effect.edits is not None:
+        async with desk.reading() as db:
+            earlier = await queue.result(db, effect.edits)
+    if earlier is not None:
+        said = {
+            **content(Rendered(f"* {rendered.body}", f"* {rendered.formatted_body}"), effect.key),
+            "m.new_content": said,
+            "m.relates_to": {"rel_type": "m.replace", "event_id": earlier},
+        }
+    elif related := relation(effect.thread, effect.reply_to):
+        said["m.relates_to"] = related
+    return Send(key=effect.key, room=effect.room, type="m.room.message", content=said)
+
+
+async def react(_desk: Desk, effect: React) -> Send:
+    """A reaction of ours."""
+    related = {"rel_type": "m.annotation", "event_id": effect.event, "key": effect.emoji}
+    marked = {"m.relates_to": related, COPY_MARK: transaction_id(effect.key)}
+    return Send(key=effect.key, room=effect.room, type="m.reaction", content=marked)
+
+
+def fillers(direct_room: DirectRoom) -> Mapping[type[Effect], Filler]:
+    """The fillers of Say, Tell and React. `direct_room` is asked when something is told."""
+
+    async def tell(desk: Desk, effect: Tell) -> Send:
+        rendered = render(effect.text, effect.language, desk.names)
+        room = await direct_room(effect.user)
+        return Send(key=effect.key, room=room, type="m.room.message", content=content(rendered, effect.key))
+
+    return {Say: say, Tell: tell, React: react}
+
+
+async def told(scene: Scene, effect: Tell, state: State, result: str | None) -> None:
+    """Remember what a reaction on this message answers, when it asked something."""
+    if state == "done" and result is not None and effect.prompt is not None:
+        await people.add_prompt(scene.db, event=result, user=effect.user, kind=effect.prompt)
+
+
+SETTLERS: Mapping[type[Effect], Settler] = {Tell: told}

@@ -1,0 +1,214 @@
+"""Words into a language, and into what Matrix shows; never decides what is said or to whom.
+
+Values of others are shown as they are: no mark in a name or a reason works, neither in HTML nor in the plain text.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+import jinja2
+from babel import Locale
+from babel.dates import format_skeleton, format_time, get_day_names
+from babel.units import format_unit
+
+from bridge import markup
+from bridge.catalogues import translate
+from bridge.markup import clean_html as clean_html  # noqa: PLC0414 - the one door to what is shown
+from bridge.scene import Names
+from bridge.words import Text
+
+_PLACE = re.compile(r"%(?:\((\w+)\)s|%)")
+_UNITS = (("week", 604_800_000), ("day", 86_400_000), ("hour", 3_600_000), ("minute", 60_000), ("second", 1_000))
+_MOST_SERVERS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A message as Matrix wants it: `body` stands alone, `formatted_body` is org.matrix.custom.html."""
+
+    body: str
+    formatted_body: str
+
+
+class _Markdown(str):
+    """A text that is Markdown of ours already."""
+
+    __slots__ = ()
+
+
+def link(target: str, event: str | None = None, via: Sequence[str] = ()) -> str:
+    """The matrix.to address of a user, room, alias, or event in a room, which every client opens (Matrix spec, appendices)."""
+    path = quote(target, safe="@!:") + (f"/{quote(event, safe='$:')}" if event else "")
+    servers = "&".join(f"via={quote(server, safe=':')}" for server in via[:_MOST_SERVERS])
+    return f"https://matrix.to/#/{path}" + (f"?{servers}" if servers else "")
+
+
+def render(text: Text, language: str, names: Names) -> Rendered:
+    """A Text in a language: `names` give people their display names. KeyError when a place of the source has no value."""
+    return Rendered(*markup.convert(_Page(language, names).text(text)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What the values of one message are shown with."""
+
+    language: str
+    names: Names
+
+    def text(self, text: Text) -> _Markdown:
+        """A Text and all its further parts, as Markdown. Neighbouring list items stay one list."""
+        source = translate(self.language, text.source, plural=text.plural, count=text.count, context=text.context)
+        parts = [self.filled(source, text.values), *(self.text(part) for part in text.more)]
+        out = parts[0]
+        for before, part in pairwise(parts):
+            listed = before.rsplit("\n", 1)[-1].startswith("- ") and part.startswith("- ")
+            out = _Markdown(out + ("\n" if listed else "\n\n") + part)
+        return out
+
+    def filled(self, source: str, values: Mapping[str, Any]) -> _Markdown:
+        """The source with every place filled."""
+        return _Markdown(_PLACE.sub(lambda place: self.value(values[place[1]]) if place[1] else "%", source))
+
+    def value(self, value: Any) -> _Markdown:
+        """One value as Markdown that shows just that."""
+        if isinstance(value, _Markdown):
+            return value
+        if isinstance(value, Text):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            if "source" in value:
+                return self.text(Text.load(value))
+            for tag, show in _TAGS.items():
+                if tag in value:
+                    return _Markdown(show(self, value))
+            raise KeyError("a value with an unknown tag")
+        return _Markdown(markup.escape(str(value)))
+
+    def plain(self, value: Any) -> str:
+        """One value as text without marks."""
+        return markup.convert(self.value(value))[0]
+
+
+def _event(page: _Page, value: Mapping[str, Any]) -> str:
+    name = page.value(value["name"]) if value.get("name") else page.text(Text("the message"))
+    return f"[{name}](<{link(value['room'], value['event'], value.get('via', ()))}>)"
+
+
+def _room(page: _Page, value: Mapping[str, Any]) -> str:
+    name = page.value(value.get("name") or value["room"])
+    return f"[{name}](<{link(value['room'], None, value.get('via', ()))}>)"
+
+
+def _user(page: _Page, value: Mapping[str, Any]) -> str:
+    user = str(value["user"])
+    name = markup.escape(page.names.of(user)) or markup.escape(user)
+    if len(page.names.find(page.names.of(user))) > 1:
+        name = f"{name} \\({markup.escape(user)}\\)"
+    return f"[{name}](<{link(user)}>)"
+
+
+def _duration(page: _Page, value: Mapping[str, Any]) -> str:
+    left, parts = max(int(value["duration_ms"]), 0), []
+    for unit, size_ms in _UNITS:
+        count, left = divmod(left, size_ms)
+        if count:
+            parts.append(format_unit(count, f"duration-{unit}", locale=page.language))
+    return markup.escape(" ".join(parts[:2]) or format_unit(0, "duration-second", locale=page.language))
+
+
+def _moment(page: _Page, value: Mapping[str, Any]) -> str:
+    moment = datetime.fromtimestamp(int(value["time_ms"]) / 1000, UTC).astimezone(
+        ZoneInfo(str(value.get("zone") or "UTC"))
+    )
+    day = format_skeleton("MMMEd", moment, locale=page.language)
+    return markup.escape(f"{day}, {format_time(moment, 'HH:mm', locale=page.language)}")
+
+
+def _list(page: _Page, value: Mapping[str, Any]) -> str:
+    return markup.escape_between(value.get("between", ", ")).join(page.value(one) for one in value["list"])
+
+
+def _code(page: _Page, value: Mapping[str, Any]) -> str:
+    inner = value["code"]
+    parts = inner if isinstance(inner, list | tuple) else [inner]
+    return markup.code("".join(part if isinstance(part, str) else page.plain(part) for part in parts))
+
+
+_TAGS: Mapping[str, Callable[[_Page, Mapping[str, Any]], str]] = {
+    "event": _event,  # before room: it has both
+    "user": _user,
+    "room": _room,
+    "duration_ms": _duration,
+    "time_ms": _moment,
+    "minute": lambda _page, value: f"{int(value['minute']) // 60:02}:{int(value['minute']) % 60:02}",
+    "weekday": lambda page, value: markup.escape(get_day_names("wide", locale=page.language)[int(value["weekday"])]),
+    "lang": lambda page, value: markup.escape(str(Locale(page.language).languages[value["lang"]])),
+    "code": _code,
+    "text": lambda page, value: page.value(value["text"]),
+    "list": _list,
+}
+
+
+# --- templates -----------------------------------------------------------------------------------------------------------------------
+
+
+def _source(name: str) -> str | None:
+    area, _, file = name.partition("/")
+    path = Path(__file__).parent / area / "templates" / file
+    return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+@jinja2.pass_context
+def _shown(context: jinja2.runtime.Context, value: Any) -> str:
+    if isinstance(value, jinja2.Undefined):
+        return str(value)  # raises: nothing is ever left out by mistake
+    page: _Page = context["page"]
+    return page.value(value)
+
+
+@jinja2.pass_context
+def _gettext(context: jinja2.runtime.Context, source: str, /, **values: Any) -> str:
+    page: _Page = context["page"]
+    return page.filled(translate(page.language, source), values)
+
+
+@jinja2.pass_context
+def _ngettext(context: jinja2.runtime.Context, one: str, many: str, count: int, /, **values: Any) -> str:
+    page: _Page = context["page"]
+    return page.filled(
+        translate(page.language, one, plural=many, count=count), {"count": count, "num": count, **values}
+    )
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_source),
+        extensions=["jinja2.ext.i18n"],
+        undefined=jinja2.StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # noqa: S701 - what comes out is Markdown, and every value is escaped for it
+    )
+    made.newstyle_gettext = True  # type: ignore[attr-defined]
+    made.policies["ext.i18n.trimmed"] = True
+    made.globals.update(gettext=_gettext, _=_gettext, ngettext=_ngettext)
+    return made
+
+
+def template(name: str, language: str, names: Names, **values: Any) -> Rendered:
+    """A Markdown template (`digest/letter.md` is `digest/templates/letter.md`) in a language.
+
+    Every value is shown like one of a Text and escaped; an undefined one raises.
+    """
+    page = _Page(language, names)
+    return Rendered(*markup.convert(_environment().get_template(name).render({**values, "page": page})))
