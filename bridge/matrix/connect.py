@@ -1,0 +1,79 @@
+"""Puts our side of Matrix together: session, encryption, signature, gateway, sync loop; never decides anything about a community."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.config import Matrix as Settings
+from bridge.events import Batch
+from bridge.matrix.client import Client
+from bridge.matrix.crypto import Crypto, KeysLost
+from bridge.matrix.gateway import Gateway
+from bridge.matrix.problem import StartProblem
+from bridge.matrix.rooms import Rooms
+from bridge.matrix.session import Session, forget_device, open_session
+from bridge.matrix.signing import sign_own_device
+from bridge.matrix.sync import SyncLoop, Trouble
+from bridge.matrix.waiting import Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Our account on its homeserver, ready to use. `notes` say what is not perfect, in words for the person who runs it."""
+
+    client: Client
+    user: str
+    device: str
+    crypto: Crypto | None
+    rooms: Rooms
+    gateway: Gateway
+    waiting: Waiting | None
+    notes: tuple[str, ...]
+
+    def batches(self, since: str | None, *, trouble: Trouble, timeout_ms: int = 30_000) -> AsyncIterator[Batch]:
+        """What happens, from the stored cursor on; see `SyncLoop.batches`. At most one at a time."""
+        loop = SyncLoop(self.client, self.user, self.rooms, self.crypto, self.waiting, trouble, timeout_ms)
+        return loop.batches(since)
+
+
+@asynccontextmanager
+async def connect(settings: Settings, data_dir: Path) -> AsyncIterator[Matrix]:
+    """Sign in, open the encryption keys and sign our device. Raises StartProblem with the cure, or Unavailable."""
+    async with AsyncExitStack() as stack:
+        session = await open_session(settings, data_dir)
+        stack.push_async_callback(session.client.close)
+        crypto, notes = None, []
+        if settings.encryption:
+            try:
+                crypto = await _open_crypto(session, data_dir)
+            except KeysLost:
+                if not session.renewable:
+                    raise
+                forget_device(data_dir)
+                session = await open_session(settings, data_dir)
+                stack.push_async_callback(session.client.close)
+                crypto = await _open_crypto(session, data_dir)
+            stack.callback(crypto.close)
+            try:
+                await sign_own_device(
+                    session.client, session.user, session.device, data_dir / "cross-signing.json", session.password
+                )
+            except StartProblem as problem:
+                # Unsigned it can still read and write wherever people's clients let it.
+                notes.append(problem.text)
+        rooms = Rooms(session.client, crypto)
+        yield Matrix(
+            session.client,
+            session.user,
+            session.device,
+            crypto,
+            rooms,
+            Gateway(session.client, session.user, rooms, crypto),
+            Waiting(data_dir / "crypto" / "waiting.json") if crypto else None,
+            tuple(notes),
+        )
+
+
+async def _open_crypto(session: Session, data_dir: Path) -> Crypto:
+    return await Crypto.open(data_dir / "crypto", session.client, session.user, session.device)

@@ -1,0 +1,123 @@
+"""Finds or makes the room where we speak to one person; never more than one each, also when a crash comes between.
+
+Spec: "Direct Messaging" (`m.direct`). The person's id stands in the creation content, so that an orphan is known for what it is.
+"""
+
+import asyncio
+from typing import Any
+
+from bridge.errors import Refused, TokenLost
+from bridge.matrix.client import Client
+from bridge.matrix.crypto import MEGOLM
+from bridge.matrix.reading import Reading
+from bridge.matrix.rooms import Rooms
+
+DIRECT_MARK = "org.hearth.direct"
+"""Key of the creation content: whom the room is for."""
+
+_PRESENT = frozenset({"join", "invite"})
+
+
+class DirectRooms:
+    """Our direct rooms. `m.direct` is read once and written by us alone."""
+
+    def __init__(self, client: Client, user: str, read: Reading, rooms: Rooms) -> None:
+        """`user` is our own id."""
+        self._client = client
+        self._user = user
+        self._read = read
+        self._rooms = rooms
+        self._direct: dict[str, list[str]] | None = None
+        self._others: set[str] = set()
+        self._lock = asyncio.Lock()
+
+    async def find_or_make(self, user: str, known_room: str | None, *, encrypted: bool) -> str:
+        """The direct room with this user: the known one, one from `m.direct`, an orphan of ours, or a new one, in this order.
+
+        A room that they left is no longer theirs. Raises Refused or Unavailable.
+        """
+        if known_room and await self._is_good(known_room, user):
+            return known_room
+        async with self._lock:
+            direct = await self._load()
+            for room in direct.get(user, []):
+                if room != known_room and await self._is_good(room, user):
+                    return room
+            found = await self._orphan(user, direct) or await self._make(user, encrypted=encrypted)
+            await self._remember(user, found, direct)
+            return found
+
+    async def _is_good(self, room: str, user: str) -> bool:
+        if await self._read.membership(room, self._user) != "join":
+            return False
+        return await self._read.membership(room, user) in _PRESENT
+
+    async def _load(self) -> dict[str, list[str]]:
+        if self._direct is None:
+            try:
+                parts = {"user": self._user}
+                held = await self._client.request("GET", "/user/{user}/account_data/m.direct", parts=parts)
+            except TokenLost:
+                raise
+            except Refused as no:
+                if no.status != 404:
+                    raise
+                held = {}
+            self._direct = {
+                user: list(filter(_is_text, rooms)) for user, rooms in held.items() if isinstance(rooms, list)
+            }
+        return self._direct
+
+    async def _remember(self, user: str, room: str, direct: dict[str, list[str]]) -> None:
+        rooms = [room, *(other for other in direct.get(user, []) if other != room)]
+        fresh = {**direct, user: rooms}
+        await self._client.request("PUT", "/user/{user}/account_data/m.direct", parts={"user": self._user}, body=fresh)
+        self._direct = fresh
+
+    async def _orphan(self, user: str, direct: dict[str, list[str]]) -> str | None:
+        """A room that we made for this user and had no time to write down."""
+        written = {room for rooms in direct.values() for room in rooms}
+        for room in await self._read.joined_rooms():
+            if room in written or room in self._others:
+                continue
+            content = await self._read.state_content(room, "m.room.create") or {}
+            if content.get(DIRECT_MARK) is None:
+                self._others.add(room)
+            elif content.get(DIRECT_MARK) == user:
+                membership = await self._read.membership(room, user)
+                if membership is None:
+                    await self._invite(room, user)
+                if membership is None or membership in _PRESENT:
+                    return room
+        return None
+
+    async def _invite(self, room: str, user: str) -> None:
+        """An invite that says it is direct, which POST /invite cannot."""
+        parts = {"room": room, "user": user}
+        content = {"membership": "invite", "is_direct": True}
+        await self._client.request("PUT", "/rooms/{room}/state/m.room.member/{user}", parts=parts, body=content)
+
+    async def _make(self, user: str, *, encrypted: bool) -> str:
+        state: list[dict[str, Any]] = [
+            {"type": "m.room.guest_access", "state_key": "", "content": {"guest_access": "forbidden"}},
+            {"type": "m.room.history_visibility", "state_key": "", "content": {"history_visibility": "invited"}},
+        ]
+        if encrypted:
+            state.append({"type": "m.room.encryption", "state_key": "", "content": {"algorithm": MEGOLM}})
+        body = {
+            "preset": "private_chat",
+            "is_direct": True,
+            "invite": [user],
+            "creation_content": {DIRECT_MARK: user},
+            "initial_state": state,
+            # What we say there is for one person: nobody else is brought in.
+            "power_level_content_override": {"invite": 100},
+        }
+        room = str((await self._client.request("POST", "/createRoom", body=body, timeout_seconds=120)).get("room_id"))
+        if encrypted:
+            self._rooms.now_encrypted(room)
+        return room
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)

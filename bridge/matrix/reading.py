@@ -1,0 +1,123 @@
+"""What may be read from the homeserver, decrypted: events, state, members; never changes anything in a room."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bridge.errors import Refused, TokenLost
+from bridge.matrix import translate
+from bridge.matrix.client import Client
+from bridge.matrix.crypto import Crypto
+
+_EDITS_PER_PAGE = 50
+_GONE = frozenset({"M_NOT_FOUND", "M_FORBIDDEN"})
+
+
+class Reading:
+    """Reads as our account. What is gone, or never was readable for us, is None."""
+
+    def __init__(self, client: Client, crypto: Crypto | None) -> None:
+        """Without `crypto` everything encrypted counts as unreadable."""
+        self._client = client
+        self._crypto = crypto
+
+    async def event(self, room: str, event: str) -> Mapping[str, Any] | None:
+        """One event, decrypted, with its newest edit applied to `content`; None when it is gone, redacted or unreadable. Raises Unavailable.
+
+        The relation is the original's: an edit cannot move a message into another thread.
+        """
+        raw = await self._get("/rooms/{room}/event/{event}", {"room": room, "event": event})
+        if raw is None or not isinstance(raw.get("content"), dict) or not raw["content"]:
+            return None
+        unsigned = raw.get("unsigned")
+        bundled = unsigned.get("m.relations") if isinstance(unsigned, dict) else None
+        if isinstance(unsigned, dict) and unsigned.get("redacted_because"):
+            return None
+        original = self.opened(raw, room)
+        if original is None or "state_key" in raw:
+            return original
+        edit = bundled.get("m.replace") if isinstance(bundled, dict) else None
+        if edit is None:
+            return original
+        edits = [edit] if _is_whole(edit) else await self._edits(room, event)
+        newest = translate.newest_edit(original, [self.opened(one, room) for one in edits])
+        if newest is None:
+            return original
+        content = dict(newest["content"]["m.new_content"])
+        relation = translate.relation(original["content"])
+        return {**original, "content": {**content, "m.relates_to": relation} if relation else content}
+
+    def opened(self, raw: Mapping[str, Any], room: str) -> Mapping[str, Any] | None:
+        """The raw event as it is when it is not encrypted, else what it holds; None when we cannot read it."""
+        if raw.get("type") != "m.room.encrypted" or "state_key" in raw:
+            return raw
+        return self._crypto.decrypt(raw, room) if self._crypto else None
+
+    async def state(self, room: str) -> Sequence[Mapping[str, Any]]:
+        """All current state events of a room. Raises Refused or Unavailable."""
+        events = await self._client.request_list("/rooms/{room}/state", parts={"room": room})
+        return [event for event in events if isinstance(event, dict)]
+
+    async def state_content(self, room: str, kind: str, state_key: str = "") -> Mapping[str, Any] | None:
+        """The content of one state event; None when there is none or we may not see it. Raises Unavailable."""
+        return await self._get("/rooms/{room}/state/{kind}/{key}", {"room": room, "kind": kind, "key": state_key})
+
+    async def membership(self, room: str, user: str) -> str | None:
+        """What this user is in the room; None when nothing is known. Raises Unavailable."""
+        content = await self.state_content(room, "m.room.member", user)
+        membership = content.get("membership") if content else None
+        return membership if isinstance(membership, str) else None
+
+    async def resolve_alias(self, alias: str) -> str | None:
+        """The room id behind an alias, or None. Raises Unavailable."""
+        answer = await self._get("/directory/room/{alias}", {"alias": alias})
+        room = answer.get("room_id") if answer else None
+        return room if isinstance(room, str) else None
+
+    async def joined_rooms(self) -> Sequence[str]:
+        """The ids of all rooms that we are in, sorted. Raises Refused or Unavailable."""
+        rooms = (await self._client.request("GET", "/joined_rooms")).get("joined_rooms")
+        return sorted(room for room in rooms if isinstance(room, str)) if isinstance(rooms, list) else []
+
+    async def members(self, room: str) -> Mapping[str, str | None]:
+        """Who is joined, with display names where they have one. For memory only: names are never stored. Raises Refused or Unavailable."""
+        answer = await self._client.request(
+            "GET", "/rooms/{room}/joined_members", parts={"room": room}, timeout_seconds=120
+        )
+        joined = answer.get("joined")
+        names = {}
+        for user, profile in joined.items() if isinstance(joined, dict) else ():
+            name = profile.get("display_name") if isinstance(profile, dict) else None
+            names[user] = name if isinstance(name, str) else None
+        return names
+
+    async def recent(self, room: str, most: int) -> Sequence[Mapping[str, Any]]:
+        """The newest events of a room that we can read, newest first. Raises Refused or Unavailable."""
+        query: dict[str, str | int] = {"dir": "b", "limit": most}
+        answer = await self._client.request("GET", "/rooms/{room}/messages", parts={"room": room}, query=query)
+        chunk = answer.get("chunk")
+        opened = [self.opened(raw, room) for raw in chunk if isinstance(raw, dict)] if isinstance(chunk, list) else []
+        return [raw for raw in opened if raw is not None]
+
+    async def _edits(self, room: str, event: str) -> list[Mapping[str, Any]]:
+        path = "/_matrix/client/v1/rooms/{room}/relations/{event}/m.replace"
+        answer = await self._client.request(
+            "GET", path, parts={"room": room, "event": event}, query={"limit": _EDITS_PER_PAGE}
+        )
+        chunk = answer.get("chunk")
+        return [raw for raw in chunk if isinstance(raw, dict)] if isinstance(chunk, list) else []
+
+    async def _get(self, path: str, parts: Mapping[str, str]) -> dict[str, Any] | None:
+        try:
+            return await self._client.request("GET", path, parts=parts)
+        except TokenLost:
+            raise
+        except Refused as no:
+            # A malformed id in somebody's message is as gone as an unknown one.
+            if no.errcode in _GONE or no.status in {400, 403, 404}:
+                return None
+            raise
+
+
+def _is_whole(edit: Any) -> bool:
+    """Homeservers before version 1.7 of the spec told only the edit's id."""
+    return isinstance(edit, dict) and isinstance(edit.get("content"), dict)

@@ -1,0 +1,279 @@
+"""Our own sync loop: what happened, in order, in batches whose cursor is stored with their consequences. Never stores anything itself.
+
+Spec: "Syncing". The next batch is asked for only when the former was taken, so that whoever takes them may commit in between.
+"""
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from bridge.errors import Refused, TokenLost, Unavailable
+from bridge.events import AnyEvent, Batch, Invited, MemberChanged, Undecryptable
+from bridge.matrix import translate
+from bridge.matrix.client import Client
+from bridge.matrix.crypto import Crypto
+from bridge.matrix.rooms import Rooms
+from bridge.matrix.waiting import Unread, Waiting
+
+T = TypeVar("T")
+Trouble = Callable[[str | None], None]
+"""Told in plain words what is wrong with the homeserver, and None when all is well again."""
+
+_PAGE = 100
+_TOKEN_PAUSE_SECONDS = 60.0
+_LONGEST_PAUSE_SECONDS = 30.0
+_NOTHING: Mapping[str, Any] = {"not_types": ["*"]}
+_QUIET: Mapping[str, Any] = {"presence": _NOTHING, "account_data": _NOTHING}
+_FIRST_FILTER = {
+    **_QUIET,
+    "room": {"timeline": {"limit": 1}, "state": _NOTHING, "ephemeral": _NOTHING, "account_data": _NOTHING},
+}
+_FILTER = {
+    **_QUIET,
+    "room": {
+        "timeline": {"limit": 50},
+        "state": {"lazy_load_members": True},
+        "ephemeral": _NOTHING,
+        "account_data": _NOTHING,
+    },
+}
+
+
+@dataclass(slots=True)
+class SyncLoop:
+    """What the loop needs: our client and id, encryption if we have it, and where it tells what it sees of rooms."""
+
+    client: Client
+    user: str
+    rooms: Rooms
+    crypto: Crypto | None
+    waiting: Waiting | None
+    trouble: Trouble
+    timeout_ms: int = 30_000
+    _troubled: bool = field(default=False, init=False)
+
+    async def batches(self, since: str | None) -> AsyncIterator[Batch]:
+        """Batch after batch, for ever. Without `since` the first one only sets the cursor: it tells our rooms and invites, no old events.
+
+        Trouble with the homeserver never ends it; it waits, tells, and goes on where it was.
+        """
+        cursor = since
+        while True:
+            response = await self._insist(lambda at=cursor: self._ask(at))  # type: ignore[misc]
+            if self.crypto:
+                self.crypto.receive(response)
+                await self._tend(self.crypto)
+            if cursor is not None:
+                async for batch in self._late(cursor):
+                    yield batch
+                tails: dict[str, list[dict[str, Any]]] = {}
+                async for batch in self._gaps(response, cursor, tails):
+                    yield batch
+                yield self._batch(response, cursor, tails)
+            else:
+                yield self._first(response)
+            cursor = str(response["next_batch"])
+
+    # --- asking -----------------------------------------------------------------------------------------------------
+
+    async def _ask(self, since: str | None) -> dict[str, Any]:
+        query: dict[str, str | int] = {"set_presence": "offline", "timeout": 0}
+        if since is None:
+            query["filter"] = json.dumps(_FIRST_FILTER)
+        else:
+            query |= {"filter": json.dumps(_FILTER), "since": since}
+            # In trouble we want to hear at once that it is over.
+            query["timeout"] = 0 if self._troubled else self.timeout_ms
+        seconds = 300 if since is None else 120 + self.timeout_ms / 1000
+        response = await self.client.request("GET", "/sync", query=query, timeout_seconds=seconds)
+        if not isinstance(response.get("next_batch"), str):
+            raise Unavailable("GET /sync without next_batch")
+        return response
+
+    async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
+        """The result of the call, however long it takes to get one."""
+        pause = 1.0
+        while True:
+            try:
+                result = await call()
+            except TokenLost:
+                self._tell(
+                    "The homeserver does not accept Hearth's access token any more. Give it a new one and restart."
+                )
+                await asyncio.sleep(_TOKEN_PAUSE_SECONDS)
+            except Refused as no:
+                self._tell(f"The homeserver refuses to tell what is new ({no.errcode}).")
+                await asyncio.sleep(_TOKEN_PAUSE_SECONDS)
+            except Unavailable as trouble:
+                asked = (trouble.retry_after_ms or 0) / 1000
+                limited = "The homeserver asks Hearth to slow down."
+                self._tell(
+                    limited if trouble.limited else "The homeserver does not answer, or not as a homeserver does."
+                )
+                await asyncio.sleep(max(asked, pause * random.uniform(0.7, 1.3)))  # noqa: S311 - so that not all come back at once
+                pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+            else:
+                self._tell(None)
+                return result
+
+    def _tell(self, words: str | None) -> None:
+        if words is not None or self._troubled:
+            self.trouble(words)
+        self._troubled = words is not None
+
+    async def _tend(self, crypto: Crypto) -> None:
+        try:
+            await crypto.tend()
+        except (Refused, Unavailable):
+            # What was not told now is told after the next response; the events do not wait for it.
+            return
+
+    # --- translating ------------------------------------------------------------------------------------------------
+
+    def _first(self, response: Mapping[str, Any]) -> Batch:
+        joined = frozenset(room for room, _ in translate.rooms(response, "join"))
+        return Batch(str(response["next_batch"]), tuple(self._invites(response, "")), joined=joined)
+
+    def _batch(self, response: Mapping[str, Any], since: str, tails: Mapping[str, list[dict[str, Any]]]) -> Batch:
+        events: list[AnyEvent] = list(self._invites(response, since))
+        joined: set[str] = set()
+        left: set[str] = set()
+        for section, names in (("join", joined), ("leave", left)):
+            for room, held in translate.rooms(response, section):
+                names.add(room)
+                state = translate.raw_events(held, "state")
+                timeline = translate.raw_events(held, "timeline")
+                start = self._own_join(timeline)
+                before = [raw for raw in timeline[: start or 0] if "state_key" in raw]
+                rest = timeline[start or 0 :]
+                events += self._read(room, [*state, *before, *rest, *tails.get(room, [])])
+                if section == "leave":
+                    self.rooms.left(room)
+        return Batch(str(response["next_batch"]), tuple(events), joined=frozenset(joined), left=frozenset(left))
+
+    def _invites(self, response: Mapping[str, Any], since: str) -> Iterable[Invited]:
+        now_ms = time.time_ns() // 1_000_000
+        for room, held in translate.rooms(response, "invite"):
+            found = translate.invite(translate.raw_events(held, "invite_state"), room, self.user, now_ms, since)
+            if found:
+                yield found
+
+    def _read(self, room: str, raws: Iterable[dict[str, Any]]) -> list[AnyEvent]:
+        """The raw events of one room as ours, decrypted where we can; the others wait for their keys."""
+        events: list[AnyEvent] = []
+        unread = []
+        for raw in raws:
+            if "state_key" in raw:
+                self.rooms.saw(room, raw)
+            found = self._event(room, raw)
+            if isinstance(found, Undecryptable) and found.session and found.sender != self.user:
+                unread.append(Unread(room, found.session, str(raw["event_id"])))
+            if found is not None:
+                events.append(found)
+        if unread and self.waiting:
+            self.waiting.add(unread)
+        return events
+
+    def _event(self, room: str, raw: dict[str, Any]) -> AnyEvent | None:
+        if self.crypto and raw.get("type") == "m.room.encrypted" and "state_key" not in raw:
+            opened = self.crypto.decrypt(raw, room)
+            if opened is not None:
+                return translate.event(opened, room, encrypted=True)
+        return translate.event(raw, room)
+
+    def _own_join(self, timeline: list[dict[str, Any]]) -> int | None:
+        """Where in the timeline we entered the room: what stands before it was said before we came, and is not news."""
+        for place in range(len(timeline) - 1, -1, -1):
+            found = translate.event(timeline[place], "") if timeline[place].get("state_key") == self.user else None
+            if isinstance(found, MemberChanged) and found.membership == "join" and found.was != "join":
+                return place
+        return None
+
+    # --- gaps and latecomers ----------------------------------------------------------------------------------------
+
+    async def _gaps(
+        self, response: Mapping[str, Any], since: str, tails: dict[str, list[dict[str, Any]]]
+    ) -> AsyncIterator[Batch]:
+        """Page by page what a cut timeline left out; what turns out to be newer than the timeline goes into `tails`."""
+        for section in ("join", "leave"):
+            for room, held in translate.rooms(response, section):
+                part = held.get("timeline")
+                timeline = translate.raw_events(held, "timeline")
+                if (
+                    not isinstance(part, dict)
+                    or part.get("limited") is not True
+                    or self._own_join(timeline) is not None
+                ):
+                    continue
+                # The whole state is told only of a room that we have just entered.
+                entering = any(raw.get("type") == "m.room.create" for raw in translate.raw_events(held, "state"))
+                async for page in self._pages(room, since, timeline, tails.setdefault(room, []), entering=entering):
+                    yield Batch(since, tuple(self._read(room, page)), final=False)
+
+    async def _pages(
+        self, room: str, since: str, timeline: list[dict[str, Any]], tail: list[dict[str, Any]], *, entering: bool
+    ) -> AsyncIterator[list[dict[str, Any]]]:
+        """Forward from the last cursor to the room's end: a homeserver orders these otherwise than a timeline, so none may be cut off."""
+        known = {raw.get("event_id") for raw in timeline}
+        last = timeline[-1].get("event_id") if timeline else None
+        token: str | None = since
+        passed = False
+        while token is not None:
+            try:
+                answer = await self._insist_unless_refused(room, token)
+            except Refused:
+                return  # we may no longer read there
+            chunk = answer.get("chunk")
+            raws = [raw for raw in chunk if isinstance(raw, dict)] if isinstance(chunk, list) else []
+            page: list[dict[str, Any]] = []
+            for raw in raws:
+                passed = passed or raw.get("event_id") == last
+                if raw.get("event_id") not in known:
+                    (tail if passed else page).append(raw)
+            if entering and (start := self._own_join(page)) is not None:
+                page, entering = page[start:], False
+            if entering:
+                page = [raw for raw in page if "state_key" in raw]
+            if page:
+                yield page
+            end = answer.get("end")
+            token = end if raws and isinstance(end, str) and end != token else None
+
+    async def _insist_unless_refused(self, room: str, token: str) -> dict[str, Any]:
+        async def ask() -> dict[str, Any] | Refused:
+            query: dict[str, str | int] = {"from": token, "dir": "f", "limit": _PAGE}
+            try:
+                return await self.client.request(
+                    "GET", "/rooms/{room}/messages", parts={"room": room}, query=query, timeout_seconds=120
+                )
+            except TokenLost:
+                raise
+            except Refused as no:
+                return no
+
+        answer = await self._insist(ask)
+        if isinstance(answer, Refused):
+            raise answer
+        return answer
+
+    async def _late(self, cursor: str) -> AsyncIterator[Batch]:
+        """Events whose key has come meanwhile. They are forgotten only when the batch that holds them was taken."""
+        if not (self.waiting and self.crypto):
+            return
+        ready = [unread for unread in self.waiting if self.crypto.has_key(unread.room, unread.session)]
+        for unread in ready:
+            parts = {"room": unread.room, "event": unread.event}
+            try:
+                raw = await self.client.request("GET", "/rooms/{room}/event/{event}", parts=parts)
+            except Unavailable:
+                return
+            except Refused:
+                raw = {}
+            found = self._event(unread.room, raw)
+            if found is not None and not isinstance(found, Undecryptable):
+                yield Batch(cursor, (found,), final=False)
+            self.waiting.remove([unread])
