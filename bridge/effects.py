@@ -85,9 +85,11 @@ class Redact(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Join(Effect):
-    """Enter a room that we were invited to."""
+    """Enter a room that we were invited to. `person` is whose direct room it is, if it is one."""
 
     room: str
+    person: str | None = None
+    encrypted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

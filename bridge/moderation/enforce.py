@@ -23,12 +23,17 @@ def hits(sanction: Sanction, user: str) -> bool:
 
 
 def bans(
-    sanctions: Sequence[Sanction], rooms: Sequence[str], presences: Iterable[Presence], protected: Collection[str]
+    sanctions: Sequence[Sanction],
+    rooms: Sequence[str],
+    presences: Iterable[Presence],
+    protected: Collection[str],
+    cause: str = "",
 ) -> tuple[Effect, ...]:
     """One Ban for each room in which somebody sanctioned is or could be.
 
     A single user is banned from every room, also where they never were; of a glob or a server only those who are there (who comes later is
-    met on joining). Nobody in `protected` is ever banned. Rooms where the person is go first: there they can do harm.
+    met on joining). Nobody in `protected` is ever banned. Rooms where the person is go first: there they can do harm. `cause` makes it a new
+    wish, so that a person who asks again has the rooms tried again that refused before.
     """
     people = {(each.room, each.user): each for each in presences}
     found: dict[tuple[str, str], Sanction] = {}
@@ -47,7 +52,7 @@ def bans(
             continue
         row = presence.row if presence else 0
         effect = Ban(
-            key=f"ban/{room}/{user}/{sanction.id}/{row}",
+            key=f"ban/{room}/{user}/{sanction.id}/{row}{cause and '/' + cause}",
             room=room,
             user=user,
             reason=sanction.reason,

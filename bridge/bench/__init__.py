@@ -1,0 +1,24 @@
+"""Measures Hearth beside a bare baseline in the same run; a benchmark is one module here with a coroutine `measure(venv)`."""
+
+import asyncio
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from bridge.bench.report import as_line, as_sentence
+
+NAMES = ("share",)
+
+
+def main(names: Sequence[str], *, as_json: bool) -> int:
+    """Run these benchmarks, or all, one after the other; print what they found. Returns 0 only if every goal holds."""
+    from bridge.demo.homeservers import ensure_synapse  # noqa: PLC0415 - only who measures needs it
+
+    venv = ensure_synapse(Path(".synapse"), lambda _: None)
+    holds = True
+    for name in names or NAMES:
+        module = importlib.import_module(f"bridge.bench.{name}")
+        for figure in asyncio.run(module.measure(venv)):
+            print(as_line(figure) if as_json else as_sentence(figure), flush=True)  # noqa: T201 - this is its output
+            holds = holds and figure.holds
+    return 0 if holds else 1

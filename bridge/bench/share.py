@@ -1,0 +1,179 @@
+"""How long from a tagged message to its copy that somebody can read, beside a bare echo bot on the same homeserver."""
+
+import asyncio
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bridge.app import opened
+from bridge.bench.report import Figure, percentile
+from bridge.config_file import load
+from bridge.demo.homeservers import Homeserver, homeservers
+from bridge.matrix.client import Client
+
+ROUNDS = 60
+WARM_UP = 5
+MOST_SECONDS = 2.0
+MOST_RATIO = 1.5
+
+
+async def measure(venv: Path) -> list[Figure]:
+    """Write messages by turns for Hearth and for the echo bot, and time each until a reader's sync shows the copy."""
+    async with AsyncExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hearth-bench-")))
+        lab = await stack.enter_async_context(homeservers(["a"], venv))
+        home = lab.a
+        writer, reader, echo = (await _client(stack, home, name) for name in ("writer", "reader", "echo"))
+        circle, common = await _hearth(stack, home, directory)
+        for person in (writer, reader):
+            await person.request("POST", "/join/{room}", parts={"room": circle["space"]}, body={})
+            await person.request("POST", "/join/{room}", parts={"room": common}, body={})
+        await writer.request("POST", "/join/{room}", parts={"room": circle["circle"]}, body={})
+        source, target = await _bare(stack, home, writer, reader, echo)
+        mine, bare = [], []
+        async with _watching(reader) as seen:
+            for number in range(ROUNDS + WARM_UP):
+                took = await _round(writer, circle["circle"], common, f"word{number} #common", f"word{number}", seen)
+                took_bare = await _round(writer, source, target, f"echo{number}", f"echo{number}", seen)
+                if number >= WARM_UP:
+                    mine.append(took)
+                    bare.append(took_bare)
+    value, baseline = percentile(mine, 95), percentile(bare, 95)
+    ratio = value / baseline
+    return [
+        Figure("share: tagged message to readable copy, p50", _ms(percentile(mine, 50)), "ms", _ms(percentile(bare, 50)),
+               round(percentile(mine, 50) / percentile(bare, 50), 3), "for information", holds=True),
+        Figure("share: tagged message to readable copy, p95", _ms(value), "ms", _ms(baseline), round(ratio, 3),
+               f"ratio at most {MOST_RATIO}, at most {MOST_SECONDS:g} s", holds=ratio <= MOST_RATIO and value <= MOST_SECONDS),
+    ]  # fmt: skip
+
+
+class Seen:
+    """When each word first stood on the reader's screen."""
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self.at: dict[tuple[str, str], float] = {}
+        self.changed = asyncio.Condition()
+
+    async def wait(self, room: str, word: str) -> float:
+        """The moment at which a message with that word stood in the room."""
+        async with asyncio.timeout(30), self.changed:
+            while True:
+                for (where, body), moment in self.at.items():
+                    if where == room and word in body.split():
+                        return moment
+                await self.changed.wait()
+        raise AssertionError
+
+
+@asynccontextmanager
+async def _watching(reader: Client) -> AsyncIterator[Seen]:
+    seen = Seen()
+    plain = json.dumps({"room": {"timeline": {"types": ["m.room.message"]}}, "presence": {"types": []}})
+    first = await reader.request("GET", "/sync", query={"timeout": "0", "filter": plain})
+
+    async def watch(since: str) -> None:
+        while True:
+            query = {"timeout": "30000", "filter": plain, "since": since}
+            answer = await reader.request("GET", "/sync", query=query, timeout_seconds=60)
+            moment = time.perf_counter()
+            since = answer["next_batch"]
+            async with seen.changed:
+                for room, data in answer.get("rooms", {}).get("join", {}).items():
+                    for event in data.get("timeline", {}).get("events", []):
+                        body = str(event.get("content", {}).get("body", "")).replace("\n", " ")
+                        seen.at.setdefault((room, body), moment)
+                seen.changed.notify_all()
+
+    task = asyncio.create_task(watch(first["next_batch"]))
+    try:
+        yield seen
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _round(writer: Client, room: str, target: str, text: str, word: str, seen: Seen) -> float:
+    began = time.perf_counter()
+    parts = {"room": room, "txn": word}
+    await writer.request(
+        "PUT", "/rooms/{room}/send/m.room.message/{txn}", parts=parts, body={"msgtype": "m.text", "body": text}
+    )
+    return await seen.wait(target, word) - began
+
+
+async def _client(stack: AsyncExitStack, home: Homeserver, name: str) -> Client:
+    account = await home.register(name, f"{name}-password")
+    return await stack.enter_async_context(Client(home.url, account.token))
+
+
+async def _hearth(stack: AsyncExitStack, home: Homeserver, directory: Path) -> tuple[dict[str, str], str]:
+    """A community of one circle, and Hearth in a process of its own."""
+    account = await home.register("hearth", "hearth-password")
+    people = [f"@{name}:{home.server_name}" for name in ("writer", "reader")]
+    room = {"encrypted": False}
+    settings: dict[str, Any] = {
+        "matrix": {"homeserver": home.url, "user_id": account.user_id, "access_token": account.token},
+        "data_dir": str(directory / "data"),
+        "log": {"level": "warning"},
+        "community": {
+            "space": {"name": "Bench"},
+            "common": {"name": "Common", **room},
+            "staff": {"name": "Staff", **room},
+            "circles": [{"name": "Circle", "tag": "circle", "members": people, **room}],
+        },
+    }
+    file = directory / "config.yaml"
+    file.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    async with opened(load(file)) as hearth:
+        await hearth.apply(lambda _: None)
+        rooms = await hearth.rooms()
+    await _process(stack, "bridge.demo.bot", str(file), str(directory / "clock"))
+    return {"circle": rooms["circle/circle"], "space": rooms["space"]}, rooms["common"]
+
+
+async def _bare(
+    stack: AsyncExitStack, home: Homeserver, writer: Client, reader: Client, echo: Client
+) -> tuple[str, str]:
+    """Two rooms, and the echo bot in a process of its own."""
+    rooms = []
+    for name in ("Source", "Target"):
+        room = (await echo.request("POST", "/createRoom", body={"name": name, "preset": "public_chat"}))["room_id"]
+        for person in (writer, reader):
+            await person.request("POST", "/join/{room}", parts={"room": room}, body={})
+        rooms.append(room)
+    await _process(stack, "bridge.bench.echo", home.url, *rooms, token=echo.token)
+    return rooms[0], rooms[1]
+
+
+async def _process(stack: AsyncExitStack, module: str, *arguments: str, token: str = "") -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        module,
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "HEARTH_BENCH_TOKEN": token},
+    )
+
+    async def end() -> None:
+        process.kill()
+        await process.wait()
+
+    stack.push_async_callback(end)
+    assert process.stdout  # noqa: S101 - it is a pipe
+    async with asyncio.timeout(30):
+        await process.stdout.readline()
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 1)

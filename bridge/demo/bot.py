@@ -1,0 +1,23 @@
+"""Runs Hearth in a process of its own with the demo's clock, so that it can be killed like any process. Knows nothing of the demo's people.
+
+`python -m bridge.demo.bot CONFIG CLOCK` prints "ready" when it listens.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from bridge.app import opened
+from bridge.config_file import load
+from bridge.demo.clock import TurnedClock
+
+
+async def run(config_file: Path, clock_file: Path) -> None:
+    """Run until killed."""
+    config = load(config_file)
+    async with opened(config, clock=TurnedClock(clock_file)) as hearth:
+        await hearth.run(ready=lambda: print("ready", flush=True))  # noqa: T201 - the demo waits for this word
+
+
+if __name__ == "__main__":
+    asyncio.run(run(Path(sys.argv[1]), Path(sys.argv[2])))

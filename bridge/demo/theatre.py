@@ -1,0 +1,109 @@
+"""Puts the demo on stage: homeservers, community, Hearth, the cast; and takes everything down again. The story is in `week.py`."""
+
+import asyncio
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from string import Template
+
+from bridge.app import opened
+from bridge.config import Config
+from bridge.config_file import load
+from bridge.demo.clock import TurnedClock
+from bridge.demo.homeservers import Homeserver, Lab, homeservers
+from bridge.demo.member import Member, NotSeen, logged_in
+from bridge.demo.stage import Stage
+
+CAST: dict[str, str] = {  # who lives on which homeserver
+    "olga": "a", "mira": "a", "ann": "a", "boris": "b", "clara": "a", "dan": "a",
+    "eva": "b", "farid": "b", "greta": "a", "hugo": "b", "ines": "a", "jonas": "b", "rex": "b",
+}  # fmt: skip
+SEED = Path(__file__).with_name("community.yaml")
+
+
+@dataclass(slots=True)
+class Play:
+    """Everything that the story needs."""
+
+    lab: Lab
+    stage: Stage
+    directory: Path
+    config: Config
+    config_file: Path
+    clock: TurnedClock
+    cast: dict[str, Member] = field(default_factory=dict)
+    rooms: dict[str, str] = field(default_factory=dict)
+    events: dict[str, str] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+    bot: asyncio.subprocess.Process | None = None
+
+    @property
+    def hearth(self) -> str:
+        """The bot's user id."""
+        return self.config.matrix.user_id
+
+    async def start_bot(self) -> None:
+        """Start Hearth in a process of its own and wait until it listens."""
+        self.bot = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bridge.demo.bot", str(self.config_file), str(self.clock.file),
+            stdout=asyncio.subprocess.PIPE, stdin=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert self.bot.stdout  # noqa: S101 - it is a pipe
+        async with asyncio.timeout(30):
+            if (await self.bot.stdout.readline()).strip() != b"ready":
+                raise NotSeen("Hearth did not start; its words are above.")
+
+    async def kill_bot(self) -> None:
+        """Kill Hearth as a power cut would."""
+        if self.bot and self.bot.returncode is None:
+            self.bot.kill()
+            await self.bot.wait()
+
+
+@asynccontextmanager
+async def on_stage(stage: Stage, venv: Path) -> AsyncIterator[Play]:
+    """Two homeservers, the community made from the seeded file, the cast logged in, Hearth running. All of it is gone afterwards."""
+    directory = Path(tempfile.mkdtemp(prefix="hearth-demo-"))
+    async with AsyncExitStack() as stack:
+        stack.callback(shutil.rmtree, directory, ignore_errors=True)
+        with stage.step("Two federated homeservers start, and thirteen people log in"):
+            lab = await stack.enter_async_context(homeservers(["a", "b"], venv))
+            stage.tell(f"{lab.a.server_name} at {lab.a.url}, {lab.b.server_name} at {lab.b.url}")
+            play = await _seeded(lab, stage, directory)
+            await _log_in(play, stack)
+        with stage.step("Hearth makes the rooms that the file describes, and a second look finds nothing to do"):
+            async with opened(play.config, clock=play.clock) as hearth:
+                for line in await hearth.plan_lines():
+                    stage.tell(line)
+                await hearth.apply(stage.progress)
+                play.rooms = await hearth.rooms()
+                left = await hearth.plan_lines()
+                if left:
+                    raise NotSeen(f"a second plan without changes: {left[0]}")
+        await play.start_bot()
+        stack.push_async_callback(play.kill_bot)
+        yield play
+
+
+async def _seeded(lab: Lab, stage: Stage, directory: Path) -> Play:
+    account = await lab.a.register("hearth", "hearth-password")
+    places = {"a": lab.a.server_name, "b": lab.b.server_name, "homeserver": lab.a.url}
+    text = Template(SEED.read_text(encoding="utf-8")).substitute(places, token=account.token, data=directory / "hearth")
+    file = directory / "config.yaml"
+    file.write_text(text, encoding="utf-8")
+    return Play(lab, stage, directory, load(file), file, TurnedClock(directory / "clock"))
+
+
+async def _log_in(play: Play, stack: AsyncExitStack) -> None:
+    servers = [home.server_name for home in play.lab.servers]
+
+    async def one(name: str, home: Homeserver) -> None:
+        member = logged_in(name, home, play.directory / "people", servers)
+        play.cast[name] = await stack.enter_async_context(member)
+
+    for name, place in CAST.items():
+        await one(name, play.lab[place])

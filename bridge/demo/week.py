@@ -1,0 +1,296 @@
+"""The demo's week, step by step: each does something as a member would, and looks at what members see of it. Never looks into Hearth.
+
+A step that does not see what it waits for raises NotSeen, and the demo has failed.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from bridge.demo.member import Line, Member, NotSeen
+from bridge.demo.theatre import Play
+
+PICTURE = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63f8cfc0000003010100c9fe92ef0000000049454e44ae426082"
+)
+"""A picture of one pixel."""
+
+CIRCLES = {
+    "circle/sleep": ("ann", "dan", "eva", "farid"),
+    "circle/тревога": ("boris", "greta", "hugo", "rex"),
+    "circle/grief": ("clara", "ines", "jonas"),
+}
+
+
+async def everybody_comes_in(play: Play) -> None:
+    """Everybody accepts one invitation, to the space, and enters their circle and the common room by themselves."""
+    space, common, staff = (play.rooms[key] for key in ("space", "common", "staff"))
+    await asyncio.gather(*(member.accept(space) for member in play.cast.values()))
+    await asyncio.gather(*(member.join(common) for member in play.cast.values()))
+    for key, names in CIRCLES.items():
+        await asyncio.gather(*(play.cast[name].join(play.rooms[key]) for name in names))
+    await asyncio.gather(*(play.cast[name].accept(staff) for name in ("olga", "mira")))
+    play.stage.saw("eva, on the second server,", "the space", f"{await _children(play.cast['eva'], space)} rooms")
+
+
+async def people_talk_to_hearth(play: Play) -> None:
+    """People write to Hearth in encrypted direct rooms: help in three languages, their time zone, what they follow."""
+    dan, greta, hugo, boris = (play.cast[name] for name in ("dan", "greta", "hugo", "boris"))
+    for member in (dan, greta, hugo, boris, play.cast["ines"], play.cast["farid"], play.cast["ann"]):
+        play.rooms[f"direct/{member.name}"] = await member.talk_to(play.hearth)
+    await asyncio.gather(
+        *(
+            member.until(
+                "Hearth in the direct room", lambda m=member: m.hears(play.hearth, play.rooms[f"direct/{m.name}"])
+            )
+            for member in (dan, greta, hugo, boris, play.cast["ines"], play.cast["farid"], play.cast["ann"])
+        )
+    )
+    play.stage.saw("dan", "direct room", _first_lines(await _ask(play, dan, "help"), 6))
+    play.stage.saw("boris", "direct room", (await _ask(play, boris, "language русский")).text)
+    play.stage.saw("greta", "direct room", (await _ask(play, greta, "language Deutsch")).text)
+    play.stage.saw("greta", "direct room", (await _ask(play, greta, "zeitzone Berlin")).text)
+    play.stage.saw("dan", "direct room", (await _ask(play, dan, f"follow {play.cast['ann'].id}")).text)
+    play.stage.saw("greta", "direct room", (await _ask(play, greta, "follow #schlaf")).text)
+    play.stage.saw("hugo", "direct room", (await _ask(play, hugo, "follow #тревога")).text)
+
+
+async def monday_a_thread_is_shared(play: Play) -> None:
+    """Monday. Ann shares her thread with everybody by a tag; Dan's answer travels once he agrees, Farid's stays in the circle."""
+    turned = play.clock.turn_to("Europe/Berlin", 0, 19)
+    play.stage.tell(f"It is {turned:%A, %H:%M}.")
+    ann, dan, eva, farid, jonas = (play.cast[name] for name in ("ann", "dan", "eva", "farid", "jonas"))
+    sleep, common = play.rooms["circle/sleep"], play.rooms["common"]
+    root = await _say(
+        play, ann, sleep, "I have been awake since two again. What do you do at that hour? #common #schlaf"
+    )
+    play.events["root"] = root
+    copy = await jonas.sees(common, "awake since two")
+    play.events["copy"] = copy.event
+    play.stage.saw("jonas, who is in another circle,", "Common room", copy.text)
+    await _answer(play, dan, sleep, root, "I get up and make tea, and I do not look at the clock.")
+    await _answer(play, farid, sleep, root, "I count backwards in Persian.")
+    for member, emoji in ((dan, "👍"), (farid, "👎")):
+        asked = await member.sees_from(play.hearth, play.rooms[f"direct/{member.name}"], "👍")
+        if member is dan:
+            play.stage.saw("dan", "direct room", asked.text)
+        await member.react(asked.room, asked.event, emoji)
+    answer = await jonas.sees(common, "make tea", thread=copy.event)
+    play.stage.saw("jonas", "the thread in the Common room", answer.text)
+    if any("Persian" in line.text for line in jonas.lines(common)):
+        raise NotSeen("Farid's words staying in the circle")
+    await eva.sees(sleep, "Persian", thread=root)
+
+
+async def the_copy_is_alive(play: Play) -> None:
+    """What is edited, added as a picture, or taken back in the circle is so in the common room, too."""
+    ann, dan, jonas = (play.cast[name] for name in ("ann", "dan", "jonas"))
+    sleep, common, root, copy = (
+        play.rooms["circle/sleep"],
+        play.rooms["common"],
+        play.events["root"],
+        play.events["copy"],
+    )
+    play.said.append("two or three again")
+    await ann.edit(
+        sleep, root, "I have been awake since two or three again. What do you do at that hour? #common #schlaf"
+    )
+    edited = await jonas.sees(common, "two or three again")
+    play.stage.saw("jonas", "Common room", edited.text)
+    picture = await ann.matrix.client.upload(PICTURE, "image/png", "moon.png")
+    relation = {"rel_type": "m.thread", "event_id": root, "is_falling_back": True, "m.in_reply_to": {"event_id": root}}
+    info = {"mimetype": "image/png", "w": 1, "h": 1, "size": len(PICTURE)}
+    await ann.say(sleep, "moon.png", msgtype="m.image", url=picture, info=info, **{"m.relates_to": relation})
+    shown = await jonas.until(
+        "the picture",
+        lambda: next((line for line in jonas.lines(common, thread=copy) if line.msgtype == "m.image"), None),
+    )
+    data, _ = await jonas.matrix.client.download(str(shown.raw["url"]), 10_000)
+    if data != PICTURE:
+        raise NotSeen("the picture itself, on the second server")
+    play.stage.saw("jonas", "the thread in the Common room", f"a picture of {len(data)} bytes: {shown.text}")
+    regretted = await _answer(play, dan, sleep, root, "Honestly, some nights I just cry.")
+    await jonas.sees(common, "some nights", thread=copy)
+    await dan.redact(sleep, regretted)
+    await jonas.no_longer_sees(common, "some nights")
+    play.stage.saw("jonas", "the thread in the Common room", "Dan's last words are gone, as Dan wanted.")
+
+
+async def what_is_encrypted_stays(play: Play) -> None:
+    """An encrypted circle's words are not carried into the open; their author hears why."""
+    ines, clara, jonas = (play.cast[name] for name in ("ines", "clara", "jonas"))
+    grief, common = play.rooms["circle/grief"], play.rooms["common"]
+    await _say(play, ines, grief, "It is a year today. I lit a candle. #common")
+    seen = await clara.sees(grief, "lit a candle")
+    if not seen.encrypted:
+        raise NotSeen("an encrypted message in the circle for grief")
+    told = await ines.sees_from(play.hearth, play.rooms["direct/ines"], "encrypted")
+    play.stage.saw("ines", "direct room", told.text)
+    if any("candle" in line.text for line in jonas.lines(common)):
+        raise NotSeen("the words staying in the circle")
+
+
+async def a_thread_is_followed(play: Play) -> None:
+    """Ines follows a thread by its link; follows shows what somebody follows."""
+    ines = play.cast["ines"]
+    link = f"https://matrix.to/#/{play.rooms['common']}/{play.events['copy']}?via={play.lab.a.server_name}"
+    play.stage.saw("ines", "direct room", (await _ask(play, ines, f"follow {link}")).text)
+    play.stage.saw("ines", "direct room", (await _ask(play, ines, "follows")).text)
+
+
+async def tuesday_digests_arrive(play: Play) -> None:
+    """Tuesday, eight in the morning. Everybody who follows something gets a digest of their own, in their own language."""
+    boris, ann = play.cast["boris"], play.cast["ann"]
+    await _say(play, boris, play.rooms["circle/тревога"], "Сегодня дышал по квадрату, и отпустило. #дыхание")
+    await _say(play, ann, play.rooms["circle/sleep"], "Good night, everybody. #schlaf")
+    await _caught_up(play)
+    turned = play.clock.turn_to("Europe/Berlin", 1, 8)
+    play.stage.tell(f"It is {turned:%A, %H:%M}.")
+    for name, words in (("dan", "Good night"), ("greta", "awake since"), ("hugo", "дышал"), ("ines", "make tea")):
+        digest = await play.cast[name].sees_from(play.hearth, play.rooms[f"direct/{name}"], words, seconds=30)
+        play.events[f"digest/{name}"] = digest.event
+        play.stage.saw(name, "direct room", digest.text)
+
+
+async def a_digest_forgets_too(play: Play) -> None:
+    """What is taken back after it was delivered disappears from the digests that hold it."""
+    ann, greta = play.cast["ann"], play.cast["greta"]
+    regretted = next(line for line in ann.lines(play.rooms["circle/sleep"]) if "Good night" in line.text)
+    await ann.redact(regretted.room, regretted.event)
+    for member in (play.cast["dan"], greta):
+        await member.no_longer_sees(play.rooms[f"direct/{member.name}"], "Good night")
+    play.stage.saw(
+        "dan", "direct room", play.cast["dan"].screen[play.rooms["direct/dan"]][play.events["digest/dan"]].text
+    )
+
+
+async def wednesday_the_second_server_is_away(play: Play) -> None:
+    """Wednesday. The second homeserver goes down and comes back; nothing that was said meanwhile is missing there."""
+    dan, eva = play.cast["dan"], play.cast["eva"]
+    sleep, common = play.rooms["circle/sleep"], play.rooms["common"]
+    await play.lab.b.stop()
+    await _say(play, dan, sleep, "A walk before dinner made all the difference. #common")
+    await play.cast["mira"].sees(common, "A walk before dinner")
+    await play.lab.b.start()
+    seen = await eva.sees(common, "A walk before dinner", seconds=60)
+    play.stage.saw("eva, back again,", "Common room", seen.text)
+
+
+async def thursday_hearth_is_killed(play: Play) -> None:
+    """Thursday. Hearth is killed in the middle of its work and started again; nothing is lost and nothing comes twice."""
+    dan, jonas = play.cast["dan"], play.cast["jonas"]
+    sleep, common = play.rooms["circle/sleep"], play.rooms["common"]
+    await _say(play, dan, sleep, "Thought one of the night: warm socks. #common")
+    await play.kill_bot()
+    await _say(play, dan, sleep, "Thought two of the night: no news after nine. #common")
+    await play.start_bot()
+    await _say(play, dan, sleep, "Thought three of the night: you are not alone. #common")
+    for words in ("warm socks", "no news after nine", "you are not alone"):
+        await jonas.sees(common, words, seconds=30)
+    await _caught_up(play)
+    for words in ("warm socks", "no news after nine", "you are not alone"):
+        times = sum(words in line.text for line in jonas.lines(common))
+        if times != 1:
+            raise NotSeen(f"“{words}” exactly once (it is there {times} times)")
+    play.stage.saw("jonas", "Common room", "three thoughts of the night, each once")
+
+
+async def friday_a_spammer_is_banned(play: Play) -> None:
+    """Friday. A spammer from the second server is banned from every room by one command; then their whole server could be."""
+    mira, rex, eva = (play.cast[name] for name in ("mira", "rex", "eva"))
+    staff, common = play.rooms["staff"], play.rooms["common"]
+    await rex.say(common, "CHEAP PILLS at pills dot example")
+    await mira.sees(common, "CHEAP PILLS")
+    await mira.say(staff, f"!ban {rex.id} spam")
+    answer = await mira.sees_from(play.hearth, staff, "rex", seconds=30)
+    play.stage.saw("mira", "Staff room", answer.text)
+    mine = [play.rooms[key] for key in ("space", "common", "circle/тревога")]
+    await rex.until("the door", lambda: all(rex.memberships.get(room) in ("ban", "leave") for room in mine), 30)
+    for room in play.rooms:
+        if not room.startswith("direct/"):
+            await eva.matrix.client.request("GET", "/rooms/{room}/joined_members", parts={"room": common})
+    if await rex.can_write(common):
+        raise NotSeen("Rex being refused")
+    play.stage.saw("rex", "every room", "banned; what he writes is refused")
+    again = await _ask(play, mira, f"!ban {play.hearth.partition(':')[2]} oops", room=staff)
+    play.stage.saw("mira", "Staff room", again.text)
+
+
+async def saturday_forgiven(play: Play) -> None:
+    """Saturday. The ban is lifted again, everywhere where it was our doing."""
+    mira, rex = play.cast["mira"], play.cast["rex"]
+    answer = await _ask(play, mira, f"!unban {rex.id}", room=play.rooms["staff"], contains="rex")
+    play.stage.saw("mira", "Staff room", answer.text)
+    await rex.until("no ban", lambda: rex.memberships.get(play.rooms["common"]) != "ban", 30)
+
+
+async def sunday_digest_on_demand(play: Play) -> None:
+    """Sunday. “digest now” at any time; an unknown word gets a kind answer, and unfollow ends it."""
+    dan = play.cast["dan"]
+    play.stage.saw("dan", "direct room", _first_lines(await _ask(play, dan, "digest now", contains="walk"), 12))
+    play.stage.saw("dan", "direct room", (await _ask(play, dan, "folow #schlaf")).text)
+    play.stage.saw("dan", "direct room", (await _ask(play, dan, f"unfollow {play.cast['ann'].id}")).text)
+
+
+async def nothing_is_written_down(play: Play) -> None:
+    """After the week nobody's words stand in Hearth's files."""
+    await _caught_up(play)
+    files = [file for file in (play.directory / "hearth").rglob("*") if file.is_file()]
+    for file in files:
+        data = await asyncio.to_thread(Path.read_bytes, file)
+        for words in play.said:
+            if words.encode() in data:
+                raise NotSeen(f"{file.name} without anybody's words")
+    play.stage.tell(f"{len(play.said)} messages looked for in {len(files)} files; none of their words is there.")
+
+
+STEPS: tuple[Callable[[Play], Awaitable[None]], ...] = (
+    everybody_comes_in, people_talk_to_hearth, monday_a_thread_is_shared, the_copy_is_alive, what_is_encrypted_stays,
+    a_thread_is_followed, tuesday_digests_arrive, a_digest_forgets_too, wednesday_the_second_server_is_away,
+    thursday_hearth_is_killed, friday_a_spammer_is_banned, saturday_forgiven, sunday_digest_on_demand, nothing_is_written_down,
+)  # fmt: skip
+
+
+async def _say(play: Play, member: Member, room: str, text: str) -> str:
+    play.said.append(text)
+    return await member.say(room, text)
+
+
+async def _answer(play: Play, member: Member, room: str, root: str, text: str) -> str:
+    play.said.append(text)
+    return await member.answer(room, root, text)
+
+
+async def _ask(play: Play, member: Member, text: str, *, room: str | None = None, contains: str = "") -> Line:
+    """Write a command and wait for Hearth's answer to it."""
+    room = room or play.rooms[f"direct/{member.name}"]
+    before = {line.event for line in member.lines(room)}
+    await member.say(room, text)
+    return await member.until(
+        f"an answer to “{text}”",
+        lambda: next(
+            (
+                line
+                for line in member.lines(room)
+                if line.event not in before and line.sender == play.hearth and contains in line.text
+            ),
+            None,
+        ),
+    )
+
+
+async def _caught_up(play: Play) -> None:
+    """Hearth has read everything up to now: it answers a question asked after it."""
+    await _ask(play, play.cast["ann"], "help", room=play.rooms["direct/ann"])
+
+
+async def _children(member: Member, space: str) -> int:
+    answer = await member.matrix.client.request(
+        "GET", "/_matrix/client/v1/rooms/{room}/hierarchy", parts={"room": space}, query={"limit": "50"}
+    )
+    return len(answer["rooms"]) - 1
+
+
+def _first_lines(line: Line, count: int) -> str:
+    lines = line.text.strip().splitlines()
+    return "\n".join([*lines[:count], *(["…"] if len(lines) > count else [])])

@@ -1,0 +1,39 @@
+"""Direct rooms: accepts invitations from people of this community, and remembers whose room it is. Never invites anybody itself."""
+
+from bridge.effects import Join, Put
+from bridge.events import AnyEvent, Invited, MemberChanged
+from bridge.scene import Scene, State
+from bridge.store import people, rooms
+
+
+async def react(scene: Scene, event: AnyEvent) -> None:
+    """Enter a room that one of us invites us to; forget a direct room that its person left."""
+    if isinstance(event, Invited):
+        ours = await rooms.by_id(scene.db, event.room)
+        if ours or await is_known(scene, event.sender):
+            person = None if ours else event.sender
+            scene.puts.append(
+                Put(Join(key=f"join/{event.id}", room=event.room, person=person, encrypted=event.encrypted))
+            )
+    elif isinstance(event, MemberChanged) and event.membership in ("leave", "ban"):
+        person = await people.by_direct_room(scene.db, event.room)
+        if person and event.user in (person.user, scene.me):
+            await people.change(scene.db, person.user, direct_room=None)
+
+
+async def is_known(scene: Scene, user: str) -> bool:
+    """Whether somebody is in a room of ours, or is named in the configuration."""
+    community = scene.config.community
+    named = {*community.owners, *community.moderators}
+    for circle in community.circles:
+        named |= {*circle.curators, *circle.members}
+    return user in named or bool(await people.rooms_of(scene.db, user))
+
+
+async def joined(scene: Scene, effect: Join, state: State, room: str | None) -> None:
+    """We are in: from now on this is where we talk to that person."""
+    if state == "done" and effect.person:
+        await people.change(scene.db, effect.person, direct_room=room or effect.room, direct_encrypted=effect.encrypted)
+
+
+SETTLERS = {Join: joined}

@@ -1,0 +1,67 @@
+"""One batch of events, from claim to consequences, in one transaction. Never acts: what is wanted goes into the outbox.
+
+The cursor is stored in the transaction that holds the consequences of everything before it; so a crash at any moment neither loses an event nor
+handles one twice. An event whose handler crashes is set aside for a person to look at, and the others go on.
+"""
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from bridge import answer, tags
+from bridge.config import Config
+from bridge.digest import react as digest
+from bridge.events import AnyEvent, Batch, Edited, Message, Undecryptable
+from bridge.moderation import react as moderation
+from bridge.rooms import react as rooms
+from bridge.scene import Names, Scene
+from bridge.store import claims, cursors, failures, journal, queue
+from bridge.store.db import Connection, Database
+
+SYNC = "sync"
+"""The name of the cursor."""
+
+STEPS: tuple[Callable[[Scene, AnyEvent], Awaitable[None]], ...] = (
+    moderation.react,
+    rooms.react,
+    digest.react,
+    answer.react,
+)
+"""What looks at every event, in this order. A step reads the database and appends to `scene.puts`."""
+
+log = structlog.get_logger(__name__)
+
+
+async def handle(database: Database, batch: Batch, *, config: Config, me: str, names: Names, now_ms: int) -> int:
+    """Handle all events of a batch in their order; returns how many effects are newly wanted.
+
+    Events that were handled before are skipped. After a batch that fills a gap (`final` is false) the cursor stays where it was.
+    """
+    wanted = 0
+    async with database.writing() as db:
+        for event in batch.events:
+            if await claims.claim(db, event.id, now_ms):
+                wanted += await _one(db, event, Scene(db, config, me, now_ms, names))
+        if batch.final:
+            await cursors.save(db, SYNC, batch.cursor)
+    return wanted
+
+
+async def _one(db: Connection, event: AnyEvent, scene: Scene) -> int:
+    """One event in a savepoint of its own, so that its crash undoes only its own consequences."""
+    try:
+        async with db.begin_nested():
+            await journal.remember(db, event, _tags_of(event), scene.now_ms)
+            for step in STEPS:
+                await step(scene, event)
+            return await queue.put(db, scene.puts, scene.now_ms)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the next event must be handled
+        where = await failures.record(db, event.id, event.room, error, scene.now_ms)
+        log.error("event set aside", event_id=event.id, where=where, error=type(error).__name__)
+        return 0
+
+
+def _tags_of(event: AnyEvent) -> frozenset[str]:
+    if isinstance(event, Message | Edited):
+        return tags.find(event.content)
+    return frozenset()

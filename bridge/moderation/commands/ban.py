@@ -1,0 +1,60 @@
+"""The command `ban`: writes a decision and what it asks of the rooms; never bans anybody itself."""
+
+from bridge.arguments import Rest, Target
+from bridge.commands import STAFF, command
+from bridge.context import Context, Reply
+from bridge.errors import UsageError
+from bridge.moderation import react, store
+from bridge.moderation.globs import matches, server_matches, server_of
+from bridge.roles import Role
+from bridge.store import ledger
+from bridge.words import words
+
+
+@command(where=STAFF, role=Role.MODERATOR, examples=("ban @eve:example.org spam", "ban evil.example spam wave"))
+async def ban(ctx: Context, who: Target, reason: Rest = Rest("")) -> Reply:
+    """Ban someone, or a whole server, from every room.
+
+    It holds for rooms that are made later, too, and for people of that server who come later. `*` and `?` stand for any letters.
+    """
+    _refuse_our_own(ctx, who)
+    entry = await ledger.write(
+        ctx.db,
+        actor=ctx.sender,
+        action="ban",
+        target=who.pattern,
+        reason=str(reason) or None,
+        rule=None,
+        room=ctx.event.room,
+        event=ctx.event.id,
+        now_ms=ctx.scene.now_ms,
+    )
+    standing = await store.standing(ctx.db)
+    known = any((each.entity, each.target) == (who.entity, who.pattern) for each in standing)
+    if not known:
+        standing = (*standing, await store.add(ctx.db, who.entity, who.pattern, str(reason) or None, entry))
+    meant = [each for each in standing if (each.entity, each.target) == (who.entity, who.pattern)]
+    wanted = await react.enforce_all(ctx.scene, meant, intent=entry)
+    if who.entity == "server" and not known:
+        wanted += await react.set_acls(ctx.scene, standing, str(entry), intent=entry)
+    if wanted:
+        return Reply(done=False)
+    await ledger.settle(ctx.db, entry, {"done": 0}, ctx.scene.now_ms)
+    if known:
+        return Reply(words("%(who)s is banned already, in every room.", who=react.shown(who.entity, who.pattern)))
+    return Reply(words("Written down. It hits nobody who is here now; whoever comes will be banned at once."))
+
+
+def _refuse_our_own(ctx: Context, who: Target) -> None:
+    if who.entity == "server":
+        if server_matches(who.pattern, server_of(ctx.scene.me)):
+            raise UsageError(
+                words("That would shut out our own server, and Hearth with it. Please name a server that is not ours.")
+            )
+    elif not who.glob and any(matches(who.pattern, user) for user in react.protected(ctx.scene)):
+        raise UsageError(
+            words(
+                "%(who)s is one of us, so the ban was not made. An owner can take them off the staff in the configuration first.",
+                who={"user": who.pattern},
+            )
+        )

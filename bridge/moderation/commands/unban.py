@@ -1,0 +1,61 @@
+"""The command `unban`: lifts decisions and what they did to the rooms; never undoes a ban made by somebody's hand."""
+
+from bridge.arguments import Rest, Target
+from bridge.commands import STAFF, command
+from bridge.context import Context, Reply
+from bridge.errors import UsageError
+from bridge.moderation import enforce, react, store
+from bridge.moderation.model import Sanction
+from bridge.roles import Role
+from bridge.store import ledger
+from bridge.words import Text, words
+
+
+@command(where=STAFF, role=Role.MODERATOR, examples=("unban @eve:example.org", "unban evil.example"))
+async def unban(ctx: Context, who: Target, reason: Rest = Rest("")) -> Reply:
+    """Lift a ban, in every room where it was our doing.
+
+    Who is still meant by another ban, of a server for instance, stays banned under that one.
+    """
+    standing = await store.standing(ctx.db)
+    gone = [each for each in standing if (each.entity, each.target) == (who.entity, who.pattern)]
+    if not gone:
+        raise UsageError(_nothing_to_lift(who, [each for each in standing if enforce.hits(each, who.pattern)]))
+    entry = await ledger.write(
+        ctx.db,
+        actor=ctx.sender,
+        action="unban",
+        target=who.pattern,
+        reason=str(reason) or None,
+        rule=None,
+        room=ctx.event.room,
+        event=ctx.event.id,
+        now_ms=ctx.scene.now_ms,
+    )
+    ids = [each.id for each in gone]
+    await store.lift(ctx.db, ids, entry)
+    left = [each for each in standing if each not in gone]
+    undo, keep = enforce.lifted(await store.our_bans(ctx.db, ids), ids, left, str(entry))
+    for ban in keep:
+        await store.record_ban(ctx.db, ban)
+    wanted = react.put(ctx.scene, undo, entry)
+    if who.entity == "server":
+        wanted += await react.set_acls(ctx.scene, left, str(entry), intent=entry)
+    if wanted:
+        return Reply(done=False)
+    await ledger.settle(ctx.db, entry, {"done": 0}, ctx.scene.now_ms)
+    return Reply(
+        words(
+            "The ban of %(who)s is lifted. It had banned nobody in any room.", who=react.shown(who.entity, who.pattern)
+        )
+    )
+
+
+def _nothing_to_lift(who: Target, others: list[Sanction]) -> Text:
+    name = react.shown(who.entity, who.pattern)
+    if others:
+        other = react.shown(others[0].entity, others[0].target)
+        return words(
+            "There is no ban of %(who)s itself, but one of %(other)s. That is the one to lift.", who=name, other=other
+        )
+    return words("There is no ban of %(who)s to lift.", who=name)

@@ -1,0 +1,69 @@
+"""What moderation does when something happens: who is sanctioned meets the sanction on coming in. Writes wishes, never acts."""
+
+from collections.abc import Sequence
+
+from bridge.effects import Effect, Put
+from bridge.events import AnyEvent, MemberChanged
+from bridge.moderation import enforce, store
+from bridge.moderation.globs import is_glob, server_of
+from bridge.moderation.model import Sanction
+from bridge.scene import Scene
+from bridge.store import rooms
+
+
+def protected(scene: Scene) -> frozenset[str]:
+    """Whom no sanction ever touches: ourselves, the owners, the moderators."""
+    community = scene.config.community
+    return frozenset({scene.me, *community.owners, *community.moderators})
+
+
+async def react(scene: Scene, event: AnyEvent) -> None:
+    """Look at everybody who comes into a room of ours, is invited to one, or had a ban of ours lifted by hand there."""
+    if isinstance(event, MemberChanged) and event.membership != "ban" and event.user != scene.me:
+        sanctions = await store.standing(scene.db)
+        if any(enforce.hits(sanction, event.user) for sanction in sanctions):
+            await enforce_all(scene, sanctions, only=event.user)
+
+
+async def enforce_all(
+    scene: Scene, sanctions: Sequence[Sanction], *, only: str | None = None, intent: int | None = None
+) -> int:
+    """Put what makes all rooms match the sanctions, for everybody or for one user; returns how many effects that are."""
+    ours = [room.room for room in await rooms.all_rooms(scene.db)]
+    there = await store.presences(scene.db, None if only is None else (only,))
+    hit = sanctions if only is None else [each for each in sanctions if enforce.hits(each, only)]
+    wanted = enforce.bans(hit, ours, there, protected(scene), str(intent or ""))
+    return put(scene, wanted, intent)
+
+
+async def set_acls(scene: Scene, sanctions: Sequence[Sanction], cause: str, intent: int | None = None) -> int:
+    """Put the server ACL for every room; returns how many rooms that are."""
+    ours = [room.room for room in await rooms.all_rooms(scene.db)]
+    wanted = enforce.acls(sanctions, ours, server_of(scene.me), cause)
+    return put(scene, wanted, intent)
+
+
+async def sweep(scene: Scene) -> None:
+    """Once more, everybody and every room: after a start, after an outage, every hour. What is so already costs nothing."""
+    sanctions = await store.standing(scene.db)
+    if sanctions:
+        await enforce_all(scene, sanctions)
+
+
+async def room_made(scene: Scene, room: str) -> None:
+    """A new room of ours starts with what was decided before it was there."""
+    sanctions = await store.standing(scene.db)
+    put(scene, enforce.bans(sanctions, [room], (), protected(scene)))
+    if any(each.entity == "server" for each in sanctions):
+        put(scene, enforce.acls(sanctions, [room], server_of(scene.me), "made"))
+
+
+def put(scene: Scene, effects: Sequence[Effect], intent: int | None = None) -> int:
+    """Wish for these, under one ledger row; returns how many they are."""
+    scene.puts += [Put(effect, intent=intent) for effect in effects]
+    return len(effects)
+
+
+def shown(entity: str, target: str) -> dict[str, str]:
+    """The value for a text that names a target: a pill for one person, plain letters for a glob or a server."""
+    return {"user": target} if entity == "user" and not is_glob(target) else {"code": target}
