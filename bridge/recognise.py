@@ -52,7 +52,7 @@ _USER_GLOB = re.compile(r"@?[^:\s@]*[*?][^:\s@]*:\S+|@[^:\s]*:\S*[*?]\S*")
 _SERVER = re.compile(
     r"(?=.{1,255}$)(?:[\w*?-]+(?:\.[\w*?-]+)+|\[[0-9a-fA-F:.]+\]|[\w*?-]+(?=:\d))(?::\d{1,5})?", re.ASCII
 )
-_TAG = re.compile(r"#([^\W\d_][\w-]{0,63})[.,;:!?]?")
+_TAG = re.compile(r"#([^\W\d_][^\s#@:/,.;!?()<>\"“”„«»*]{0,63})[,.;:!?]?")
 _EVENT_ID = re.compile(r"\$\S{1,254}")
 _MOST_ID_BYTES = 255
 
