@@ -23,7 +23,7 @@ from bridge import markup
 from bridge.catalogues import translate
 from bridge.markup import clean_html as clean_html  # noqa: PLC0414 - the one door to what is shown
 from bridge.scene import Names
-from bridge.words import Text
+from bridge.words import Text, words
 
 _PLACE = re.compile(r"%(?:\((\w+)\)s|%)")
 _UNITS = (("week", 604_800_000), ("day", 86_400_000), ("hour", 3_600_000), ("minute", 60_000), ("second", 1_000))
@@ -98,7 +98,7 @@ class _Page:
 
 
 def _event(page: _Page, value: Mapping[str, Any]) -> str:
-    name = page.value(value["name"]) if value.get("name") else page.text(Text("the message"))
+    name = page.value(value["name"]) if value.get("name") else page.text(words("the message"))
     return f"[{name}](<{link(value['room'], value['event'], value.get('via', ()))}>)"
 
 
@@ -208,7 +208,8 @@ def _environment() -> jinja2.Environment:
 def template(name: str, language: str, names: Names, **values: Any) -> Rendered:
     """A Markdown template (`digest/letter.md` is `digest/templates/letter.md`) in a language.
 
-    Every value is shown like one of a Text and escaped; an undefined one raises.
+    Every value is shown like one of a Text and escaped; an undefined one raises. A line that ends with a tag loses its line break, unless the tag
+    ends with `+%}`.
     """
     page = _Page(language, names)
     return Rendered(*markup.convert(_environment().get_template(name).render({**values, "page": page})))

@@ -26,6 +26,11 @@ _KEYWORDS = {
 }
 
 
+_RESTLESS = (
+    "# ", '"POT-Creation-Date', '"PO-Revision-Date', '"Generated-By', '"Last-Translator', '"Language-Team', '"Report-Msgid',
+)  # fmt: skip
+
+
 def extracted() -> Catalog:
     """All strings, sorted, so that the same code gives the same bytes: no dates, and files without line numbers."""
     found = Catalog(project="hearth", domain="hearth", charset="utf-8", fuzzy=False)
@@ -50,22 +55,7 @@ def as_bytes(catalogue: Catalog) -> bytes:
     """The catalogue as a .po file without anything that changes by itself."""
     out = io.BytesIO()
     write_po(out, catalogue, width=100, omit_header=False, sort_output=True, include_lineno=False, ignore_obsolete=True)
-    lines = out.getvalue().decode().splitlines()
-    kept = [
-        line
-        for line in lines
-        if not line.startswith(
-            (
-                '"POT-Creation-Date',
-                '"PO-Revision-Date',
-                '"Generated-By',
-                '"Last-Translator',
-                '"Language-Team',
-                '"Report-Msgid',
-                "# ",
-            )
-        )
-    ]
+    kept = [line for line in out.getvalue().decode().splitlines() if not line.startswith(_RESTLESS) and line != "#"]
     return ("\n".join(kept).strip() + "\n").encode()
 
 

@@ -210,7 +210,7 @@ def templates(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 def test_templates_take_the_same_values_and_escape_all_others(templates: dict[str, str]) -> None:
     templates["a.md"] = (
         "**{{ who }}** {{ reason }}\n\n{% for item in items %}\n- {{ item }}\n{% endfor %}\n\n"
-        "{% trans who=who, n=2 %}Hello {{ who }}, %{{ n }}{% endtrans %}\n\n"
+        "{% trans who=who, n=2 %}Hello {{ who }}, %{{ n }}{% endtrans +%}\n\n"
         "{% trans count=items | length %}one{% pluralize %}{{ count }} things{% endtrans %}\n"
     )
     shown = template(
