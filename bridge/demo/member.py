@@ -15,7 +15,8 @@ from bridge.demo.homeservers import Homeserver
 from bridge.effects import Join, Send
 from bridge.errors import Refused, Unavailable
 from bridge.events import AnyEvent, Edited, Invited, MemberChanged, Message, Reacted, Redacted, Undecryptable
-from bridge.matrix.connect import Connection, connect
+from bridge.matrix.connect import Matrix as Connection
+from bridge.matrix.connect import connect
 from bridge.matrix.sync import batches
 
 T = TypeVar("T")
