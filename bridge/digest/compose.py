@@ -1,6 +1,7 @@
 """Chooses and orders what one member's digest holds: same input, same digest, whatever the order of rows. Never reads, sends or words anything.
 
-Messages are gathered into conversations: a thread, or one message by itself; a thread and its copies are one conversation, seen once. Each gets a
+Messages are gathered into conversations: a thread, or one message by itself; a thread and its copies are one conversation, seen once, at the first
+place where the member can open it, and when it appears there. Each gets a
 score, and the best are taken while no circle and no voice takes all the places. The constants of it stand here:
 """
 
@@ -8,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bridge.digest.model import KINDS, Copied, Digest, Item, Member, Place, Post, Reason, readable_at
+from bridge.digest.model import KINDS, Copied, Digest, Item, Member, Opening, Place, Post, Reason, openings
 
 REASON_WEIGHTS = {"thread": 4, "person": 3, "person_tag": 3, "circle": 2, "tag": 1}
 MOST_REASONS = 8
@@ -30,23 +31,28 @@ class Board:
 
     places: Mapping[str, Place]
     roots: Mapping[str, str]
-    """A copy's event id -> its source's: two threads that are one conversation."""
+    """An event id -> the one above it in its conversation: a copy's source, a reply's thread."""
     copies: Mapping[str, tuple[Copied, ...]]
     conversations: Mapping[str, tuple[Post, ...]] = field(default_factory=dict)
     persons: Mapping[str, tuple[Post, ...]] = field(default_factory=dict)
     tags: Mapping[str, tuple[Post, ...]] = field(default_factory=dict)
     rooms: Mapping[str, tuple[Post, ...]] = field(default_factory=dict)
 
-    def conversation_of(self, post: Post) -> str:
-        """The root's event id: of the source's thread when the post stands in the thread of a copy."""
-        root = post.thread or post.event
-        return self.roots.get(root, root)
+    def root_of(self, event: str) -> str:
+        """The root of the conversation that this event belongs to, as far as it is known here."""
+        seen = {event}
+        while (
+            above := self.roots.get(event)
+        ) is not None and above not in seen:  # nobody's relations make us run in circles
+            event = above
+            seen.add(event)
+        return event
 
     def matching(self, reason: Reason) -> Iterable[Post]:
         """The posts that somebody who follows this wants to hear of."""
         match reason.kind:
             case "thread":
-                return self.conversations.get(self.roots.get(reason.target, reason.target), ())
+                return self.conversations.get(self.root_of(reason.target), ())
             case "person":
                 return self.persons.get(reason.target, ())
             case "person_tag":
@@ -59,29 +65,25 @@ class Board:
 
 def board(posts: Iterable[Post], places: Iterable[Place], copies: Iterable[Copied]) -> Board:
     """The board of these posts, rooms and live copies, given in any order."""
+    home = {place.room: place for place in places}
+    posts = [post for post in posts if not post.redacted and post.room in home]
     by_source: dict[str, list[Copied]] = defaultdict(list)
-    roots: dict[str, str] = {}
+    roots = {post.event: post.thread for post in posts if post.thread is not None}
     for copied in copies:
         by_source[copied.source].append(copied)
         roots[copied.copy] = copied.source
-    empty = Board(
-        {place.room: place for place in places}, roots, {key: tuple(found) for key, found in by_source.items()}
-    )
+    empty = Board(home, roots, {key: tuple(found) for key, found in by_source.items()})
     conversations: dict[str, list[Post]] = defaultdict(list)
     persons: dict[str, list[Post]] = defaultdict(list)
     tags: dict[str, list[Post]] = defaultdict(list)
     rooms: dict[str, list[Post]] = defaultdict(list)
     for post in posts:
-        if post.redacted or post.room not in empty.places:
-            continue
-        conversations[empty.conversation_of(post)].append(post)
+        conversations[empty.root_of(post.event)].append(post)
         persons[post.author].append(post)
         rooms[post.room].append(post)
         for tag in post.tags:
             tags[tag].append(post)
-    return Board(
-        empty.places, roots, empty.copies, _frozen(conversations), _frozen(persons), _frozen(tags), _frozen(rooms)
-    )
+    return Board(home, roots, empty.copies, _frozen(conversations), _frozen(persons), _frozen(tags), _frozen(rooms))
 
 
 def compose(
@@ -96,9 +98,9 @@ def compose(
     roots: set[str] = set()
     for follow in member.follows:
         for post in board.matching(follow.reason):
-            if post.seq in window and post.author != member.user:
+            if post.author != member.user:
                 reasons[post.event].add(follow.reason)
-                roots.add(board.conversation_of(post))
+                roots.add(board.root_of(post.event))
     found = (_candidate(member, board, root, window, reasons=reasons, now_ms=now_ms) for root in roots)
     ranked = sorted((one for one in found if one is not None), key=lambda one: (-one.score, -one.at_ms, one.item.event))
     chosen = _spread(ranked, most_items)
@@ -122,28 +124,29 @@ class _Candidate:
 def _candidate(
     member: Member, board: Board, root: str, window: range, *, reasons: Mapping[str, set[Reason]], now_ms: int
 ) -> _Candidate | None:
-    posts: list[tuple[Post, str, str]] = []
+    posts: list[tuple[Post, Opening]] = []
     for post in board.conversations.get(root, ()):
-        if post.seq in window and post.author != member.user:
-            where = readable_at(member.spans, board.places, post, board.copies.get(post.event, ()))
-            if where is not None:
-                posts.append((post, *where))
+        if post.author != member.user:
+            copies = board.copies.get(post.event, ())
+            opening = next(openings(member.spans, board.places, post, copies), None)
+            if opening is not None and opening.seq is not None and opening.seq in window:
+                posts.append((post, opening))
     wanted = [one for one in posts if one[0].event in reasons]
     if not wanted:
         return None
     # What is shown is the message with the strongest reasons, and of several the first: reading goes on from there.
-    shown, room, event = min(wanted, key=lambda one: (-_weight(reasons[one[0].event]), one[0].seq))
-    why = _in_order(reason for post, _, _ in wanted for reason in reasons[post.event])
+    shown, opening = min(wanted, key=lambda one: (-_weight(reasons[one[0].event]), one[0].seq))
+    why = _in_order(reason for post, _ in wanted for reason in reasons[post.event])
     replies = len(posts) - 1
-    authors = len({post.author for post, _, _ in posts})
-    newest_ms = max(post.at_ms for post, _, _ in posts)
+    authors = len({post.author for post, _ in posts})
+    newest_ms = max(post.at_ms for post, _ in posts)
     points = (
         REASON_FACTOR * _weight(why)
         + min(AUTHOR_POINTS * (authors - 1), MOST_AUTHOR_POINTS)
         + REPLY_POINTS * min(replies, MOST_REPLIES)
     )
     score = points * 0.5 ** (max(now_ms - newest_ms, 0) / HALF_LIFE_MS)
-    return _Candidate(Item(event, room, why, replies), shown.author, shown.room, newest_ms, score)
+    return _Candidate(Item(opening.event, opening.room, why, replies), shown.author, shown.room, newest_ms, score)
 
 
 def _spread(ranked: Sequence[_Candidate], most_items: int) -> list[_Candidate]:

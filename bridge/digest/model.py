@@ -1,7 +1,7 @@
 """What a digest is made from and made of, as frozen values, and who may read what; never how it is chosen, stored or shown."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,14 +30,16 @@ class Follow:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A message that exists. `seq` is the order in which we heard of it; `at_ms` the sender's word, `seen_ms` our clock (UTC ms)."""
+    """A message that exists. `seq` is the order in which we heard of it, `at_ms` the sender's word (UTC ms).
+
+    `thread` is the root's event id; for a reply outside of threads, the event that it answers.
+    """
 
     seq: int
     event: str
     room: str
     author: str
     at_ms: int
-    seen_ms: int
     thread: str | None = None
     tags: frozenset[str] = frozenset()
     redacted: bool = False
@@ -54,23 +56,31 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What somebody was in a room from when to when, by our clock (UTC ms). `until_ms` None: still."""
+    """What somebody was in a room, for all posts with since_seq < seq <= until_seq. `until_seq` None: still."""
 
     room: str
     membership: str
-    since_ms: int
-    until_ms: int | None = None
+    since_seq: int
+    until_seq: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """The copy of a post in another room. `shared_ms` is when its thread was shared, so the copy is no older than that."""
+    """The live copy of a post in another room: its event id, and the `seq` of that; None until we heard of it, which is later than all else."""
 
     source: str
-    source_room: str
     room: str
     copy: str
-    shared_ms: int
+    seq: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A place where somebody can open a message: the message itself or its copy, and the `seq` of that."""
+
+    room: str
+    event: str
+    seq: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,55 +114,40 @@ class Digest:
     more: int = 0
 
 
-def may_read(spans: Iterable[Span], place: Place, seen_ms: int) -> bool:
-    """Whether somebody with these memberships may be shown what arrived in this room at that time (UTC ms, our clock).
+def may_read(spans: Iterable[Span], place: Place, seq: int | None) -> bool:
+    """Whether somebody with these memberships may be shown the event of this room with this `seq` (None: one that is only just coming).
 
-    They must be in the room now, and by its history visibility must have been able to read the message when it arrived
-    (client-server API, "Room history visibility"). What happened in the same millisecond as the message counts against them: its order is unknown.
+    They must be in the room now, and by its history visibility must have been able to read the event when it came
+    (client-server API, "Room history visibility").
     """
     mine = [span for span in spans if span.room == place.room]
-    if not any(_is_there(span) for span in mine):
+    if not any(span.membership == "join" and span.until_seq is None for span in mine):
         return False
-    if place.history in ("shared", "world_readable"):
+    if seq is None or place.history in ("shared", "world_readable"):
         return True
     enough = ("join", "invite") if place.history == "invited" else ("join",)
     return any(
-        span.membership in enough and span.since_ms < seen_ms and (span.until_ms is None or seen_ms < span.until_ms)
+        span.membership in enough and span.since_seq < seq and (span.until_seq is None or seq <= span.until_seq)
         for span in mine
     )
 
 
-def may_read_since(spans: Iterable[Span], place: Place, since_ms: int) -> bool:
-    """Whether somebody may be shown what arrived in this room at some time after this one (UTC ms), when nobody knows how long after."""
-    return any(
-        span.room == place.room
-        and _is_there(span)
-        and (place.history in ("shared", "world_readable") or span.since_ms < since_ms)
-        for span in spans
-    )
-
-
-def _is_there(span: Span) -> bool:
-    return span.membership == "join" and span.until_ms is None
-
-
-def readable_at(
+def openings(
     spans: Iterable[Span], places: Mapping[str, Place], post: Post, copies: Iterable[Copied]
-) -> tuple[str, str] | None:
-    """Where this person may open the post, as (room, event): at its own place, else at one of its copies, else nowhere (None).
+) -> Iterator[Opening]:
+    """Where this person may open the post: at its own place, and at its copies in a fixed order.
 
-    Rooms that are not of the community are in no `places`, so nothing of them can be read.
+    Rooms that are not of the community are in no `places`, so nothing of them can be read. `copies` are those of this post that are live.
     """
     spans = tuple(spans)
     if post.redacted or post.room not in places:
-        return None
-    if may_read(spans, places[post.room], post.seen_ms):
-        return post.room, post.event
+        return
+    if may_read(spans, places[post.room], post.seq):
+        yield Opening(post.room, post.event, post.seq)
     for copied in sorted(copies, key=lambda copied: (copied.room, copied.copy)):
         place = places.get(copied.room)
-        if place is not None and may_read_since(spans, place, max(copied.shared_ms, post.seen_ms)):
-            return copied.room, copied.copy
-    return None
+        if place is not None and may_read(spans, place, copied.seq):
+            yield Opening(copied.room, copied.copy, copied.seq)
 
 
 def dump_reasons(reasons: Iterable[Reason]) -> str:

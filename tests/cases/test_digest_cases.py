@@ -27,6 +27,7 @@ class Story:
 
     reader: str = "me"
     now_ms: int = 0
+    seq: int = 0
     posts: dict[str, Post] = field(default_factory=dict)
     copies: list[Copied] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
@@ -43,23 +44,27 @@ class Story:
             case [author, "says", event, "in", room, *more]:
                 tags = frozenset(more[more.index("tagged") + 1 :] if "tagged" in more else ())
                 thread = more[1] if more[:1] == ["under"] else None
-                self.posts[event] = Post(
-                    len(self.posts) + 1, event, room, author, self.now_ms, self.now_ms, thread, tags
-                )
+                self.posts[event] = Post(self.appears(), event, room, author, self.now_ms, thread, tags)
             case [event, "is", "redacted"]:
                 self.posts[event] = replace(self.posts[event], redacted=True)
             case [source, "is", "copied", "to", room, "as", copy]:
-                self.copies.append(Copied(source, self.posts[source].room, room, copy, self.now_ms))
+                self.copies.append(Copied(source, room, copy, self.appears()))
+            case [source, "will", "be", "copied", "to", room, "as", copy]:
+                self.copies.append(Copied(source, room, copy))
             case _:
                 raise AssertionError(f"unknown line: {line}")
         return None
 
+    def appears(self) -> int:
+        self.seq += 1
+        return self.seq
+
     def become(self, who: str, room: str, membership: str) -> None:
         if who == self.reader:
             for n, span in enumerate(self.spans):
-                if span.room == room and span.until_ms is None:
-                    self.spans[n] = replace(span, until_ms=self.now_ms)
-            self.spans.append(Span(room, membership, self.now_ms))
+                if span.room == room and span.until_seq is None:
+                    self.spans[n] = replace(span, until_seq=self.seq)
+            self.spans.append(Span(room, membership, self.seq))
 
 
 def reason(text: str) -> Reason:
@@ -77,7 +82,7 @@ def shown(case: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
         Member(story.reader, follows, tuple(story.spans)),
         board(story.posts.values(), places, story.copies),
         since_seq=story.posts[case["after"]].seq if "after" in case else 0,
-        until_seq=len(story.posts),
+        until_seq=story.seq,
         now_ms=case.get("now", story.now_ms // MINUTE_MS) * MINUTE_MS,
         most_items=case.get("most", 10),
     )
