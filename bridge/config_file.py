@@ -3,6 +3,7 @@
 Every mistake is found at once. Order: environment (`HEARTH_MATRIX__USER_ID`), then `$CREDENTIALS_DIRECTORY/matrix__user_id`, then the file.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,11 +76,12 @@ class _Sources:
         return True
 
 
-def load(file: Path, environment: Mapping[str, str], *, secrets: bool = True) -> Config:
+def load(file: Path, environment: Mapping[str, str] | None = None, *, secrets: bool = True) -> Config:
     """The configuration with its secrets and with paths made absolute (relative ones count from the file's directory).
 
-    Raises ConfigError with every mistake. With `secrets=False` nothing needs to be there to sign in with, and no secret file is opened.
+    `environment` is that of the process unless given. Raises ConfigError with every mistake. With `secrets=False` nothing needs to be there to sign in with, and no secret file is opened.
     """
+    environment = os.environ if environment is None else environment
     sources = _Sources(file)
     _read(sources)
     _overlay_credentials(sources, environment)

@@ -29,6 +29,7 @@ LAYER = {
     "bridge.schedule": EDGES,
     "bridge.app": ROOT_LAYER,
     "bridge.check": ROOT_LAYER,
+    "bridge.registration": ROOT_LAYER,
     "bridge.__main__": ROOT_LAYER,
     "bridge.bench": ROOT_LAYER,
 }

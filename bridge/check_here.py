@@ -1,0 +1,91 @@
+"""What the configuration and this machine show without asking anybody: the first half of `hearth check`. Never changes a thing."""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from bridge.config import Config
+
+MOST_CHILDREN = 50
+"""A space seen from another server shows at most so many rooms."""
+
+_LOCAL_HOSTS = ("localhost", "127.", "::1")
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. A `hint` works but could be better; a `problem` has to be put right. `cure` says how."""
+
+    state: Literal["ok", "hint", "problem"]
+    what: str
+    cure: str = ""
+
+
+def ok(what: str) -> Finding:
+    """All is well."""
+    return Finding("ok", what)
+
+
+def offline(config: Config, file: Path) -> Iterator[Finding]:
+    """What the configuration and this machine show without asking the homeserver. The file itself was read without mistakes."""
+    community = config.community
+    yield ok(f"The configuration is complete: {len(community.circles)} circles.")
+    if not community.owners:
+        yield Finding(
+            "hint",
+            "Nobody is an owner.",
+            "Name one below community.owners: they keep the rooms if Hearth is ever lost.",
+        )
+    if len(community.circles) + 1 > MOST_CHILDREN:
+        yield Finding(
+            "hint",
+            f"The space holds more than {MOST_CHILDREN} rooms.",
+            f"People of other servers see only the first {MOST_CHILDREN} in the space's list. They can enter the others by address.",
+        )
+    address = urlsplit(config.matrix.homeserver)
+    if address.scheme == "http" and not (address.hostname or "").startswith(_LOCAL_HOSTS):
+        yield Finding(
+            "hint", "The homeserver is spoken to without TLS.", "Use its https:// address, or one on this machine."
+        )
+    yield from _private(file, config)
+    yield from _data_dir(config.data_dir)
+
+
+def _private(file: Path, config: Config) -> Iterator[Finding]:
+    matrix, service = config.matrix, config.matrix.application_service
+    inline = [
+        matrix.access_token if not matrix.access_token_file else None,
+        matrix.password if not matrix.password_file else None,
+    ]
+    files = [matrix.access_token_file, matrix.password_file, file if any(inline) else None]
+    if service:
+        files += [
+            service.as_token_file or config.data_dir / "as_token",
+            service.hs_token_file or config.data_dir / "hs_token",
+        ]
+    for path in files:
+        if path and path.exists() and path.stat().st_mode & _OTHERS:
+            yield Finding("hint", f"Others on this machine can read the secret in {path}.", f"chmod 600 {path}")
+
+
+def _data_dir(data_dir: Path) -> Iterator[Finding]:
+    holder = data_dir
+    while not holder.exists() and holder != holder.parent:
+        holder = holder.parent
+    if not holder.is_dir():
+        yield Finding("problem", f"data_dir cannot be made: {holder} is a file.", "Choose another data_dir.")
+    elif not os.access(holder, os.W_OK | os.X_OK):
+        yield Finding(
+            "problem",
+            f"Hearth may not write to {holder}.",
+            "Run as the user that owns data_dir, or choose another one.",
+        )
+    elif holder == data_dir and data_dir.stat().st_mode & _OTHERS:
+        yield Finding("hint", f"Others on this machine can look into {data_dir}.", f"chmod 700 {data_dir}")
+    else:
+        yield ok(f"The data directory {data_dir} is{'' if holder == data_dir else ' yet to be made, and can be'}.")
