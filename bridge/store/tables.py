@@ -13,10 +13,10 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Table,
-    Text,
     UniqueConstraint,
     text,
-)  # fmt: skip
+)
+from sqlalchemy import Text as AnyText  # fmt: skip
 
 metadata = MetaData(
     naming_convention={
@@ -30,6 +30,9 @@ metadata = MetaData(
 
 # SQLite gives rising numbers only to INTEGER keys; PostgreSQL should have 64 bits.
 Number = BigInteger().with_variant(Integer, "sqlite")
+
+# Compared byte by byte on both databases: "newest by (time, id)" and every order must not depend on a server's locale.
+Text = AnyText().with_variant(AnyText(collation="C"), "postgresql")
 
 
 # --- what happened -------------------------------------------------------------------------------------------------------------------
@@ -67,10 +70,11 @@ posts = Table(  # that a message exists in a room of ours; what it says stays on
     Column("thread", Text),  # root event id; null for a message of the main timeline
     Column("reply_to", Text),
     Column("edited", Text),  # the newest edit's event id, by (at_ms, id)
-    Column("edited_ms", BigInteger),
+    Column("edited_ms", BigInteger),  # its sender's word as it is
     Column("redacted", Boolean, nullable=False, server_default=text("false")),
     Index("ix_posts_room_seq", "room", "seq"), Index("ix_posts_thread", "thread"), Index("ix_posts_author_seq", "author", "seq"),
     Index("ix_posts_reply_to", "reply_to"),
+    sqlite_autoincrement=True,  # a number that was used is never used again, even when the newest row is deleted
 )  # fmt: skip
 
 post_tags = Table(
@@ -87,7 +91,10 @@ early = Table(  # edits and redactions that came before what they are about
     Column("kind", Text, nullable=False),  # edit | redaction
     Column("sender", Text, nullable=False),
     Column("room", Text, nullable=False),
-    Column("at_ms", BigInteger, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),  # the sender's word as it is: the newest edit is newest by it everywhere
+    Column("tags", Text, nullable=False),  # an edit's, as a JSON list, sorted
+    Column("seen_ms", BigInteger, nullable=False),
+    Index("ix_early_seen_ms", "seen_ms"),
 )  # fmt: skip
 
 
@@ -105,7 +112,7 @@ rooms = Table(  # the rooms of this community: made or adopted by us. No other r
     Column("made_ms", BigInteger, nullable=False),
 )  # fmt: skip
 
-memberships = Table(  # who was what in a room of ours from when to when, in seq order of arrival; until null: now
+memberships = Table(  # who was what in a room of ours from when to when, in the order in which we heard of it; until null: now
     "memberships", metadata,
     Column("id", Number, primary_key=True, autoincrement=True),
     Column("room", Text, nullable=False),
@@ -113,6 +120,9 @@ memberships = Table(  # who was what in a room of ours from when to when, in seq
     Column("membership", Text, nullable=False),  # join | invite | knock | leave | ban
     Column("since_ms", BigInteger, nullable=False),
     Column("until_ms", BigInteger),
+    # The newest posts.seq at that moment: a post with since_seq < seq <= until_seq came while it was so, whatever clocks say.
+    Column("since_seq", BigInteger, nullable=False),
+    Column("until_seq", BigInteger),
     Index("uq_memberships_current", "room", "user", unique=True,
           sqlite_where=text("until_ms IS NULL"), postgresql_where=text("until_ms IS NULL")),
     Index("ix_memberships_user", "user"),
@@ -232,6 +242,7 @@ ledger = Table(  # who did what to whom, when and why; written before the act, t
     Column("event", Text, unique=True),  # the command that caused it
     Column("outcome", Text),  # JSON: counts and the rooms that could not
     Column("settled_ms", BigInteger),
+    sqlite_autoincrement=True,
 )  # fmt: skip
 
 sanctions = Table(
@@ -267,13 +278,16 @@ outbox = Table(
     Column("priority", Integer, nullable=False),
     Column("intent", Number, ForeignKey("ledger.id")),
     Column("state", Text, nullable=False, server_default="due"),  # due | done | skipped | dead
-    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("attempts", Integer, nullable=False, server_default="0"),  # that failed; being held back by a limit is not failing
     Column("first_tried_ms", BigInteger),
     Column("next_ms", BigInteger, nullable=False),
     Column("error", Text),  # code only
     Column("result", Text),  # event id or room id
     Column("made_ms", BigInteger, nullable=False), Column("settled_ms", BigInteger),
     Index("ix_outbox_due", "priority", "id", sqlite_where=text("state = 'due'"), postgresql_where=text("state = 'due'")),
+    Index("ix_outbox_lane", "lane", "id", sqlite_where=text("state = 'due'"), postgresql_where=text("state = 'due'")),
+    Index("ix_outbox_next_ms", "next_ms", sqlite_where=text("state = 'due'"), postgresql_where=text("state = 'due'")),
     Index("ix_outbox_intent", "intent"),
     Index("ix_outbox_settled_ms", "settled_ms"),
+    sqlite_autoincrement=True,
 )  # fmt: skip

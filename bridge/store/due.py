@@ -1,0 +1,65 @@
+"""What is to happen at a time of somebody's own wall clock. Never computes a time, never knows what a kind does."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, select, update
+
+from bridge.store.db import Connection
+from bridge.store.tables import due
+from bridge.store.upsert import insert_into
+
+LEASE_MS = 15 * 60 * 1000
+"""A claimed row that nobody set anew comes again after this: whoever claimed it has crashed over it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One occasion: of what kind, whose, when (UTC ms), and its name, e.g. the local date."""
+
+    kind: str
+    subject: str
+    next_ms: int
+    slot: str
+
+
+async def set_next(db: Connection, kind: str, subject: str, next_ms: int, slot: str) -> None:
+    """The next occasion of this subject; it replaces the one before."""
+    statement = insert_into(db, due).values(kind=kind, subject=subject, next_ms=next_ms, slot=slot)
+    again = {"next_ms": next_ms, "slot": slot}
+    await db.execute(statement.on_conflict_do_update(index_elements=["kind", "subject"], set_=again))
+
+
+async def claim_due(db: Connection, kind: str, now_ms: int, limit: int) -> tuple[Due, ...]:
+    """Up to `limit` occasions whose time has come, the oldest first. Nobody else gets them.
+
+    In the same transaction: make what follows, then `set_next` or `remove`. A row for which neither was done comes again, with the same slot,
+    after LEASE_MS: so one member's crash does not lose their digest, and does not spin.
+    """
+    query = select(due).where(due.c.kind == kind, due.c.next_ms <= now_ms).order_by(due.c.next_ms, due.c.subject)
+    rows = (await db.execute(query.limit(limit).with_for_update(skip_locked=True))).mappings()
+    found = tuple(Due(**row) for row in rows)
+    if found:
+        await db.execute(
+            update(due)
+            .where(due.c.kind == kind, due.c.subject.in_([each.subject for each in found]))
+            .values(next_ms=now_ms + LEASE_MS)
+        )
+    return found
+
+
+async def get(db: Connection, kind: str, subject: str) -> Due | None:
+    """The next occasion of this subject, or None."""
+    found = await db.execute(select(due).where(due.c.kind == kind, due.c.subject == subject))
+    row = found.mappings().one_or_none()
+    return Due(**row) if row else None
+
+
+async def next_ms(db: Connection) -> int | None:
+    """When the next occasion of any kind is (UTC ms), or None."""
+    soonest: int | None = await db.scalar(select(func.min(due.c.next_ms)))
+    return soonest
+
+
+async def remove(db: Connection, kind: str, subject: str) -> None:
+    """There is no next occasion."""
+    await db.execute(delete(due).where(due.c.kind == kind, due.c.subject == subject))

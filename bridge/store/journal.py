@@ -1,0 +1,199 @@
+"""That something was said, where, by whom and with which tags; never what was said, and never anything of a room that is not ours.
+
+Edits and redactions may come before what they are about. They wait, and the end is the same in whatever order things arrive.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    true,
+    update,
+)
+
+from bridge.events import AnyEvent, Edited, MemberChanged, Message, Redacted
+from bridge.store.db import Connection
+from bridge.store.tables import early, memberships, post_tags, posts, rooms
+from bridge.store.upsert import insert_into
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """One message of a room of ours. `seq` is the order in which we heard of it, `seen_ms` when; `at_ms` its sender's word, never above that.
+
+    `thread` is the root's event id, None in the main timeline; `edited` the newest edit of its author; `tags` those of the newest text, folded.
+    """
+
+    seq: int
+    event: str
+    room: str
+    author: str
+    at_ms: int
+    seen_ms: int
+    thread: str | None
+    reply_to: str | None
+    edited: str | None
+    edited_ms: int | None
+    redacted: bool
+    tags: frozenset[str]
+
+
+async def remember(db: Connection, event: AnyEvent, tags: frozenset[str], now_ms: int) -> None:
+    """Write down what this event says about messages and memberships, if it is of a room of ours. `tags` are those of its text, folded.
+
+    Remembering a message twice is remembering it once.
+    """
+    if isinstance(event, Message):
+        await _message(db, event, tags, now_ms)
+    elif isinstance(event, Edited):
+        await _edit(db, event, tags, now_ms)
+    elif isinstance(event, Redacted):
+        await _redaction(db, event, now_ms)
+    elif isinstance(event, MemberChanged):
+        await _membership(db, event, now_ms)
+
+
+async def post(db: Connection, event_id: str) -> Post | None:
+    """What we know of a message, redacted ones included; None when it is not of a room of ours or we never heard of it."""
+    rows = (await db.execute(select(posts).where(posts.c.event == event_id))).mappings().all()
+    found = await with_tags(db, rows)
+    return found[0] if found else None
+
+
+async def thread_posts(db: Connection, root: str) -> tuple[Post, ...]:
+    """A thread's root and everything said in it, redacted ones included, in the order in which we heard of it."""
+    query = select(posts).where(or_(posts.c.thread == root, posts.c.event == root)).order_by(posts.c.seq)
+    return await with_tags(db, (await db.execute(query)).mappings().all())
+
+
+async def with_tags(db: Connection, rows: Sequence[RowMapping]) -> tuple[Post, ...]:
+    """Rows of the table `posts` (all columns, as mappings), in their order, together with their tags."""
+    if not rows:
+        return ()
+    tags: dict[str, set[str]] = {}
+    wanted = select(post_tags).where(post_tags.c.event.in_([row["event"] for row in rows]))
+    for event, tag in await db.execute(wanted):
+        tags.setdefault(event, set()).add(tag)
+    return tuple(Post(**row, tags=frozenset(tags.get(row["event"], ()))) for row in rows)
+
+
+async def prune_early(db: Connection, before_ms: int) -> int:
+    """Forget edits and redactions whose target has not come since then (UTC ms): most are about reactions. Returns how many."""
+    return (await db.execute(delete(early).where(early.c.seen_ms < before_ms))).rowcount
+
+
+def _ours(room: str) -> ColumnElement[bool]:
+    return exists().where(rooms.c.room == room)
+
+
+async def _message(db: Connection, event: Message, tags: frozenset[str], now_ms: int) -> None:
+    row = {
+        "event": event.id, "room": event.room, "author": event.sender, "at_ms": min(event.at_ms, now_ms),
+        "seen_ms": now_ms, "thread": event.thread, "reply_to": event.reply_to,
+    }  # fmt: skip
+    values = select(*(literal(value, posts.c[name].type) for name, value in row.items())).where(_ours(event.room))
+    statement = insert_into(db, posts).from_select(list(row), values).on_conflict_do_nothing()
+    waiting = exists().where(early.c.target == event.id)
+    written = (await db.execute(statement.returning(posts.c.seq, waiting.label("waiting")))).one_or_none()
+    if written is None:
+        return
+    await _add_tags(db, event.id, tags)
+    if written.waiting:
+        await _what_came_early(db, event)
+
+
+async def _what_came_early(db: Connection, event: Message) -> None:
+    taken = delete(early).where(early.c.target == event.id).returning(*early.columns)
+    came = [row for row in await db.execute(taken) if row.room == event.room]
+    edits = [row for row in came if row.kind == "edit" and row.sender == event.sender]
+    if edits:
+        newest = max(edits, key=lambda row: (row.at_ms, row.event))
+        values = {"edited": newest.event, "edited_ms": newest.at_ms}
+        await db.execute(update(posts).where(posts.c.event == event.id).values(values))
+        await _replace_tags(db, event.id, json.loads(newest.tags))
+    if any(row.kind == "redaction" for row in came):
+        await _empty(db, event.id, event.room)
+
+
+async def _edit(db: Connection, event: Edited, tags: frozenset[str], now_ms: int) -> None:
+    newer = or_(
+        posts.c.edited.is_(None),
+        posts.c.edited_ms < event.at_ms,
+        and_(posts.c.edited_ms == event.at_ms, posts.c.edited < event.id),
+    )
+    theirs = and_(posts.c.event == event.target, posts.c.author == event.sender, posts.c.room == event.room)
+    statement = update(posts).where(theirs, newer).values(edited=event.id, edited_ms=event.at_ms)
+    edited = (await db.execute(statement.returning(posts.c.redacted))).one_or_none()
+    if edited is None:
+        if await db.scalar(select(posts.c.seq).where(posts.c.event == event.target)) is None:
+            await _wait_for_target(db, event, "edit", tags, now_ms)
+    elif not edited.redacted:
+        await _replace_tags(db, event.target, tags)
+
+
+async def _redaction(db: Connection, event: Redacted, now_ms: int) -> None:
+    if not await _empty(db, event.target, event.room):
+        await _wait_for_target(db, event, "redaction", (), now_ms)
+
+
+async def _empty(db: Connection, target: str, room: str) -> bool:
+    statement = update(posts).where(posts.c.event == target, posts.c.room == room).values(redacted=true())
+    found = (await db.execute(statement.returning(posts.c.seq))).one_or_none()
+    if found:
+        await _replace_tags(db, target, ())
+    return found is not None
+
+
+async def _wait_for_target(
+    db: Connection, event: Edited | Redacted, kind: str, tags: Iterable[str], now_ms: int
+) -> None:
+    row = {
+        "target": event.target, "event": event.id, "kind": kind, "sender": event.sender, "room": event.room,
+        "at_ms": event.at_ms, "tags": json.dumps(sorted(tags), ensure_ascii=False), "seen_ms": now_ms,
+    }  # fmt: skip
+    values = select(*(literal(value, early.c[name].type) for name, value in row.items())).where(_ours(event.room))
+    await db.execute(insert_into(db, early).from_select(list(row), values).on_conflict_do_nothing())
+
+
+async def _replace_tags(db: Connection, event_id: str, tags: Iterable[str]) -> None:
+    await db.execute(delete(post_tags).where(post_tags.c.event == event_id))
+    await _add_tags(db, event_id, tags)
+
+
+async def _add_tags(db: Connection, event_id: str, tags: Iterable[str]) -> None:
+    rows = [{"event": event_id, "tag": tag} for tag in sorted(tags)]
+    if rows:
+        await db.execute(insert(post_tags), rows)
+
+
+async def _membership(db: Connection, event: MemberChanged, now_ms: int) -> None:
+    now_so = and_(
+        memberships.c.room == rooms.c.room, memberships.c.user == event.user, memberships.c.until_ms.is_(None)
+    )
+    query = select(memberships.c.id, memberships.c.membership, memberships.c.since_ms)
+    row = (
+        await db.execute(query.select_from(rooms.outerjoin(memberships, now_so)).where(rooms.c.room == event.room))
+    ).one_or_none()
+    if row is None or row.membership == event.membership:
+        return
+    since_ms = min(event.at_ms, now_ms)
+    newest_post = select(func.coalesce(func.max(posts.c.seq), 0)).scalar_subquery()
+    if row.id is not None:
+        since_ms = max(since_ms, row.since_ms)
+        ended = update(memberships).where(memberships.c.id == row.id)
+        await db.execute(ended.values(until_ms=since_ms, until_seq=newest_post))
+    begun = insert(memberships).values(
+        room=event.room, user=event.user, membership=event.membership, since_ms=since_ms, since_seq=newest_post
+    )
+    await db.execute(begun)

@@ -1,0 +1,72 @@
+"""Who did what to whom, when and why. Written before the act, its outcome after it; never deleted from."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import RowMapping, insert, select, update
+
+from bridge.store.db import Connection
+from bridge.store.tables import ledger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One row. `event` is the command that caused it; `outcome` is None until everything that follows is settled."""
+
+    id: int
+    at_ms: int
+    actor: str
+    action: str
+    target: str
+    reason: str | None
+    rule: str | None
+    room: str | None
+    event: str | None
+    outcome: Mapping[str, Any] | None
+    settled_ms: int | None
+
+
+def _entry(row: RowMapping) -> Entry:
+    outcome = row["outcome"]
+    return Entry(**{**row, "outcome": None if outcome is None else json.loads(outcome)})
+
+
+async def write(
+    db: Connection,
+    actor: str,
+    action: str,
+    target: str,
+    reason: str | None,
+    rule: str | None,
+    room: str | None,
+    event: str | None,
+    now_ms: int,
+) -> int:
+    """Write one row down and return its id. A command's event can cause one row only (IntegrityError)."""
+    statement = insert(ledger).values(
+        at_ms=now_ms, actor=actor, action=action, target=target, reason=reason, rule=rule, room=room, event=event
+    )
+    written: int = (await db.execute(statement.returning(ledger.c.id))).scalar_one()
+    return written
+
+
+async def settle(db: Connection, id: int, outcome: Mapping[str, Any], now_ms: int) -> None:  # noqa: A002 - the column's name
+    """Write down what came of it: figures and ids, as JSON. Again when a person had something retried."""
+    data = json.dumps(outcome, ensure_ascii=False, sort_keys=True)
+    await db.execute(update(ledger).where(ledger.c.id == id).values(outcome=data, settled_ms=now_ms))
+
+
+async def get(db: Connection, id: int) -> Entry | None:  # noqa: A002 - the column's name
+    """The row with this id, or None."""
+    row = (await db.execute(select(ledger).where(ledger.c.id == id))).mappings().one_or_none()
+    return _entry(row) if row else None
+
+
+async def newest(db: Connection, limit: int, before: int | None = None) -> tuple[Entry, ...]:
+    """The newest rows first, those with an id below `before` only: a page of the ledger."""
+    query = select(ledger).order_by(ledger.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(ledger.c.id < before)
+    return tuple(_entry(row) for row in (await db.execute(query)).mappings())

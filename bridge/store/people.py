@@ -1,0 +1,134 @@
+"""What a person told us about themselves, and who was in which room when. Never a name, never a word of theirs."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from bridge.store.db import Connection
+from bridge.store.tables import memberships, people, prompts
+from bridge.store.upsert import insert_into
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """One person's own choices; None where they have not chosen.
+
+    `digest` is off, daily or weekly; `digest_minute` of their local day, `digest_weekday` 0 is Monday, `digest_mark` the newest `posts.seq` that
+    their digests have covered. `consent`: may their replies travel with a shared thread?
+    """
+
+    user: str
+    language: str | None = None
+    zone: str | None = None
+    direct_room: str | None = None
+    direct_encrypted: bool | None = None
+    consent: bool | None = None
+    digest: str = "off"
+    digest_minute: int | None = None
+    digest_weekday: int | None = None
+    digest_mark: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A message of ours that a reaction of this user answers; `kind` says what was asked, e.g. `consent`."""
+
+    event: str
+    user: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Somebody was something in a room, from when to when (UTC ms; None: still).
+
+    A post of the room came while it was so when `since_seq < post.seq` and (`until_seq` is None or `post.seq <= until_seq`). Prefer that to the
+    times: those are other servers' word.
+    """
+
+    id: int
+    room: str
+    user: str
+    membership: str
+    since_ms: int
+    until_ms: int | None
+    since_seq: int
+    until_seq: int | None
+
+
+async def get(db: Connection, user: str) -> Person:
+    """What we know of this person; the defaults when that is nothing."""
+    row = (await db.execute(select(people).where(people.c.user == user))).mappings().one_or_none()
+    return Person(**row) if row else Person(user=user)
+
+
+async def get_all(db: Connection, users: Collection[str]) -> dict[str, Person]:
+    """What we know of each of these, by their id; the defaults where that is nothing."""
+    found = {user: Person(user=user) for user in users}
+    for row in (await db.execute(select(people).where(people.c.user.in_(users)))).mappings():
+        found[row["user"]] = Person(**row)
+    return found
+
+
+async def change(db: Connection, user: str, **columns: Any) -> None:
+    """Write these columns of one person anew."""
+    statement = insert_into(db, people).values(user=user, **columns)
+    await db.execute(statement.on_conflict_do_update(index_elements=["user"], set_=columns))
+
+
+async def by_direct_room(db: Connection, room: str) -> Person | None:
+    """Whose direct room this is, or None."""
+    row = (await db.execute(select(people).where(people.c.direct_room == room))).mappings().one_or_none()
+    return Person(**row) if row else None
+
+
+async def members(db: Connection, room: str, membership: str = "join") -> tuple[str, ...]:
+    """Who is this (join, invite, ban, ...) in a room now, sorted."""
+    rows = await db.scalars(
+        select(memberships.c.user)
+        .where(memberships.c.room == room, memberships.c.until_ms.is_(None), memberships.c.membership == membership)
+        .order_by(memberships.c.user)
+    )
+    return tuple(rows)
+
+
+async def rooms_of(db: Connection, user: str, membership: str = "join") -> tuple[str, ...]:
+    """The rooms of ours in which somebody is this now, sorted."""
+    rows = await db.scalars(
+        select(memberships.c.room)
+        .where(memberships.c.user == user, memberships.c.until_ms.is_(None), memberships.c.membership == membership)
+        .order_by(memberships.c.room)
+    )
+    return tuple(rows)
+
+
+async def membership(db: Connection, room: str, user: str) -> str | None:
+    """What somebody is in a room now: join, invite, knock, leave, ban; None when we never heard of them there."""
+    found: str | None = await db.scalar(
+        select(memberships.c.membership).where(
+            memberships.c.room == room, memberships.c.user == user, memberships.c.until_ms.is_(None)
+        )
+    )
+    return found
+
+
+async def intervals(db: Connection, users: Collection[str] | None = None) -> tuple[Interval, ...]:
+    """All that everybody, or each of these, ever was in the rooms of ours, in the order in which we heard of it."""
+    query = select(memberships).order_by(memberships.c.id)
+    if users is not None:
+        query = query.where(memberships.c.user.in_(users))
+    return tuple(Interval(**row) for row in (await db.execute(query)).mappings())
+
+
+async def add_prompt(db: Connection, event: str, user: str, kind: str) -> None:
+    """A message of ours awaits this user's reaction. Adding it twice is adding it once."""
+    statement = insert_into(db, prompts).values(event=event, user=user, kind=kind)
+    await db.execute(statement.on_conflict_do_nothing())
+
+
+async def prompt(db: Connection, event: str) -> Prompt | None:
+    """What a reaction on this message answers, or None."""
+    row = (await db.execute(select(prompts).where(prompts.c.event == event))).mappings().one_or_none()
+    return Prompt(**row) if row else None

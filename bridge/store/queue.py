@@ -1,0 +1,222 @@
+"""The outbox as a table: what is wanted and what came of it. Never performs anything, never decides when to try again.
+
+Order is kept within a lane: only its oldest unsettled row can be due.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, bindparam, delete, exists, func, literal_column, select, update
+
+from bridge.effects import Put, dump
+from bridge.store.db import Connection
+from bridge.store.tables import outbox
+from bridge.store.upsert import insert_into
+
+State = Literal["done", "skipped", "dead"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """One row. `attempts` failed so far; `first_tried_ms` is written before the first try; `error` is a code, `result` an event or room id.
+
+    `payload` is None once it is done or skipped.
+    """
+
+    id: int
+    key: str
+    kind: str
+    payload: str | None
+    lane: str
+    priority: int
+    intent: int | None
+    state: str
+    attempts: int
+    first_tried_ms: int | None
+    next_ms: int
+    error: str | None
+    result: str | None
+    made_ms: int
+    settled_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What came of the row with this id: `result` is what Matrix gave, `error` a code when it is dead."""
+
+    id: int
+    state: State
+    result: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """The row with this id may be tried again at `next_ms`; `failed` is false when it was only held back."""
+
+    id: int
+    next_ms: int
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many rows are in which state."""
+
+    due: int = 0
+    done: int = 0
+    skipped: int = 0
+    dead: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.due + self.done + self.skipped + self.dead
+
+
+def _due() -> ColumnElement[bool]:
+    # A literal, not a parameter: else SQLite could not know that the partial indexes are good for it.
+    return outbox.c.state == literal_column("'due'")
+
+
+async def put(db: Connection, puts: Sequence[Put], now_ms: int) -> int:
+    """Write wishes down, in their order; one whose key is there already, in whatever state, is nothing new. Returns how many are new."""
+    if not puts:
+        return 0
+    rows = [
+        {
+            "key": each.effect.key, "kind": type(each.effect).__name__, "payload": dump(each.effect),
+            "lane": each.effect.lane, "priority": each.effect.priority.value, "intent": each.intent,
+            "next_ms": each.not_before_ms, "made_ms": now_ms,
+        }
+        for each in puts
+    ]  # fmt: skip
+    statement = insert_into(db, outbox).on_conflict_do_nothing().returning(outbox.c.id)
+    return len((await db.execute(statement, rows)).all())
+
+
+async def due(
+    db: Connection,
+    now_ms: int,
+    limit: int,
+    busy_lanes: Collection[str] = (),
+    held_kinds: Collection[str] = (),
+) -> tuple[Wish, ...]:
+    """Rows that may be tried now, by priority and then age: the first of each lane that is neither busy nor waiting for its time.
+
+    A first row of a held kind holds its lane.
+    """
+    earlier = outbox.alias()
+    first = ~exists().where(
+        earlier.c.state == literal_column("'due'"), earlier.c.lane == outbox.c.lane, earlier.c.id < outbox.c.id
+    )
+    query = select(outbox).where(_due(), outbox.c.next_ms <= now_ms)
+    if busy_lanes:
+        query = query.where(outbox.c.lane.not_in(busy_lanes))
+    if held_kinds:
+        query = query.where(outbox.c.kind.not_in(held_kinds))
+    query = query.where(first).order_by(outbox.c.priority, outbox.c.id).limit(limit)
+    return tuple(Wish(**row) for row in (await db.execute(query)).mappings())
+
+
+async def next_ms(db: Connection, after_ms: int) -> int | None:
+    """The earliest time after `after_ms` (UTC ms) for which some row waits, or None."""
+    query = select(func.min(outbox.c.next_ms)).where(_due(), outbox.c.next_ms > after_ms)
+    soonest: int | None = await db.scalar(query)
+    return soonest
+
+
+async def mark_tried(db: Connection, ids: Collection[int], now_ms: int) -> None:
+    """These are about to be tried. Written before the try: after a crash it says since when the homeserver may know of them."""
+    await db.execute(
+        update(outbox).where(outbox.c.id.in_(ids), outbox.c.first_tried_ms.is_(None)).values(first_tried_ms=now_ms)
+    )
+
+
+async def settle(db: Connection, outcomes: Sequence[Settled], now_ms: int) -> None:
+    """Write down what came of rows. What was wanted is erased, except of the dead: a person may have them tried again."""
+    for dead in (False, True):
+        rows = [
+            {"row": each.id, "now_state": each.state, "got": each.result, "code": each.error}
+            for each in outcomes
+            if (each.state == "dead") is dead
+        ]
+        if rows:
+            values: dict[str, Any] = {
+                "state": bindparam("now_state"),
+                "result": bindparam("got"),
+                "error": bindparam("code"),
+            }
+            statement = update(outbox).where(outbox.c.id == bindparam("row")).values(**values, settled_ms=now_ms)
+            await db.execute(statement if dead else statement.values(payload=None), rows)
+
+
+async def postpone(db: Connection, rows: Sequence[Postponed]) -> None:
+    """Let rows wait."""
+    if rows:
+        statement = (
+            update(outbox)
+            .where(outbox.c.id == bindparam("row"))
+            .values(next_ms=bindparam("later"), attempts=outbox.c.attempts + bindparam("failed"))
+        )
+        await db.execute(
+            statement, [{"row": each.id, "later": each.next_ms, "failed": int(each.failed)} for each in rows]
+        )
+
+
+async def get(db: Connection, key: str) -> Wish | None:
+    """The row with this key, or None."""
+    row = (await db.execute(select(outbox).where(outbox.c.key == key))).mappings().one_or_none()
+    return Wish(**row) if row else None
+
+
+async def result(db: Connection, key: str) -> str | None:
+    """The event or room id that Matrix gave for this key; None while there is none."""
+    found: str | None = await db.scalar(select(outbox.c.result).where(outbox.c.key == key))
+    return found
+
+
+async def of_intent(db: Connection, intent: int) -> tuple[Wish, ...]:
+    """All rows that follow from this ledger row, in their order."""
+    rows = await db.execute(select(outbox).where(outbox.c.intent == intent).order_by(outbox.c.id))
+    return tuple(Wish(**row) for row in rows.mappings())
+
+
+async def pending_of_intent(db: Connection, intent: int) -> int:
+    """How many rows of this ledger row are still to be done."""
+    return (await counts(db, intent)).due
+
+
+async def counts(db: Connection, intent: int | None = None) -> Counts:
+    """How many rows are in which state: all, or those of one ledger row."""
+    query = select(outbox.c.state, func.count().label("number")).group_by(outbox.c.state)
+    if intent is not None:
+        query = query.where(outbox.c.intent == intent)
+    return Counts(**{row.state: row.number for row in await db.execute(query)})
+
+
+async def waiting(db: Connection, now_ms: int, *, tried: bool) -> int:
+    """How many rows are to be done whose time has come; with `tried` also those that were tried and wait to be tried again."""
+    ready = outbox.c.next_ms <= now_ms
+    query = select(func.count()).where(_due(), ready | outbox.c.first_tried_ms.is_not(None) if tried else ready)
+    return (await db.scalar(query)) or 0
+
+
+async def dead(db: Connection, limit: int = 100) -> tuple[Wish, ...]:
+    """The rows that were refused or are a bug, the newest first."""
+    rows = await db.execute(select(outbox).where(outbox.c.state == "dead").order_by(outbox.c.id.desc()).limit(limit))
+    return tuple(Wish(**row) for row in rows.mappings())
+
+
+async def retry(db: Connection, key: str) -> bool:
+    """Have a dead row tried again, at once; whether there was one. Wake the outbox afterwards."""
+    again = {"state": "due", "attempts": 0, "next_ms": 0, "error": None, "settled_ms": None}
+    statement = update(outbox).where(outbox.c.key == key, outbox.c.state == "dead").values(again)
+    return (await db.execute(statement)).rowcount == 1
+
+
+async def prune(db: Connection, before_ms: int) -> int:
+    """Forget what was done or skipped before that moment (UTC ms); returns how many. Their keys could then be put anew."""
+    statement = delete(outbox).where(outbox.c.state.in_(("done", "skipped")), outbox.c.settled_ms < before_ms)
+    return (await db.execute(statement)).rowcount

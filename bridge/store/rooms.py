@@ -1,0 +1,65 @@
+"""The rooms of this community: made or adopted by us. Never any other room."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy import update as change
+
+from bridge.store.db import Connection
+from bridge.store.tables import rooms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """One room. `key` is space, common, staff, circle/<tag> or room/<name>; `kind` its first part; `tag` a circle's own, folded.
+
+    `history` is Matrix's history_visibility: shared, invited, joined or world_readable. `alias` is the full address.
+    """
+
+    room: str
+    key: str
+    kind: str
+    tag: str | None = None
+    alias: str | None = None
+    encrypted: bool
+    history: str
+    made_ms: int
+
+
+async def all_rooms(db: Connection) -> tuple[Room, ...]:
+    """Every room of ours, in the order in which they were made."""
+    rows = await db.execute(select(rooms).order_by(rooms.c.made_ms, rooms.c.key))
+    return tuple(Room(**row) for row in rows.mappings())
+
+
+async def by_id(db: Connection, room: str) -> Room | None:
+    """The room of ours with this id, or None."""
+    row = (await db.execute(select(rooms).where(rooms.c.room == room))).mappings().one_or_none()
+    return Room(**row) if row else None
+
+
+async def by_key(db: Connection, key: str) -> Room | None:
+    """The room of ours with this key, or None."""
+    row = (await db.execute(select(rooms).where(rooms.c.key == key))).mappings().one_or_none()
+    return Room(**row) if row else None
+
+
+async def by_tag(db: Connection, tag: str) -> Room | None:
+    """The circle with this tag (folded, without '#'), or None."""
+    return await by_key(db, f"circle/{tag}")
+
+
+async def add(db: Connection, room: Room) -> None:
+    """From now on this room is ours. An id or a key that is there already is an error of the caller (IntegrityError)."""
+    await db.execute(insert(rooms).values({column.name: getattr(room, column.name) for column in rooms.columns}))
+
+
+async def update(db: Connection, room: str, **columns: Any) -> None:
+    """Write these columns of one room anew; a room that is not ours stays unknown."""
+    await db.execute(change(rooms).where(rooms.c.room == room).values(**columns))
+
+
+async def remove(db: Connection, room: str) -> None:
+    """The room is no longer ours. What is remembered of its messages and members stays."""
+    await db.execute(delete(rooms).where(rooms.c.room == room))

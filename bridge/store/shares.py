@@ -1,0 +1,265 @@
+"""Shared threads and their copies in the database; never decides what is shared, and knows no text."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, and_, delete, exists, func, insert, or_, select, update
+
+from bridge.rooms.share import Made, Said, Standing, Thread
+from bridge.store.db import Connection
+from bridge.store.tables import copies, copy_edits, people, post_tags, posts, prompts, shares
+
+_PARENT = func.coalesce(posts.c.thread, posts.c.reply_to)
+
+
+@dataclass(frozen=True, slots=True)
+class Top:
+    """Where a message's thread begins. `known` is false when that message answers something that we never saw."""
+
+    event: str
+    room: str
+    author: str
+    known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What is known of one copy at the moment of sending: ids of copies are None while they cannot be seen.
+
+    `partner` is the copy that a genuine reply answers, `before` the newest copy in the thread before this one.
+    """
+
+    root: str
+    author: str
+    live: bool
+    copy: str | None
+    root_copy: str | None
+    partner: str | None
+    before: str | None
+
+
+# --- threads -------------------------------------------------------------------------------------------------------------------------
+
+
+async def top(db: Connection, event: str) -> Top | None:
+    """The message with which the thread of this message begins: up along threads and replies, within one room. None when we do not know the message."""
+    start = select(posts.c.event, posts.c.room, posts.c.author, _PARENT.label("parent")).where(posts.c.event == event)
+    up = start.cte("up", recursive=True)
+    above = select(posts.c.event, posts.c.room, posts.c.author, _PARENT.label("parent"))
+    up = up.union(above.join(up, and_(posts.c.event == up.c.parent, posts.c.room == up.c.room)))
+    rows = {row.event: row for row in await db.execute(select(up))}
+    for row in rows.values():
+        if row.parent not in rows:
+            return Top(row.event, row.room, row.author, row.parent is None)
+    return None
+
+
+def _down(root: str) -> Any:
+    """The root and all that answers it, in whatever way a client does that, within one room."""
+    down = select(posts.c.event, posts.c.room).where(posts.c.event == root).cte("down", recursive=True)
+    answers = or_(
+        posts.c.thread == down.c.event,
+        and_(posts.c.thread.is_(None), posts.c.reply_to == down.c.event),
+    )
+    below: Select[Any] = select(posts.c.event, posts.c.room)
+    return down.union(below.join(down, and_(answers, posts.c.room == down.c.room)))
+
+
+async def answered(db: Connection, event: str) -> bool:
+    """Whether something answers this message already: then it came late."""
+    found = await db.execute(select(exists().where(or_(posts.c.thread == event, posts.c.reply_to == event))))
+    return bool(found.scalar())
+
+
+async def tagged(db: Connection, event: str, tag: str) -> bool:
+    """Whether the newest text of a message carries the tag."""
+    found = await db.execute(select(exists().where(post_tags.c.event == event, post_tags.c.tag == tag)))
+    return bool(found.scalar())
+
+
+async def standing(db: Connection, root: str, room: str) -> Standing | None:
+    """What was decided about a thread, or None."""
+    found = await db.execute(select(shares).where(shares.c.root == root, shares.c.room == room))
+    row = found.one_or_none()
+    return Standing(row.live, row.at_ms, row.cause) if row else None
+
+
+async def thread(db: Connection, root: str, room: str, *, tag: str, me: str) -> Thread | None:
+    """All that is known of the thread with this root and its copies in `room`; our own words are no part of it. None when the root is unknown."""
+    decided = await standing(db, root, room)
+    down = _down(root)
+    query = (
+        select(posts, post_tags.c.tag, people.c.consent)
+        .join(down, down.c.event == posts.c.event)
+        .outerjoin(post_tags, and_(post_tags.c.event == posts.c.event, post_tags.c.tag == tag))
+        .outerjoin(people, people.c.user == posts.c.author)
+        .where(posts.c.author != me)
+        .order_by(posts.c.seq)
+    )
+    rows = (await db.execute(query)).all()
+    said = {
+        row.event: Said(row.event, row.author, row.seen_ms, row.tag is not None, bool(row.redacted)) for row in rows
+    }
+    first = said.pop(root, None)
+    if first is None:
+        return None
+    consents = {row.author: None if row.consent is None else bool(row.consent) for row in rows}
+    made = await db.execute(
+        select(copies).where(copies.c.root == root, copies.c.room == room).order_by(copies.c.source)
+    )
+    return Thread(
+        first,
+        tuple(said.values()),
+        decided,
+        tuple(Made(row.source, bool(row.live), row.copy) for row in made),
+        consents,
+    )
+
+
+async def threads_of(db: Connection, user: str, room: str) -> tuple[str, ...]:
+    """The roots of the threads shared into `room` in which this person wrote, sorted."""
+    start = select(posts.c.event, posts.c.room, _PARENT.label("parent")).where(posts.c.author == user)
+    up = start.cte("up", recursive=True)
+    above = select(posts.c.event, posts.c.room, _PARENT.label("parent"))
+    up = up.union(above.join(up, and_(posts.c.event == up.c.parent, posts.c.room == up.c.room)))
+    query = select(shares.c.root).where(shares.c.room == room, shares.c.live, shares.c.root.in_(select(up.c.event)))
+    return tuple((await db.execute(query.order_by(shares.c.root))).scalars())
+
+
+async def begin(
+    db: Connection, root: str, *, source_room: str, room: str, author: str, cause: str, now_ms: int
+) -> None:
+    """The thread is shared from now on."""
+    await end(db, root, room)
+    row = {"root": root, "source_room": source_room, "room": room, "author": author, "cause": cause}
+    await db.execute(insert(shares).values(live=True, at_ms=now_ms, **row))
+
+
+async def end(db: Connection, root: str, room: str) -> None:
+    """The thread is neither shared nor held back."""
+    await db.execute(delete(shares).where(shares.c.root == root, shares.c.room == room))
+
+
+async def hold_back(db: Connection, root: str, room: str, *, cause: str, now_ms: int) -> None:
+    """The thread was taken back by command: the tag that it carries shares it no longer."""
+    await db.execute(
+        update(shares).where(shares.c.root == root, shares.c.room == room).values(live=False, cause=cause, at_ms=now_ms)
+    )
+
+
+async def source_room(db: Connection, root: str) -> str | None:
+    """The room of a shared thread's original."""
+    return (await db.execute(select(shares.c.source_room).where(shares.c.root == root).limit(1))).scalar()
+
+
+async def room_of(db: Connection, event: str) -> str | None:
+    """The room in which a message was written."""
+    return (await db.execute(select(posts.c.room).where(posts.c.event == event))).scalar()
+
+
+# --- copies --------------------------------------------------------------------------------------------------------------------------
+
+
+async def want(db: Connection, said: Iterable[Said], root: str, room: str) -> None:
+    """These messages should have a copy. One that can still be seen, because its withdrawal has not been done yet, keeps its id until then."""
+    for each in said:
+        again = await db.execute(
+            update(copies).where(copies.c.source == each.event, copies.c.room == room).values(live=True)
+        )
+        if not again.rowcount:
+            row = {"source": each.event, "room": room, "root": root, "author": each.author}
+            await db.execute(insert(copies).values(live=True, **row))
+
+
+async def unwant(db: Connection, sources: Iterable[str], room: str) -> None:
+    """These messages should have no copy."""
+    await db.execute(update(copies).where(copies.c.source.in_(list(sources)), copies.c.room == room).values(live=False))
+
+
+async def sent(db: Connection, source: str, room: str, copy: str | None) -> None:
+    """The copy can be seen under this event id, or cannot be seen any more (None)."""
+    await db.execute(update(copies).where(copies.c.source == source, copies.c.room == room).values(copy=copy))
+
+
+async def errand(db: Connection, source: str, room: str) -> Errand | None:
+    """What is known of one copy; None when none was ever wanted."""
+    row = (await db.execute(select(copies).where(copies.c.source == source, copies.c.room == room))).one_or_none()
+    if row is None:
+        return None
+    thread_copies = (
+        select(copies.c.source, copies.c.copy, posts.c.seq, posts.c.reply_to)
+        .join(posts, posts.c.event == copies.c.source)
+        .where(copies.c.root == row.root, copies.c.room == room)
+        .order_by(posts.c.seq)
+    )
+    there = (await db.execute(thread_copies)).all()
+    ids = {each.source: each.copy for each in there}
+    me = next((each for each in there if each.source == source), None)
+    earlier = [each.copy for each in there if me is not None and each.seq < me.seq and each.copy is not None]
+    root_copy = ids.get(row.root)
+    partner = ids.get(me.reply_to) if me is not None and me.reply_to is not None else None
+    before = earlier[-1] if earlier else root_copy
+    return Errand(row.root, row.author, bool(row.live), row.copy, root_copy, partner, before)
+
+
+async def waiting(db: Connection, root: str, room: str) -> tuple[str, ...]:
+    """The sources of wanted copies in a thread that cannot be seen yet, in the order in which we heard of them."""
+    query = (
+        select(copies.c.source)
+        .join(posts, posts.c.event == copies.c.source)
+        .where(copies.c.root == root, copies.c.room == room, copies.c.live, copies.c.copy.is_(None))
+        .order_by(posts.c.seq)
+    )
+    return tuple((await db.execute(query)).scalars())
+
+
+async def source_of(db: Connection, copy: str, room: str) -> str | None:
+    """The source of a copy that can be seen."""
+    query = select(copies.c.source).where(copies.c.copy == copy, copies.c.room == room)
+    return (await db.execute(query)).scalar()
+
+
+async def edited_by(db: Connection, edit: str, room: str) -> tuple[str, str] | None:
+    """The source whose newest text came by this edit, and its thread's root, when a copy of it is wanted."""
+    query = (
+        select(copies.c.source, copies.c.root)
+        .join(posts, posts.c.event == copies.c.source)
+        .where(posts.c.edited == edit, copies.c.room == room, copies.c.live)
+    )
+    row = (await db.execute(query)).first()
+    return (row.source, row.root) if row else None
+
+
+async def edit_sent(db: Connection, event: str, source: str, room: str) -> None:
+    """An edit of ours holds words of this source."""
+    if not (await db.execute(select(exists().where(copy_edits.c.event == event)))).scalar():
+        await db.execute(insert(copy_edits).values(event=event, source=source, room=room))
+
+
+async def take_edits(db: Connection, source: str, room: str) -> tuple[str, ...]:
+    """The edits of ours that hold words of this source, sorted; they are forgotten here, for the caller has them emptied."""
+    same = and_(copy_edits.c.source == source, copy_edits.c.room == room)
+    found = (await db.execute(select(copy_edits.c.event).where(same))).scalars().all()
+    await db.execute(delete(copy_edits).where(same))
+    return tuple(sorted(found))
+
+
+async def asked(db: Connection, user: str, kind: str) -> bool:
+    """Whether this person was asked this before."""
+    found = await db.execute(select(exists().where(prompts.c.user == user, prompts.c.kind == kind)))
+    return bool(found.scalar())
+
+
+async def tag_counts(db: Connection, rooms: Iterable[str], limit: int) -> tuple[tuple[str, int], ...]:
+    """The tags most used in these rooms, with the number of messages that carry each; then by name."""
+    number = func.count().label("number")
+    query = (
+        select(post_tags.c.tag, number)
+        .join(posts, posts.c.event == post_tags.c.event)
+        .where(posts.c.room.in_(list(rooms)), posts.c.redacted.is_(False))
+        .group_by(post_tags.c.tag)
+        .order_by(number.desc(), post_tags.c.tag)
+        .limit(limit)
+    )
+    return tuple((row.tag, row.number) for row in await db.execute(query))

@@ -1,0 +1,153 @@
+"""The two databases that every flow runs on: a SQLite file, and PostgreSQL when one is given or can be started.
+
+`HEARTH_TEST_POSTGRES` is the address of a server where databases may be made; without it, a server of this machine's own programs is started.
+"""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import count
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from bridge.store.db import Database
+
+GIVEN = "HEARTH_TEST_POSTGRES"
+
+_numbers = count(1)
+
+
+@cache
+def programs() -> Path | None:
+    """Where initdb and pg_ctl are, the newest version of them."""
+    places = [*Path("/usr/lib/postgresql").glob("*/bin"), Path("/usr/local/bin")]
+    places.sort(key=lambda place: int(place.parent.name) if place.parent.name.isdigit() else 0, reverse=True)
+    found = shutil.which("initdb")
+    if found:
+        places.append(Path(found).parent)
+    return next((each for each in places if (each / "initdb").exists() and (each / "pg_ctl").exists()), None)
+
+
+@cache
+def _user() -> str | None:
+    """As whom to start PostgreSQL: it refuses to run as root. None: as ourselves."""
+    return "postgres" if os.geteuid() == 0 else None
+
+
+def possible() -> bool:
+    """Whether PostgreSQL can be had at all."""
+    if os.environ.get(GIVEN):
+        return True
+    if programs() is None:
+        return False
+    if _user() is None:
+        return True
+    try:
+        pwd.getpwnam("postgres")
+    except KeyError:
+        return False
+    return True
+
+
+def header() -> str:
+    """The line that says on what the flows run."""
+    if os.environ.get(GIVEN):
+        return f"databases: SQLite file, PostgreSQL (given by {GIVEN})"
+    if possible():
+        return f"databases: SQLite file, PostgreSQL (started from {programs()})"
+    return f"databases: SQLite file ONLY: no {GIVEN}, and no initdb and pg_ctl to start PostgreSQL"
+
+
+def kinds() -> list[str]:
+    """The databases of this run."""
+    return ["sqlite", "postgres"] if possible() else ["sqlite"]
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running PostgreSQL server: the address of a database on it is `address % name`."""
+
+    host: str
+    user: str
+    given: str | None = None
+
+    def address(self, name: str) -> str:
+        """The address of the database with this name."""
+        if self.given:
+            before, _, rest = self.given.partition("?")
+            return f"{before.rpartition('/')[0]}/{name}" + (f"?{rest}" if rest else "")
+        return f"postgresql://{self.user}@/{name}?host={self.host}"
+
+    async def run(self, statement: str, database: str = "postgres") -> None:
+        """Run one statement outside of a transaction."""
+        if self.given:
+            connection = await asyncpg.connect(self.given)
+        else:
+            connection = await asyncpg.connect(host=self.host, user=self.user, database=database)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """One PostgreSQL server for the session; ours is stopped and erased at the end."""
+    given = os.environ.get(GIVEN)
+    if given:
+        yield Server("", "", given)
+        return
+    place, user = programs(), _user()
+    assert place is not None
+    # A short path: that of a unix socket may have 107 bytes only.
+    folder = Path(tempfile.mkdtemp(prefix="hearth-pg-", dir="/tmp"))
+    try:
+        if user:
+            shutil.chown(folder, user)
+        data = folder / "data"
+        _run(user, place / "initdb", "-D", data, "-A", "trust", "-U", "hearth", "--no-sync", "-E", "UTF8")
+        settings = f"-k {folder} -c listen_addresses= -c fsync=off -c full_page_writes=off -c max_connections=60"
+        _run(user, place / "pg_ctl", "-D", data, "-l", folder / "log", "-w", "-t", "30", "-o", settings, "start")
+        try:
+            yield Server(str(folder), "hearth")
+        finally:
+            _run(user, place / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(user: str | None, *command: object) -> None:
+    # pg_ctl's server keeps what it inherits: a pipe would never end.
+    subprocess.run(
+        [str(part) for part in command],
+        check=True, user=user, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        timeout=60,
+    )  # fmt: skip
+
+
+@pytest.fixture(params=kinds())
+async def where(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str | Path]:
+    """An empty database without a schema: a path or an address, as `Database.open` takes it."""
+    if request.param == "sqlite":
+        yield tmp_path / "hearth.db"
+        return
+    server: Server = request.getfixturevalue("postgres_server")
+    name = f"hearth_test_{os.getpid()}_{next(_numbers)}"
+    await server.run(f"CREATE DATABASE {name}")
+    yield server.address(name)
+    await server.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(where: str | Path) -> AsyncIterator[Database]:
+    """A database with its schema, once on each kind."""
+    opened = await Database.open(where)
+    yield opened
+    await opened.close()
