@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from bridge.moderation.model import OurBan, Presence, Sanction
 from bridge.store.db import Connection
@@ -48,11 +48,21 @@ async def forget_ban(db: Connection, room: str, user: str) -> None:
     await db.execute(delete(bans).where(bans.c.room == room, bans.c.user == user))
 
 
+async def count_banned(db: Connection, target: str) -> int:
+    """How many people standing sanctions against this target have banned from any room."""
+    query = (
+        select(func.count(bans.c.user.distinct()))
+        .join(sanctions, sanctions.c.id == bans.c.sanction)
+        .where(sanctions.c.target == target, sanctions.c.lifted_by.is_(None))
+    )
+    return (await db.scalar(query)) or 0
+
+
 async def presences(db: Connection, users: Collection[str] | None = None) -> tuple[Presence, ...]:
     """What everybody (or each of these users) is right now in the rooms of this community."""
     query = (
         select(memberships.c.room, memberships.c.user, memberships.c.membership, memberships.c.id)
-        .join(rooms, and_(rooms.c.room == memberships.c.room))
+        .join(rooms, rooms.c.room == memberships.c.room)
         .where(memberships.c.until_ms.is_(None))
         .order_by(memberships.c.id)
     )
