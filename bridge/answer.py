@@ -23,7 +23,7 @@ from bridge.store.rooms import Room
 from bridge.tags import fold
 from bridge.words import Text, lines, words
 
-_PREFIXES = frozenset({"!h", "!hearth", "!"})
+_PREFIXES = frozenset({"!h", "!hearth"})
 _MX_REPLY = re.compile(r"<mx-reply>.*?</mx-reply>", re.DOTALL | re.IGNORECASE)
 _SURE = 0.75
 """How near a mistyped `!word` in a room must come to a command of ours: it may be meant for another bot."""
@@ -58,7 +58,7 @@ def called(event: Message, *, direct: bool, me: str, names: Names) -> Call | Non
     name = plain.rstrip(":,")
     pill = first.link is not None and first.link.target == me and first.link.event is None
     by_name = plain != name and name in {names.of(me).casefold(), me.casefold().partition(":")[0].removeprefix("@")}
-    if pill or by_name or name == me.casefold() or plain in _PREFIXES:
+    if pill or by_name or name == me.casefold() or plain in _PREFIXES or (direct and plain == "!"):
         return Call(line, 1, certain=True)
     if len(plain) > 1 and plain.startswith("!") and first.link is None:
         bare = replace(first, text=first.text[1:], start=first.start + 1)
