@@ -30,6 +30,8 @@ _QUOTE = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
 _LINK_WITH_TEXT = re.compile(r"\[[^\[\]\n]*\]\([^()\n]*\)")
 _LINK = re.compile(r"\b(?:[a-z][a-z0-9+.-]{0,30}://|mailto:|matrix:|magnet:|www\.)\S+", re.IGNORECASE)
 
+_COMMAND = re.compile(r"\s*![^\W\d_]")
+
 _ELEMENT = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*)[^<>]*>")
 _UNSPOKEN = frozenset({"a", "blockquote", "code", "mx-reply", "pre"})
 _INLINE = frozenset({"b", "del", "em", "font", "i", "s", "span", "strike", "strong", "sub", "sup", "u"})
@@ -48,8 +50,10 @@ def fold(tag: str) -> str:
 def find(content: Content) -> frozenset[str]:
     """The folded tags in a text or a caption; never from code, links, pills, quotes, room addresses or the middle of a word.
 
-    Where there is HTML it says what is code, link or quote; otherwise the signs that people type do. Takes time linear in the text, whatever it is.
+    A command (`!follow #sleep`) is spoken to us and not to people: it has no tags. Where there is HTML it says what is code, link or quote; otherwise the signs that people type do. Takes time linear in the text, whatever it is.
     """
+    if _COMMAND.match(content.body):
+        return frozenset()
     text = content.body if content.formatted_body is None else spoken(content.formatted_body)
     return _in_plain(text)
 

@@ -1,0 +1,171 @@
+"""Prepares the copies of shared threads for sending, and records what became of them; never sends, and keeps no text.
+
+Order is kept among all that goes into one room, and the database knows of every copy whether it can be seen. So what is done here looks only at what
+is so now: a copy that can be seen is not made again, one that is not wanted any more is not made at all, and a withdrawal finds what there is.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.effects import Copy, EditCopy, Effect, Put, React, Redact, Say, Send, WithdrawCopy, transaction_id
+from bridge.events import COPY_MARK
+from bridge.rooms import shares
+from bridge.rooms.dress import MEDIA, dress, edit, thread_relation
+from bridge.scene import Desk, Filler, Scene, Settler, State
+from bridge.store import queue, rooms
+from bridge.store import shares as store
+from bridge.text import render
+from bridge.words import Text, words
+
+SHARED = "🔗"
+_COMMAND = re.compile(r"\s*!\w")
+
+
+async def fill_copy(desk: Desk, effect: Copy) -> Send | None:
+    """The copy with the newest text of its source; None when it is there, not wanted any more, gone, or its thread cannot be seen."""
+    async with desk.reading() as db:
+        errand = await store.errand(db, effect.source, effect.room)
+    is_root = effect.source == effect.root
+    if errand is None or not errand.live or errand.copy is not None or (errand.root_copy is None and not is_root):
+        return None
+    content = await _dressed(desk, effect, errand.author)
+    if content is None:
+        return None
+    if errand.root_copy is not None and not is_root:
+        content["m.relates_to"] = thread_relation(errand.root_copy, partner=errand.partner, before=errand.before)
+    return _send(effect, content)
+
+
+async def fill_edit(desk: Desk, effect: EditCopy) -> Send | None:
+    """The edit that brings a copy up to date; None when there is no copy to be seen, or nothing to say any more."""
+    async with desk.reading() as db:
+        errand = await store.errand(db, effect.source, effect.room)
+    if errand is None or not errand.live or errand.copy is None:
+        return None
+    content = await _dressed(desk, effect, errand.author)
+    return None if content is None else _send(effect, edit(errand.copy, _marked(effect, content)))
+
+
+async def fill_withdrawal(desk: Desk, effect: WithdrawCopy) -> Redact | None:
+    """The redaction of a copy; None when it cannot be seen anyway."""
+    async with desk.reading() as db:
+        errand = await store.errand(db, effect.source, effect.room)
+    if errand is None or errand.copy is None:
+        return None
+    return Redact(key=effect.key, room=effect.room, event=errand.copy, reason=effect.reason)
+
+
+async def copied(scene: Scene, effect: Copy, state: State, result: str | None) -> None:
+    """The copy can be seen: show the author so, let the replies follow. Or it could not be made: staff should know."""
+    if state == "dead":
+        await _tell_staff(
+            scene, effect.key, f"share/failed/{effect.room}/{effect.root}", effect.source_room, effect.root
+        )
+        return
+    if state == "done" and result is not None:
+        await store.sent(scene.db, effect.source, effect.room, result)
+    errand = await store.errand(scene.db, effect.source, effect.room)
+    if errand is None or errand.copy is None:
+        return
+    if not errand.live:
+        scene.puts.append(shares.withdraw(effect.room, effect.source, errand.copy))
+    elif effect.source == effect.root:
+        late = await store.waiting(scene.db, effect.root, effect.room)
+        scene.puts += shares.released(effect.room, effect.source_room, late, effect.root, errand.copy)
+        decided = await store.standing(scene.db, effect.root, effect.room)
+        if decided and decided.live and state == "done":
+            mark = React(key=f"shared/{decided.cause}", room=effect.source_room, event=decided.cause, emoji=SHARED)
+            scene.puts.append(Put(mark))
+
+
+async def edited(scene: Scene, effect: EditCopy, state: State, result: str | None) -> None:
+    """Remember that this edit holds words; if the copy went in the meantime, the edit goes too."""
+    if state != "done" or result is None:
+        return
+    await store.edit_sent(scene.db, result, effect.source, effect.room)
+    errand = await store.errand(scene.db, effect.source, effect.room)
+    if errand is None or errand.copy is None:
+        await shares.empty_edits(scene, effect.source, effect.room)
+
+
+async def withdrawn(scene: Scene, effect: WithdrawCopy, state: State, result: str | None) -> None:
+    """The copy is gone, and so are our edits of it. If it is wanted again by now, it is made anew."""
+    errand = await store.errand(scene.db, effect.source, effect.room)
+    if errand is None:
+        return
+    source_room = await store.room_of(scene.db, effect.source)
+    if state == "dead":
+        key = f"share/stuck/{effect.room}/{errand.root}"
+        await _tell_staff(scene, effect.key, key, source_room or effect.room, errand.root, withdrawal=True)
+        return
+    await store.sent(scene.db, effect.source, effect.room, None)
+    await shares.empty_edits(scene, effect.source, effect.room)
+    if errand.live and source_room and state == "done":
+        again = shares.copy(effect.room, source_room, effect.source, errand.root, result or effect.key)
+        scene.puts.append(again)
+
+
+async def _dressed(desk: Desk, effect: Copy | EditCopy, author: str) -> dict[str, Any] | None:
+    """The newest content of the source in the dress of a copy; None when the source is gone, or was spoken to us (a command)."""
+    event = await desk.read.event(effect.source_room, effect.source)
+    content = event.get("content") if event else None
+    if not event or not isinstance(content, Mapping) or not content or event.get("sender") != author:
+        return None
+    if COPY_MARK in content:  # a copy made by another Hearth never feeds one of ours
+        return None
+    if _COMMAND.match(str(content.get("body", ""))):
+        return None
+    async with desk.reading() as db:
+        circle = await rooms.by_id(db, effect.source_room)
+    tag = f"#{circle.tag}" if circle and circle.tag else "…"
+    kind = str(event.get("type"))
+    captioned = isinstance(content.get("filename"), str) and content.get("filename") != content.get("body")
+    silent = (kind == "m.sticker" or content.get("msgtype") in MEDIA) and not captioned
+    return dress(
+        kind,
+        content,
+        heading=render(_heading(desk.names.of(author), tag, silent=silent), desk.config.language, desk.names),
+        placeholder=render(_placeholder(str(content.get("msgtype"))), desk.config.language, desk.names),
+        names=desk.names,
+    )
+
+
+def _heading(author: str, tag: str, *, silent: bool) -> Text:
+    if silent:
+        return words("**%(name)s** in %(circle)s", name=author, circle=tag)
+    return words("**%(name)s** in %(circle)s:", name=author, circle=tag)
+
+
+def _placeholder(kind: str) -> Text:
+    return words("(something that cannot be shown here: %(kind)s)", kind={"code": kind[:50]})
+
+
+def _marked(effect: Effect, content: Mapping[str, Any]) -> dict[str, Any]:
+    return {**content, COPY_MARK: transaction_id(effect.key)}
+
+
+def _send(effect: Copy | EditCopy, content: Mapping[str, Any]) -> Send:
+    return Send(key=effect.key, room=effect.room, type="m.room.message", content=_marked(effect, content))
+
+
+async def _tell_staff(
+    scene: Scene, dead: str, key: str, source_room: str, root: str, *, withdrawal: bool = False
+) -> None:
+    staff = await rooms.by_key(scene.db, "staff")
+    if staff is None:
+        return
+    refused = await queue.get(scene.db, dead)
+    values = {
+        "thread": {"event": root, "room": source_room},
+        "reason": {"code": refused.error if refused and refused.error else "?"},
+    }
+    if withdrawal:
+        text = words("A shared thread could not be taken back (%(thread)s): %(reason)s", **values)
+    else:
+        text = words("A thread could not be shared (%(thread)s): %(reason)s", **values)
+    scene.puts.append(Put(Say(key=key, room=staff.room, text=text, language=scene.config.language)))
+
+
+FILLERS: Mapping[type[Effect], Filler] = {Copy: fill_copy, EditCopy: fill_edit, WithdrawCopy: fill_withdrawal}
+SETTLERS: Mapping[type[Effect], Settler] = {Copy: copied, EditCopy: edited, WithdrawCopy: withdrawn}

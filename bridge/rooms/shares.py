@@ -1,0 +1,270 @@
+"""What follows for shared threads when something happens; writes wishes and what they rest on, never sends and never decides by itself."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from bridge.context import language_of
+from bridge.effects import Copy, EditCopy, Put, Redact, Tell, WithdrawCopy
+from bridge.events import AnyEvent, Edited, Message, Reacted, Redacted
+from bridge.rooms import share
+from bridge.scene import Scene
+from bridge.store import people, rooms
+from bridge.store import shares as store
+from bridge.store.rooms import Room
+from bridge.tags import fold
+from bridge.words import Text, lines, words, words_n
+
+CONSENT = "consent"
+"""What a reaction on our question to a replier answers."""
+
+
+async def react(scene: Scene, event: AnyEvent) -> None:
+    """Look whether a thread of a circle is, or should be, shared: after every message, edit and redaction there, and every answer to our question."""
+    match event:
+        case Reacted():
+            await _heard(scene, event)
+        case Message(marked=False) if event.sender != scene.me:
+            await _said(scene, event, event.id)
+        case Edited(marked=False) if event.sender != scene.me:
+            await _said(scene, event, event.target)
+        case Redacted():
+            await _said(scene, event, event.target)
+            await _edit_redacted(scene, event)
+            await _copy_redacted(scene, event)
+
+
+async def refresh(scene: Scene, root: str, source_room: str, cause: str) -> share.Change | None:
+    """Make the copies of a thread what they should be, as wishes. `cause` is the event that this answers; None when there is nothing to share into."""
+    source = await rooms.by_id(scene.db, source_room)
+    common = await rooms.by_key(scene.db, "common")
+    if source is None or common is None or source.kind != "circle":
+        return None
+    thread = await store.thread(scene.db, root, common.room, tag=_share_tag(scene), me=scene.me)
+    if thread is None:
+        return None
+    change = share.decide(thread, allowed=_may_leave(scene, source, common))
+    if change.begin:
+        await store.begin(
+            scene.db, root, source_room=source.room, room=common.room, author=thread.root.author,
+            cause=change.begin, now_ms=scene.now_ms,
+        )  # fmt: skip
+    if change.end:
+        await store.end(scene.db, root, common.room)
+    await store.want(scene.db, (*change.copy, *change.wait), root, common.room)
+    await store.unwant(scene.db, change.withdraw, common.room)
+    scene.puts += [copy(common.room, source.room, said.event, root, cause) for said in change.copy]
+    scene.puts += [withdraw(common.room, each, cause) for each in change.withdraw]
+    for user in change.ask:
+        await _ask(scene, user, source, common)
+    return change
+
+
+async def take_back(scene: Scene, root: str, source_room: str, cause: str) -> bool:
+    """Withdraw a shared thread and hold it back, whatever tag it still carries. False when it was not shared."""
+    common = await rooms.by_key(scene.db, "common")
+    decided = await store.standing(scene.db, root, common.room) if common else None
+    if common is None or decided is None or not decided.live:
+        return False
+    await store.hold_back(scene.db, root, common.room, cause=cause, now_ms=scene.now_ms)
+    await refresh(scene, root, source_room, cause)
+    return True
+
+
+async def consent(scene: Scene, user: str, answer: bool, cause: str) -> None:
+    """Remember whether this person's replies may travel, and add or withdraw what they said in threads that are shared now."""
+    await people.change(scene.db, user, consent=answer)
+    common = await rooms.by_key(scene.db, "common")
+    if common is None:
+        return
+    for root in await store.threads_of(scene.db, user, common.room):
+        source_room = await store.source_room(scene.db, root)
+        if source_room:
+            await refresh(scene, root, source_room, cause)
+
+
+def copy(room: str, source_room: str, source: str, root: str, cause: str) -> Put:
+    """The wish for one copy. `cause` tells it from an earlier wish for the same one that was withdrawn since."""
+    return Put(Copy(key=f"share/{room}/{source}/{cause}", room=room, source_room=source_room, source=source, root=root))
+
+
+def withdraw(room: str, source: str, cause: str) -> Put:
+    """The wish that a copy goes."""
+    return Put(WithdrawCopy(key=f"share/{room}/{source}/withdraw/{cause}", room=room, source=source))
+
+
+def _edit(room: str, source_room: str, source: str, cause: str) -> Put:
+    key = f"share/{room}/{source}/edit/{cause}"
+    return Put(EditCopy(key=key, room=room, source_room=source_room, source=source, edit=cause))
+
+
+async def empty_edits(scene: Scene, source: str, room: str) -> None:
+    """Redacting a copy leaves our edits of it, and they hold the same words: empty them too (spec, m.replace)."""
+    for event in await store.take_edits(scene.db, source, room):
+        scene.puts.append(Put(Redact(key=f"share/{room}/{source}/empty/{event}", room=room, event=event)))
+
+
+def heard_you(answer: bool) -> Text:
+    """What we say to somebody who told us whether their replies may travel."""
+    if answer:
+        return words(
+            "Thank you. From now on your replies travel with a thread when its author shares it. Write %(command)s to change that at any time.",
+            command={"code": "consent no"},
+        )
+    return words(
+        "Your replies stay in the circle. What had been copied is being taken back. Write %(command)s if you change your mind.",
+        command={"code": "consent yes"},
+    )
+
+
+async def audience(scene: Scene, common: Room) -> Text:
+    """Who reads what stands in the common room, and which servers keep it."""
+    number, servers, more = share.audience(await people.members(scene.db, common.room), scene.me)
+    named: list[object] = list(servers)
+    if more:
+        named.append({"text": asdict(words_n("%(count)s other", "%(count)s others", more))})
+    return words_n(
+        "%(count)s person can read there, and these servers keep a copy: %(servers)s.",
+        "%(count)s people can read there, and these servers keep a copy: %(servers)s.",
+        number,
+        servers={"list": named},
+    )
+
+
+async def _said(scene: Scene, event: Message | Edited | Redacted, about: str) -> None:
+    circle = await rooms.by_id(scene.db, event.room)
+    common = await rooms.by_key(scene.db, "common")
+    if circle is None or circle.kind != "circle" or common is None:
+        return
+    top = await store.top(scene.db, about)
+    if top is None or top.room != circle.room:
+        return
+    tagged = await store.tagged(scene.db, about, _share_tag(scene))
+    if not top.known:
+        if tagged:
+            await _tell(scene, event.sender, f"share/unseen/{top.event}/{event.sender}", _unseen())
+        return
+    decided = await store.standing(scene.db, top.event, common.room)
+    if not (tagged or decided or await store.answered(scene.db, about)):
+        return
+    change = await refresh(scene, top.event, circle.room, event.id)
+    if change is None:
+        return
+    if tagged:
+        await _explain(scene, event, about, top, circle, common)
+    fresh = {said.event for said in change.copy}
+    if isinstance(event, Edited) and about not in fresh:
+        errand = await store.errand(scene.db, about, common.room)
+        if errand and errand.live and errand.author == event.sender:
+            scene.puts.append(_edit(common.room, circle.room, about, event.id))
+
+
+async def _explain(
+    scene: Scene, event: Message | Edited | Redacted, about: str, top: store.Top, circle: Room, common: Room
+) -> None:
+    """Tell the person who put the tag why it does nothing, if it does nothing; once for each thread."""
+    thread = await store.thread(scene.db, top.event, common.room, tag=_share_tag(scene), me=scene.me)
+    if thread is None or isinstance(event, Redacted):
+        return
+    if share.only_a_wish(thread, about):
+        await _tell(scene, event.sender, f"share/hint/{top.event}/{event.sender}", _not_yours(circle, common))
+    elif share.carrier(thread) and not _may_leave(scene, circle, common):
+        await _tell(scene, event.sender, f"share/refused/{top.event}", _refused(circle, common))
+
+
+async def _edit_redacted(scene: Scene, event: Redacted) -> None:
+    """An author emptied their newest edit: its words leave the copy too, and what they wrote before holds again."""
+    common = await rooms.by_key(scene.db, "common")
+    found = await store.edited_by(scene.db, event.target, common.room) if common else None
+    if common and found:
+        await empty_edits(scene, found[0], common.room)
+        scene.puts.append(_edit(common.room, event.room, found[0], event.id))
+
+
+async def _copy_redacted(scene: Scene, event: Redacted) -> None:
+    """A moderator emptied a copy: it is gone, and nothing of ours brings it back by editing it."""
+    source = await store.source_of(scene.db, event.target, event.room)
+    if source:
+        await store.sent(scene.db, source, event.room, None)
+        await empty_edits(scene, source, event.room)
+
+
+async def _heard(scene: Scene, event: Reacted) -> None:
+    answer = share.answer(event.key)
+    if answer is None:
+        return
+    prompt = await people.prompt(scene.db, event.target)
+    if prompt is None or prompt.kind != CONSENT or prompt.user != event.sender:
+        return
+    await consent(scene, event.sender, answer, event.id)
+    await _tell(scene, event.sender, f"consent/{event.id}", heard_you(answer))
+
+
+async def _ask(scene: Scene, user: str, circle: Room, common: Room) -> None:
+    if await store.asked(scene.db, user, CONSENT):
+        return
+    text = lines(
+        words(
+            "A thread in %(circle)s that you answered in was shared into %(common)s by the person who began it. Your own replies stay in the circle unless you say yes.",
+            circle=name(circle),
+            common=name(common),
+        ),
+        await audience(scene, common),
+        words(
+            "React with 👍 for yes or 👎 for no, or write %(yes)s or %(no)s here. Your answer holds for every shared thread, and you can change it at any time.",
+            yes={"code": "consent yes"},
+            no={"code": "consent no"},
+        ),
+    )
+    await _tell(scene, user, f"consent/ask/{user}", text, prompt=CONSENT)
+
+
+async def _tell(scene: Scene, user: str, key: str, text: Text, prompt: str | None = None) -> None:
+    language = await language_of(scene, user)
+    scene.puts.append(Put(Tell(key=key, user=user, text=text, language=language, prompt=prompt)))
+
+
+def name(room: Room) -> dict[str, object]:
+    """The value for a text that names a room of ours to somebody who may know it."""
+    if room.tag:
+        return {"room": room.room, "name": f"#{room.tag}"}
+    common = {"text": asdict(words("the common room"))}
+    return {"room": room.room, "name": common if room.kind == "common" else room.key}
+
+
+def _share_tag(scene: Scene) -> str:
+    return fold(scene.config.community.share_tag)
+
+
+def _may_leave(scene: Scene, source: Room, target: Room) -> bool:
+    return share.may_leave(
+        source_encrypted=source.encrypted,
+        target_encrypted=target.encrypted,
+        encrypted_to_open=scene.config.community.encrypted_to_open,
+    )
+
+
+def _not_yours(circle: Room, common: Room) -> Text:
+    return words(
+        "Only the person who began a thread can share it, so it stays in %(circle)s for now. You could ask them to put the tag on it. What you write in a thread of your own you can share into %(common)s yourself.",
+        circle=name(circle),
+        common=name(common),
+    )
+
+
+def _refused(circle: Room, common: Room) -> Text:
+    return words(
+        "Your thread stays in %(circle)s: that room is encrypted and %(common)s is not, so sharing would take your words out of the encryption. If that should be possible here, please talk to the people who look after this community.",
+        circle=name(circle),
+        common=name(common),
+    )
+
+
+def _unseen() -> Text:
+    return words(
+        "I was not there yet when this thread began, so I cannot share it. Please write what you want to share in a new message, with the tag."
+    )
+
+
+def released(room: str, source_room: str, sources: Iterable[str], root: str, cause: str) -> list[Put]:
+    """The wishes for copies that waited until the root's copy could be seen under the id `cause`."""
+    return [copy(room, source_room, source, root, cause) for source in sources if source != root]
