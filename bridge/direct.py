@@ -1,8 +1,10 @@
 """Direct rooms: accepts invitations from people of this community, and remembers whose room it is. Never invites anybody itself."""
 
-from bridge.effects import Join, Put
+from collections.abc import Mapping
+
+from bridge.effects import Effect, Join, Put
 from bridge.events import AnyEvent, Invited, MemberChanged
-from bridge.scene import Scene, State
+from bridge.scene import Scene, Settler, State
 from bridge.store import people, rooms
 
 
@@ -16,9 +18,9 @@ async def react(scene: Scene, event: AnyEvent) -> None:
                 Put(Join(key=f"join/{event.id}", room=event.room, person=person, encrypted=event.encrypted))
             )
     elif isinstance(event, MemberChanged) and event.membership in ("leave", "ban"):
-        person = await people.by_direct_room(scene.db, event.room)
-        if person and event.user in (person.user, scene.me):
-            await people.change(scene.db, person.user, direct_room=None)
+        whose = await people.by_direct_room(scene.db, event.room)
+        if whose and event.user in (whose.user, scene.me):
+            await people.change(scene.db, whose.user, direct_room=None)
 
 
 async def is_known(scene: Scene, user: str) -> bool:
@@ -36,4 +38,4 @@ async def joined(scene: Scene, effect: Join, state: State, room: str | None) -> 
         await people.change(scene.db, effect.person, direct_room=room or effect.room, direct_encrypted=effect.encrypted)
 
 
-SETTLERS = {Join: joined}
+SETTLERS: Mapping[type[Effect], Settler] = {Join: joined}

@@ -8,20 +8,22 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from bridge import answer, tags
+from bridge import answer, direct, tags
 from bridge.config import Config
 from bridge.digest import react as digest
-from bridge.events import AnyEvent, Batch, Edited, Message, Undecryptable
+from bridge.events import AnyEvent, Batch, Edited, Message
 from bridge.moderation import react as moderation
 from bridge.rooms import react as rooms
 from bridge.scene import Names, Scene
 from bridge.store import claims, cursors, failures, journal, queue
 from bridge.store.db import Connection, Database
+from bridge.store.errors import LeadershipLost, StoreUnavailable
 
 SYNC = "sync"
 """The name of the cursor."""
 
 STEPS: tuple[Callable[[Scene, AnyEvent], Awaitable[None]], ...] = (
+    direct.react,
     moderation.react,
     rooms.react,
     digest.react,
@@ -55,9 +57,11 @@ async def _one(db: Connection, event: AnyEvent, scene: Scene) -> int:
             for step in STEPS:
                 await step(scene, event)
             return await queue.put(db, scene.puts, scene.now_ms)
+    except (StoreUnavailable, LeadershipLost):
+        raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the next event must be handled
         where = await failures.record(db, event.id, event.room, error, scene.now_ms)
-        log.error("event set aside", event_id=event.id, where=where, error=type(error).__name__)
+        log.error("event set aside", event_id=event.id, where=where, error=type(error).__name__)  # noqa: TRY400 - a traceback could quote the event
         return 0
 
 

@@ -36,4 +36,4 @@ async def run(homeserver: str, source: str, target: str, token: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(run(*sys.argv[1:4], os.environ["HEARTH_BENCH_TOKEN"]))
+    asyncio.run(run(sys.argv[1], sys.argv[2], sys.argv[3], os.environ["HEARTH_BENCH_TOKEN"]))

@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,25 @@ MOST_SECONDS = 2.0
 MOST_RATIO = 1.5
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A client, and the token that it uses."""
+
+    client: Client
+    token: str
+
+    async def request(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+        """Ask the homeserver."""
+        return await self.client.request(method, path, **arguments)
+
+
 async def measure(venv: Path) -> list[Figure]:
     """Write messages by turns for Hearth and for the echo bot, and time each until a reader's sync shows the copy."""
     async with AsyncExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hearth-bench-")))
         lab = await stack.enter_async_context(homeservers(["a"], venv))
         home = lab.a
-        writer, reader, echo = (await _client(stack, home, name) for name in ("writer", "reader", "echo"))
+        writer, reader, echo = [await _client(stack, home, name) for name in ("writer", "reader", "echo")]
         circle, common = await _hearth(stack, home, directory)
         for person in (writer, reader):
             await person.request("POST", "/join/{room}", parts={"room": circle["space"]}, body={})
@@ -76,7 +89,7 @@ class Seen:
 
 
 @asynccontextmanager
-async def _watching(reader: Client) -> AsyncIterator[Seen]:
+async def _watching(reader: Person) -> AsyncIterator[Seen]:
     seen = Seen()
     plain = json.dumps({"room": {"timeline": {"types": ["m.room.message"]}}, "presence": {"types": []}})
     first = await reader.request("GET", "/sync", query={"timeout": "0", "filter": plain})
@@ -102,7 +115,7 @@ async def _watching(reader: Client) -> AsyncIterator[Seen]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _round(writer: Client, room: str, target: str, text: str, word: str, seen: Seen) -> float:
+async def _round(writer: Person, room: str, target: str, text: str, word: str, seen: Seen) -> float:
     began = time.perf_counter()
     parts = {"room": room, "txn": word}
     await writer.request(
@@ -111,9 +124,9 @@ async def _round(writer: Client, room: str, target: str, text: str, word: str, s
     return await seen.wait(target, word) - began
 
 
-async def _client(stack: AsyncExitStack, home: Homeserver, name: str) -> Client:
+async def _client(stack: AsyncExitStack, home: Homeserver, name: str) -> Person:
     account = await home.register(name, f"{name}-password")
-    return await stack.enter_async_context(Client(home.url, account.token))
+    return Person(await stack.enter_async_context(Client(home.url, account.token)), account.token)
 
 
 async def _hearth(stack: AsyncExitStack, home: Homeserver, directory: Path) -> tuple[dict[str, str], str]:
@@ -142,7 +155,7 @@ async def _hearth(stack: AsyncExitStack, home: Homeserver, directory: Path) -> t
 
 
 async def _bare(
-    stack: AsyncExitStack, home: Homeserver, writer: Client, reader: Client, echo: Client
+    stack: AsyncExitStack, home: Homeserver, writer: Person, reader: Person, echo: Person
 ) -> tuple[str, str]:
     """Two rooms, and the echo bot in a process of its own."""
     rooms = []

@@ -15,7 +15,7 @@ from bridge.demo.homeservers import Homeserver
 from bridge.effects import Join, Send
 from bridge.errors import Refused, Unavailable
 from bridge.events import AnyEvent, Edited, Invited, MemberChanged, Message, Reacted, Redacted, Undecryptable
-from bridge.matrix.connect import Matrix as Connection
+from bridge.matrix.connect import Matrix as Connected
 from bridge.matrix.connect import connect
 from bridge.matrix.sync import batches
 
@@ -46,7 +46,7 @@ class Line:
 class Member:
     """A person with an account, a client, and a screen for each room."""
 
-    def __init__(self, name: str, matrix: Connection, home: Homeserver, password: str, servers: Sequence[str]) -> None:
+    def __init__(self, name: str, matrix: Connected, home: Homeserver, password: str, servers: Sequence[str]) -> None:
         """Use `logged_in` instead: it also keeps the client running."""
         self.name = name
         self.id = matrix.user
@@ -198,7 +198,7 @@ class Member:
 
     async def talk_to(self, other: str) -> str:
         """Open an encrypted direct room with somebody, as clients do, and return its id."""
-        return await self.matrix.gateway.direct_room(other, None, encrypted=True)
+        return str(await self.matrix.gateway.direct_room(other, None, encrypted=True))
 
     async def accept(self, room: str) -> None:
         """Accept an invitation."""

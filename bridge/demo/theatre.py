@@ -17,6 +17,7 @@ from bridge.demo.clock import TurnedClock
 from bridge.demo.homeservers import Homeserver, Lab, homeservers
 from bridge.demo.member import Member, NotSeen, logged_in
 from bridge.demo.stage import Stage
+from bridge.rooms.tell import line
 
 CAST: dict[str, str] = {  # who lives on which homeserver
     "olga": "a", "mira": "a", "ann": "a", "boris": "b", "clara": "a", "dan": "a",
@@ -77,13 +78,14 @@ async def on_stage(stage: Stage, venv: Path) -> AsyncIterator[Play]:
             await _log_in(play, stack)
         with stage.step("Hearth makes the rooms that the file describes, and a second look finds nothing to do"):
             async with opened(play.config, clock=play.clock) as hearth:
-                for line in await hearth.plan_lines():
-                    stage.tell(line)
-                await hearth.apply(stage.progress)
+                for change in (await hearth.plan()).changes:
+                    stage.tell(line(change).splitlines()[0])
+                outcome = await hearth.apply(lambda now: stage.progress(f"{now.done} of {now.total} steps"))
                 play.rooms = await hearth.rooms()
-                left = await hearth.plan_lines()
-                if left:
-                    raise NotSeen(f"a second plan without changes: {left[0]}")
+                left = (await hearth.plan()).changes
+                if left or outcome.failures:
+                    raise NotSeen(f"a second plan without changes, but {len(left)} are left")
+                stage.tell(f"{outcome.done} steps done; a second plan is empty.")
         await play.start_bot()
         stack.push_async_callback(play.kill_bot)
         yield play
@@ -99,7 +101,7 @@ async def _seeded(lab: Lab, stage: Stage, directory: Path) -> Play:
 
 
 async def _log_in(play: Play, stack: AsyncExitStack) -> None:
-    servers = [home.server_name for home in play.lab.servers]
+    servers = [home.server_name for home in (play.lab.a, play.lab.b)]
 
     async def one(name: str, home: Homeserver) -> None:
         member = logged_in(name, home, play.directory / "people", servers)

@@ -5,6 +5,7 @@ A step that does not see what it waits for raises NotSeen, and the demo has fail
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 from bridge.demo.member import Line, Member, NotSeen
@@ -38,14 +39,9 @@ async def people_talk_to_hearth(play: Play) -> None:
     dan, greta, hugo, boris = (play.cast[name] for name in ("dan", "greta", "hugo", "boris"))
     for member in (dan, greta, hugo, boris, play.cast["ines"], play.cast["farid"], play.cast["ann"]):
         play.rooms[f"direct/{member.name}"] = await member.talk_to(play.hearth)
-    await asyncio.gather(
-        *(
-            member.until(
-                "Hearth in the direct room", lambda m=member: m.hears(play.hearth, play.rooms[f"direct/{m.name}"])
-            )
-            for member in (dan, greta, hugo, boris, play.cast["ines"], play.cast["farid"], play.cast["ann"])
+        await member.until(
+            "Hearth in the direct room", partial(member.hears, play.hearth, play.rooms[f"direct/{member.name}"])
         )
-    )
     play.stage.saw("dan", "direct room", _first_lines(await _ask(play, dan, "help"), 6))
     play.stage.saw("boris", "direct room", (await _ask(play, boris, "language русский")).text)
     play.stage.saw("greta", "direct room", (await _ask(play, greta, "language Deutsch")).text)
