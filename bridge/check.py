@@ -35,7 +35,9 @@ async def online(config: Config) -> AsyncIterator[Finding]:
     known: tuple[rooms.Room, ...] | None = None
     try:
         known = await _known_rooms(config)
-        yield ok(f"The database is there and up to date; it knows {len(known)} rooms.")
+        yield ok(
+            f"The database is there; it knows {len(known)} rooms." if known else "The database knows no rooms yet."
+        )
     except NewerDatabase:
         yield Finding(
             "problem",

@@ -34,7 +34,7 @@ def ok(what: str) -> Finding:
 def offline(config: Config, file: Path) -> Iterator[Finding]:
     """What the configuration and this machine show without asking the homeserver. The file itself was read without mistakes."""
     community = config.community
-    yield ok(f"The configuration is complete: {len(community.circles)} circles.")
+    yield ok(f"The configuration is complete. Circles: {len(community.circles)}.")
     if not community.owners:
         yield Finding(
             "hint",

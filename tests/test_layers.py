@@ -30,6 +30,7 @@ LAYER = {
     "bridge.app": ROOT_LAYER,
     "bridge.check": ROOT_LAYER,
     "bridge.registration": ROOT_LAYER,
+    "bridge.troubles": ROOT_LAYER,
     "bridge.__main__": ROOT_LAYER,
     "bridge.bench": ROOT_LAYER,
 }

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from bridge.effects import CreateRoom, Invite, Put, SetAlias, SetState
+from bridge.effects import CreateRoom, Effect, Invite, Put, SetAlias, SetState
 from bridge.errors import Refused
 from bridge.events import COPY_MARK, MemberChanged
 from bridge.power import powers
@@ -177,14 +177,19 @@ async def _update(db: Connection, row: rooms.Room, actual: ActualRoom) -> None:
         await rooms.update(db, row.room, **changed)
 
 
-async def seed(db: Connection, members: Iterable[MemberChanged], now_ms: int) -> int:
-    """Bring our table of memberships up to what the homeserver has; how many differed. Needed for rooms that were not ours while people came."""
-    differing = 0
+async def seed(db: Connection, members: Sequence[MemberChanged], now_ms: int) -> int:
+    """Bring our table of memberships up to what the homeserver has; how many were new to it. Needed for rooms that were not ours while people came.
+
+    What we heard of later than the homeserver was asked is newer, and stays.
+    """
+    held = {(now.room, now.user): now for now in await people.intervals(db) if now.until_ms is None} if members else {}
+    new = 0
     for change in members:
-        if await people.membership(db, change.room, change.user) != change.membership:
+        known = held.get((change.room, change.user))
+        if known is None or (known.membership != change.membership and known.since_ms < change.at_ms):
             await journal.remember(db, change, frozenset(), now_ms)
-            differing += 1
-    return differing
+            new += 1
+    return new
 
 
 def _readable(actual: ActualRoom) -> dict[str, Any]:
@@ -225,5 +230,5 @@ async def _room_made(scene: Scene, effect: CreateRoom, state: State, result: str
     await _add(scene.db, wanted, result, scene.now_ms, encrypted=encrypted, history=history)
 
 
-SETTLERS: dict[type[CreateRoom], Settler] = {CreateRoom: _room_made}
+SETTLERS: dict[type[Effect], Settler] = {CreateRoom: _room_made}
 """What to do when an effect of this area is settled."""

@@ -1,0 +1,242 @@
+"""The command `hearth`: reads the arguments, calls the part that does it, tells the outcome; never does anything itself.
+
+Exit codes: 0 all is well; 1 something outside has to be put right first; 2 the configuration or the command line is wrong; 130 stopped by Ctrl-C.
+"""
+
+# ruff: noqa: PLC0415 - each command imports what it needs itself, so that `--help` answers at once
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from bridge.check_here import Finding
+    from bridge.config import Config
+    from bridge.rooms.build import Outcome, Progress
+
+T = TypeVar("T")
+
+OK, PROBLEM, MISTAKE, STOPPED = 0, 1, 2, 130
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Hearth: circles, shared threads and digests for a support community on Matrix.",
+)
+ConfigFile = Annotated[
+    Path,
+    typer.Option(
+        "--config", "-c", envvar="HEARTH_CONFIG", help="The configuration. `hearth example-config` shows one."
+    ),
+]
+DEFAULT = Path("config.yaml")
+
+
+def main() -> None:
+    """Run the command line; what can be expected to go wrong is told in words, without a traceback."""
+    app()
+
+
+def _stop(text: str, code: int) -> NoReturn:
+    typer.echo(text, err=True)
+    raise typer.Exit(code)
+
+
+def _load(file: Path, *, secrets: bool = True) -> "Config":
+    from bridge.config_file import ConfigError, load
+
+    try:
+        return load(file, secrets=secrets)
+    except ConfigError as error:
+        count = len(error.mistakes)
+        _stop(f"{error}\n{count} mistake{'s' if count > 1 else ''}. Nothing was started.", MISTAKE)
+
+
+def _do(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run this to its end; what can be expected to go wrong becomes words and an exit code."""
+    from bridge.troubles import in_words
+
+    try:
+        return asyncio.run(make())
+    except KeyboardInterrupt:
+        raise typer.Exit(STOPPED) from None
+    except Exception as error:
+        told = in_words(error)
+        if told is None:
+            raise
+        _stop(told, PROBLEM)
+
+
+@app.command()
+def run(config: ConfigFile = DEFAULT) -> None:
+    """Run until stopped."""
+    settings = _load(config)
+    from bridge import app as house
+
+    _do(lambda: house.run(settings))
+
+
+@app.command()
+def check(
+    config: ConfigFile = DEFAULT,
+    offline: Annotated[bool, typer.Option("--offline", help="Only the file and this machine; ask nobody.")] = False,
+) -> None:
+    """Explain everything that is wrong, and what to do about it."""
+    settings = _load(config)
+    from bridge.check import online
+    from bridge.check_here import offline as look
+
+    findings = list(look(settings, config))
+    for finding in findings:
+        _show(finding)
+
+    async def ask() -> None:
+        async for finding in online(settings):
+            findings.append(finding)
+            _show(finding)
+
+    if not offline:
+        _do(ask)
+    problems = sum(finding.state == "problem" for finding in findings)
+    typer.echo("\nAll is well." if not problems else f"\n{problems} to put right.")
+    raise typer.Exit(PROBLEM if problems else OK)
+
+
+def _show(finding: "Finding") -> None:
+    sign, colour = {"ok": ("OK  ", "green"), "hint": ("hint", "yellow"), "problem": ("!!  ", "red")}[finding.state]
+    typer.secho(sign, fg=colour, nl=False)
+    typer.echo(f" {finding.what}")
+    for line in finding.cure.splitlines():
+        typer.echo(f"     {line}")
+
+
+@app.command()
+def plan(config: ConfigFile = DEFAULT) -> None:
+    """Show what `apply` would change in the rooms; change nothing. Exit code 0 also when there is something."""
+    settings = _load(config)
+    from bridge import app as house
+    from bridge.rooms.tell import line
+
+    found = _do(lambda: house.plan_of(settings))
+    for change in found.changes:
+        typer.echo(line(change))
+    _show_notes(found.notes)
+    typer.echo(f"{len(found.changes)} steps." if found.changes else "Nothing to change.")
+
+
+@app.command()
+def apply(config: ConfigFile = DEFAULT) -> None:
+    """Make the rooms what the configuration says. May be stopped and called again at any time."""
+    settings = _load(config)
+    from bridge import app as house
+
+    with _progress() as tell:
+        outcome: Outcome = _do(lambda: house.apply(settings, tell))
+    for failure in outcome.failures:
+        typer.echo(f"!!   {failure.key}: {failure.error}", err=True)
+    _show_notes(outcome.notes)
+    if outcome.failures or outcome.left:
+        _stop(
+            f"{outcome.done} steps done, {max(len(outcome.left), len(outcome.failures))} not. `hearth check` says more.",
+            PROBLEM,
+        )
+    typer.echo(f"{outcome.done} steps done." if outcome.done else "Nothing to change.")
+
+
+def _show_notes(notes: Any) -> None:
+    from bridge.rooms.tell import explain
+    from bridge.text import render
+
+    for note in notes:
+        typer.echo(f"note {render(explain(note), 'en', _Ids()).body}")
+
+
+class _Ids:
+    """In a terminal people are shown by their ids."""
+
+    def of(self, user: str) -> str:
+        """The id itself."""
+        return user
+
+    def find(self, name: str) -> tuple[str, ...]:  # noqa: ARG002 - a terminal has no display names
+        """Nobody."""
+        return ()
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[["Progress"], None]]:
+    """A bar for a person, nothing for a journal."""
+    if not sys.stdout.isatty():
+        yield lambda _: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    with Bar(TextColumn("Rooms"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), transient=True) as bar:
+        task = bar.add_task("rooms", total=None)
+        yield lambda progress: bar.update(task, completed=progress.done, total=progress.total)
+
+
+@app.command()
+def registration(
+    config: ConfigFile = DEFAULT,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Where to; registration.yaml in data_dir otherwise.")
+    ] = None,
+) -> None:
+    """Write the file that makes Hearth an application service, which no rate limit slows."""
+    settings = _load(config, secrets=False)
+    from bridge.registration import what_next, write_registration
+
+    try:
+        path = write_registration(settings, out)
+    except OSError as error:
+        _stop(
+            f"{error.filename} cannot be written ({error.strerror}). Name another place with --out, or run as its owner.",
+            PROBLEM,
+        )
+    typer.echo(what_next(settings, path))
+
+
+@app.command(name="example-config")
+def example_config() -> None:
+    """Print a complete configuration with an explanation of every key."""
+    from bridge.example import example
+
+    typer.echo(example(), nl=False)
+
+
+@app.command()
+def demo(
+    once: Annotated[
+        bool, typer.Option("--once", help="End by itself; exit code 0 only if every step was seen.")
+    ] = False,
+) -> None:
+    """Play a week of a whole community on two homeservers on this machine."""
+    from bridge.demo.play import main as play
+
+    raise typer.Exit(play(once=once))
+
+
+@app.command()
+def bench(
+    names: Annotated[list[str] | None, typer.Argument(help="Which benchmarks; all when none is named.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Measure Hearth beside a bare baseline in the same run."""
+    from bridge.bench import NAMES
+    from bridge.bench import main as measure
+
+    unknown = [name for name in names or () if name not in NAMES]
+    if unknown:
+        _stop(f"There is no benchmark {unknown[0]!r}. There are: {', '.join(NAMES)}.", MISTAKE)
+    raise typer.Exit(measure(names or (), as_json=as_json))
+
+
+if __name__ == "__main__":
+    main()
