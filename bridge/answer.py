@@ -78,8 +78,8 @@ def _line(event: Message) -> Line:
 
 async def react(scene: Scene, event: AnyEvent) -> None:
     """Answer a message that is a command for us; anything else is let be."""
-    if not isinstance(event, Message):
-        return
+    if not isinstance(event, Message) or called(event, direct=True, me=scene.me, names=scene.names) is None:
+        return  # most of what is said is settled without a look into the database
     person = await people.by_direct_room(scene.db, event.room)
     direct = person is not None and person.user == event.sender
     await answer(scene, event, direct=direct, book=registry.book())

@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -58,4 +59,4 @@ def spellings(english: Iterable[str], context: str) -> Mapping[str, str]:
                 plain = " ".join(spelling.casefold().split())
                 if plain not in names:
                     found.setdefault(plain, name)
-    return found
+    return MappingProxyType(found)

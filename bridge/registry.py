@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 from functools import cache
+from types import MappingProxyType
 
 from bridge.catalogues import spellings
 from bridge.commands import Book, Command
@@ -24,7 +25,7 @@ def load(*packages: str) -> Book:
                     continue
                 if found.setdefault(value.name, value) is not value:
                     raise ValueError(f"two commands are called “{value.name}”")
-    return Book(dict(sorted(found.items())), spellings(found, "command"))
+    return Book(MappingProxyType(dict(sorted(found.items()))), spellings(found, "command"))
 
 
 def _modules(package: str) -> list[str]:

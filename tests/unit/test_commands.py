@@ -79,7 +79,7 @@ async def digest(ctx: Any, what: Literal["now", "daily", "weekly"], at: LocalTim
 
 
 @command(name="all")
-async def everything(  # noqa: PLR0917 - one of each
+async def everything(
     ctx: Any,
     number: int,
     word: str,
