@@ -57,7 +57,10 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What is at hand when an effect is prepared for sending: nothing that writes. `reading` opens a read-only connection."""
+    """What is at hand when an effect is prepared for sending: nothing that writes. `reading` opens a read-only connection.
+
+    `again`: this effect was tried before, and may have reached the homeserver although nobody wrote that down.
+    """
 
     reading: Callable[[], AbstractAsyncContextManager[Connection]]
     read: Reader
@@ -65,6 +68,7 @@ class Desk:
     config: Config
     me: str
     now_ms: int
+    again: bool = False
 
 
 State = Literal["done", "skipped", "dead"]

@@ -26,12 +26,14 @@ async def fill_copy(desk: Desk, effect: Copy) -> Send | None:
     """The copy with the newest text of its source; None when it is there, not wanted any more, gone, or its thread cannot be seen."""
     async with desk.reading() as db:
         errand = await store.errand(db, effect.source, effect.room)
+    if errand is None or errand.copy is not None:
+        return None
     is_root = effect.source == effect.root
-    if errand is None or not errand.live or errand.copy is not None or (errand.root_copy is None and not is_root):
-        return None
-    content = await _dressed(desk, effect, errand.author)
+    content = None
+    if errand.live and (is_root or errand.root_copy is not None):
+        content = await _dressed(desk, effect, errand.author)
     if content is None:
-        return None
+        return _blank(desk, effect)
     if errand.root_copy is not None and not is_root:
         content["m.relates_to"] = thread_relation(errand.root_copy, partner=errand.partner, before=errand.before)
     return _send(effect, content)
@@ -41,10 +43,12 @@ async def fill_edit(desk: Desk, effect: EditCopy) -> Send | None:
     """The edit that brings a copy up to date; None when there is no copy to be seen, or nothing to say any more."""
     async with desk.reading() as db:
         errand = await store.errand(db, effect.source, effect.room)
-    if errand is None or not errand.live or errand.copy is None:
-        return None
-    content = await _dressed(desk, effect, errand.author)
-    return None if content is None else _send(effect, edit(errand.copy, _marked(effect, content)))
+    content = None
+    if errand is not None and errand.live and errand.copy is not None:
+        content = await _dressed(desk, effect, errand.author)
+    if errand is None or errand.copy is None or content is None:
+        return _blank(desk, effect)
+    return _send(effect, edit(errand.copy, _marked(effect, content)))
 
 
 async def fill_withdrawal(desk: Desk, effect: WithdrawCopy) -> Redact | None:
@@ -147,6 +151,17 @@ def _marked(effect: Effect, content: Mapping[str, Any]) -> dict[str, Any]:
 
 def _send(effect: Copy | EditCopy, content: Mapping[str, Any]) -> Send:
     return Send(key=effect.key, room=effect.room, type="m.room.message", content=_marked(effect, content))
+
+
+def _blank(desk: Desk, effect: Copy | EditCopy) -> Send | None:
+    """Nothing, or where an earlier try may have been heard: the same transaction id without any words.
+
+    The homeserver answers it with the event that it made of the earlier try, so that we know what to take back; only if there was none does it
+    make an empty one.
+    """
+    if not desk.again:
+        return None
+    return _send(effect, {"msgtype": "m.notice", "body": "…", "m.mentions": {}})
 
 
 async def _tell_staff(

@@ -43,7 +43,7 @@ def dress(
     `kind` is the event's type, `content` its newest content as it came. `heading` names the author and the circle, `placeholder` says that there was
     something that cannot be shown. Text keeps its HTML, cleaned; media keep their file and get the heading as caption (spec, "Media captions").
     """
-    msgtype = "m.image" if kind == "m.sticker" else content.get("msgtype")
+    msgtype = "m.image" if kind == "m.sticker" else _text(content.get("msgtype"))
     if msgtype in MEDIA and (media := _media(content)):
         caption = _caption(content)
         made = {"msgtype": msgtype, "filename": _filename(content), **media, **_said(heading, caption, names)}
@@ -169,7 +169,7 @@ def _media(content: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _filename(content: Mapping[str, Any]) -> str:
-    return _text(content.get("filename")) or _text(content.get("body"))
+    return (_text(content.get("filename")) or _text(content.get("body")))[:255]
 
 
 def _caption(content: Mapping[str, Any]) -> Rendered | None:
@@ -193,9 +193,10 @@ def _fit(content: dict[str, Any]) -> dict[str, Any]:
     """The same, small enough to be sent: first without HTML, then cut off."""
     if _size(content) > MOST_BYTES:
         content = {name: value for name, value in content.items() if name not in {"format", "formatted_body"}}
-    if (over := _size(content) - MOST_BYTES) > 0:
-        body = str(content["body"]).encode()
-        content["body"] = body[: max(0, len(body) - over - 8)].decode(errors="ignore") + _GONE
+    body = str(content["body"])
+    while body and (size := _size(content)) > MOST_BYTES:
+        body = body[: len(body) * MOST_BYTES // (size + 1)]
+        content["body"] = body + _GONE
     return content
 
 
