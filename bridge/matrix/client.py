@@ -5,7 +5,7 @@ Errors name the method and the template of the path. No id, token or body ever g
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote, urlencode
@@ -20,6 +20,9 @@ MEDIA_API = "/_matrix/client/v1/media"
 
 MOST_ANSWER_BYTES = 128 * 1024 * 1024
 """A first sync of a big account is tens of megabytes. More than this is not an answer but an accident."""
+
+Query = Mapping[str, str | int | Sequence[str]]
+"""What stands behind the question mark; a sequence is one name several times."""
 
 _CONNECT_SECONDS = 15
 _CHUNK_BYTES = 64 * 1024
@@ -71,7 +74,7 @@ class Client:
         path: str,
         *,
         parts: Mapping[str, str] | None = None,
-        query: Mapping[str, str | int] | None = None,
+        query: Query | None = None,
         body: Mapping[str, Any] | None = None,
         timeout_seconds: float = 30,
     ) -> dict[str, Any]:
@@ -97,7 +100,7 @@ class Client:
         path: str,
         *,
         parts: Mapping[str, str] | None = None,
-        query: Mapping[str, str | int] | None = None,
+        query: Query | None = None,
         timeout_seconds: float = 60,
     ) -> list[Any]:
         """GET, for the few endpoints that answer an array; else like `request`."""
@@ -165,10 +168,10 @@ class Client:
             )
         return self._session
 
-    def _url(self, path: str, parts: Mapping[str, str] | None, query: Mapping[str, str | int] | None) -> URL:
+    def _url(self, path: str, parts: Mapping[str, str] | None, query: Query | None) -> URL:
         whole = path if path.startswith("/_") else CLIENT_API + path
         filled = _PLACE.sub(lambda place: quote((parts or {})[place[1]], safe=""), whole)
-        asked = urlencode({**self._asserted, **(query or {})})
+        asked = urlencode({**self._asserted, **(query or {})}, doseq=True)
         return URL(f"{self._root}{filled}{'?' if asked else ''}{asked}", encoded=True)
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.config import Matrix as Settings
-from bridge.events import Batch
 from bridge.matrix.client import Client
 from bridge.matrix.crypto import Crypto, KeysLost
 from bridge.matrix.gateway import Gateway
@@ -14,7 +13,6 @@ from bridge.matrix.problem import StartProblem
 from bridge.matrix.rooms import Rooms
 from bridge.matrix.session import Session, forget_device, open_session
 from bridge.matrix.signing import sign_own_device
-from bridge.matrix.sync import SyncLoop, Trouble
 from bridge.matrix.waiting import Waiting
 
 
@@ -30,11 +28,6 @@ class Matrix:
     gateway: Gateway
     waiting: Waiting | None
     notes: tuple[str, ...]
-
-    def batches(self, since: str | None, *, trouble: Trouble, timeout_ms: int = 30_000) -> AsyncIterator[Batch]:
-        """What happens, from the stored cursor on; see `SyncLoop.batches`. At most one at a time."""
-        loop = SyncLoop(self.client, self.user, self.rooms, self.crypto, self.waiting, trouble, timeout_ms)
-        return loop.batches(since)
 
 
 @asynccontextmanager

@@ -4,7 +4,6 @@ Spec: "Cross-signing". Three Ed25519 keys are made at the first start; their see
 """
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -56,7 +55,7 @@ class Seeds:
         try:
             held = json.loads(text)
             seeds = [base64.b64decode(held[kind] + "=", validate=True) for kind in KINDS]
-        except (KeyError, TypeError, binascii.Error) as trouble:
+        except (KeyError, TypeError, ValueError) as trouble:
             raise ValueError("not a file of seeds") from trouble
         if any(len(seed) != 32 for seed in seeds):
             raise ValueError("not a file of seeds")

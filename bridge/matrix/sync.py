@@ -8,8 +8,7 @@ import json
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from bridge.errors import Refused, TokenLost, Unavailable
 from bridge.events import AnyEvent, Batch, Invited, MemberChanged, Undecryptable
@@ -43,24 +42,43 @@ _FILTER = {
 }
 
 
-@dataclass(slots=True)
-class SyncLoop:
+class Account(Protocol):
     """What the loop needs: our client and id, encryption if we have it, and where it tells what it sees of rooms."""
 
-    client: Client
-    user: str
-    rooms: Rooms
-    crypto: Crypto | None
-    waiting: Waiting | None
-    trouble: Trouble
-    timeout_ms: int = 30_000
-    _troubled: bool = field(default=False, init=False)
+    @property
+    def client(self) -> Client: ...  # noqa: D102 - said above
+    @property
+    def user(self) -> str: ...  # noqa: D102
+    @property
+    def rooms(self) -> Rooms: ...  # noqa: D102
+    @property
+    def crypto(self) -> Crypto | None: ...  # noqa: D102
+    @property
+    def waiting(self) -> Waiting | None: ...  # noqa: D102
+
+
+def batches(account: Account, since: str | None, *, trouble: Trouble, timeout_ms: int = 30_000) -> AsyncIterator[Batch]:
+    """Batch after batch, for ever, from the cursor `since` on. At most one such loop for an account.
+
+    Without `since` the first batch only sets the cursor: it tells our rooms and invites, no old events. A batch that is not
+    `final` belongs before the next one: store its consequences, not its cursor. Trouble with the homeserver never ends it:
+    it tells, waits up to half a minute and goes on where it was. `timeout_ms` is how long the homeserver may keep us waiting.
+    """
+    return _Loop(account, trouble, timeout_ms).batches(since)
+
+
+class _Loop:
+    def __init__(self, account: Account, trouble: Trouble, timeout_ms: int) -> None:
+        self.client = account.client
+        self.user = account.user
+        self.rooms = account.rooms
+        self.crypto = account.crypto
+        self.waiting = account.waiting
+        self.trouble = trouble
+        self.timeout_ms = timeout_ms
+        self._troubled = False
 
     async def batches(self, since: str | None) -> AsyncIterator[Batch]:
-        """Batch after batch, for ever. Without `since` the first one only sets the cursor: it tells our rooms and invites, no old events.
-
-        Trouble with the homeserver never ends it; it waits, tells, and goes on where it was.
-        """
         cursor = since
         while True:
             response = await self._insist(lambda at=cursor: self._ask(at))  # type: ignore[misc]
