@@ -353,7 +353,7 @@ async def test_a_question_in_a_direct_room_is_remembered(world: World) -> None:
     ask = Tell(key="k", user=ANN, text=words("May I?"), language="en", prompt="consent")
     assert (await _wire(world, ask)).room == f"!direct/{ANN}"
     async with world.scene() as scene:
-        await speak.SETTLERS[Tell](scene, ask, "dead", None)
+        await speak.SETTLERS[Tell](scene, ask, "skipped", "$asked")
         assert await people.prompt(scene.db, "$asked") is None
         await speak.SETTLERS[Tell](scene, ask, "done", "$asked")
         prompt = await people.prompt(scene.db, "$asked")
