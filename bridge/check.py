@@ -3,7 +3,6 @@
 Except that a first sign-in by password is made, as the next start would. No token, password or message is ever shown.
 """
 
-import time
 from collections.abc import AsyncIterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import aiohttp
 
 from bridge.check_here import Finding, ok
+from bridge.clock import now_ms
 from bridge.config import Config
 from bridge.errors import Refused, TokenLost, Unavailable
 from bridge.matrix.client import Client
@@ -36,7 +36,7 @@ async def online(config: Config) -> AsyncIterator[Finding]:
     try:
         known = await _known_rooms(config)
         yield ok(
-            f"The database is there; it knows {len(known)} rooms." if known else "The database knows no rooms yet."
+            f"The database is there. Rooms it knows: {len(known)}." if known else "The database knows no rooms yet."
         )
     except NewerDatabase:
         yield Finding(
@@ -102,12 +102,21 @@ async def _homeserver(config: Config) -> AsyncIterator[Finding]:
         return
     newest = body["versions"][-1] if body["versions"] else "unknown"
     yield ok(f"The homeserver is there; it speaks Matrix up to {newest}.")
-    if date and abs(skew := time.time() - parsedate_to_datetime(date).timestamp()) > MOST_SKEW_SECONDS:
+    skew = _skew_seconds(date)
+    if skew > MOST_SKEW_SECONDS:
         yield Finding(
             "hint",
-            f"The clocks of this machine and of the homeserver are {abs(skew):.0f} seconds apart.",
+            f"The clocks of this machine and of the homeserver are {skew:.0f} seconds apart.",
             "Let both keep time by NTP, or digests come at the wrong time.",
         )
+
+
+def _skew_seconds(date: str | None) -> float:
+    """How far our clock is from this `Date` header; 0 without one that can be read."""
+    try:
+        return abs(now_ms() / 1000 - parsedate_to_datetime(date or "").timestamp())
+    except ValueError:
+        return 0
 
 
 async def _known_rooms(config: Config) -> tuple[rooms.Room, ...]:
@@ -219,7 +228,7 @@ async def _permissions(_config: Config, session: Session, known: tuple[rooms.Roo
             )
         fine += not lacking
     if fine:
-        yield ok(f"Hearth has the power it needs in {fine} rooms.")
+        yield ok(f"Rooms in which Hearth has the power it needs: {fine}.")
 
 
 async def _asked(client: Client, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:

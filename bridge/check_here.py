@@ -88,4 +88,6 @@ def _data_dir(data_dir: Path) -> Iterator[Finding]:
     elif holder == data_dir and data_dir.stat().st_mode & _OTHERS:
         yield Finding("hint", f"Others on this machine can look into {data_dir}.", f"chmod 700 {data_dir}")
     else:
-        yield ok(f"The data directory {data_dir} is{'' if holder == data_dir else ' yet to be made, and can be'}.")
+        yield ok(
+            f"The data directory {data_dir} is{' there' if holder == data_dir else ' yet to be made, and can be'}."
+        )

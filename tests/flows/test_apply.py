@@ -8,21 +8,20 @@ from typing import Any
 
 import pytest
 
-from bridge import effects
 from bridge.clock import now_ms
 from bridge.config import Config
-from bridge.errors import Refused, Unavailable
+from bridge.errors import Unavailable
 from bridge.matrix.client import Client
 from bridge.matrix.gateway import Gateway
 from bridge.matrix.rooms import Rooms
-from bridge.rooms.apply import SETTLERS, record
+from bridge.rooms.apply import record
 from bridge.rooms.build import Outcome, Progress, Site, build, look
 from bridge.rooms.model import Desired, Remember
 from bridge.rooms.plan import desired, forecast, plan
 from bridge.rooms.tell import line
-from bridge.scene import Scene
-from bridge.store import people, queue, rooms
+from bridge.store import people, rooms
 from bridge.store.db import Database
+from tests.builder import Killed, Worker
 from tests.fake import FakeHomeserver
 
 ME = "@hearth:a.test"
@@ -38,50 +37,6 @@ COMMUNITY: dict[str, Any] = {
     "moderators": ["@mod:b.test"],
 }  # fmt: skip
 KEYS = ["space", "common", "staff", "circle/sleep", "circle/тревога"]
-
-
-class Killed(BaseException):
-    """The process is gone at this very moment."""
-
-
-class Worker:
-    """The outbox in small: performs what is due, as long as it lives. `lives` counts down; `after` dies with the work done but not written down."""
-
-    def __init__(self, database: Database, gateway: Gateway, config: Config, lives: int, *, after: bool) -> None:
-        self.database, self.gateway, self.config, self.lives, self.after = database, gateway, config, lives, after
-        self.done: list[str] = []
-
-    async def run(self) -> None:
-        while True:
-            async with self.database.reading() as db:
-                due = await queue.due(db, now_ms(), 5)
-            for wish in due:
-                await self.one(wish)
-            await asyncio.sleep(0.001)
-
-    async def one(self, wish: queue.Wish) -> None:
-        effect = effects.load(wish.kind, wish.key, wish.payload or "")
-        async with self.database.writing() as db:
-            await queue.mark_tried(db, [wish.id], now_ms())
-        if self.lives == 0 and not self.after:
-            raise Killed
-        try:
-            result = await self.gateway.perform(effect, again=wish.first_tried_ms is not None)
-        except Unavailable:
-            return
-        except Refused as no:
-            settled = queue.Settled(wish.id, "dead", error=no.errcode)
-        else:
-            settled = queue.Settled(wish.id, "done", result)
-        self.done.append(wish.key)
-        if self.lives == 0:
-            raise Killed
-        self.lives -= 1
-        async with self.database.writing() as db:
-            await queue.settle(db, [settled], now_ms())
-            if type(effect) in SETTLERS:
-                scene = Scene(db, self.config, ME, now_ms(), None)  # type: ignore[arg-type]
-                await SETTLERS[type(effect)](scene, effect, settled.state, settled.result)
 
 
 class House:
