@@ -13,14 +13,14 @@ from bridge.clock import Clock, now_ms
 from bridge.config import Config
 from bridge.digest import dispatch as digest_dispatch
 from bridge.digest import tick as digest_tick
-from bridge.effects import CreateRoom, Effect
+from bridge.effects import CreateRoom, Effect, Send
 from bridge.events import Batch
 from bridge.matrix.connect import Matrix, connect
 from bridge.matrix.sync import batches
 from bridge.moderation import dispatch as moderation_dispatch
 from bridge.moderation import react as moderation
 from bridge.names import NameBook
-from bridge.outbox import Outbox
+from bridge.outbox import Outbox, Performed
 from bridge.rooms import apply as provisioning
 from bridge.rooms import dispatch as rooms_dispatch
 from bridge.rooms.build import Outcome, Progress, Site, build, look
@@ -36,6 +36,9 @@ from bridge.store.errors import StoreUnavailable
 DAY_MS = 24 * 60 * 60 * 1000
 KEEP_DAYS = 60
 """How long we remember which events were handled and which effects done: far longer than a homeserver would send one again."""
+
+IN_DOUBT_MS = 20 * 60 * 60 * 1000
+"""A homeserver remembers our transaction ids for a day; after this long we look whether a message is there already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +122,23 @@ class Hearth:
         """What a shell is given: this open transaction, and our side of the world."""
         return Scene(db, self.config, self.me, self.clock(), self.names)
 
-    async def perform(self, effect: Effect, *, again: bool) -> str | None:
-        """Prepare an effect and let the gateway do it."""
+    async def perform(self, effect: Effect, first_tried_ms: int | None) -> Performed:
+        """Prepare an effect and let the gateway do it. What has been in doubt for long is looked for in the room before it is sent again."""
+        again = first_tried_ms is not None
         filler = self._fillers.get(type(effect))
-        if filler is None:
-            return await self.matrix.gateway.perform(effect, again=again)
-        desk = Desk(self.database.reading, self.matrix.gateway, self.names, self.config, self.me, self.clock())
-        wire = await filler(desk, effect)
-        return await self.matrix.gateway.perform(wire, again=again) if wire else None
+        wire: Effect | None = effect
+        if filler:
+            desk = Desk(
+                self.database.reading, self.matrix.gateway, self.names, self.config, self.me, self.clock(), again
+            )
+            wire = await filler(desk, effect)
+        if wire is None:
+            return Performed(skipped=True)
+        if isinstance(wire, Send) and first_tried_ms is not None and self.clock() - first_tried_ms > IN_DOUBT_MS:
+            found = await self.matrix.gateway.already_sent(wire)
+            if found:
+                return Performed(found)
+        return Performed(await self.matrix.gateway.perform(wire, again=again))
 
     async def direct_room(self, user: str) -> str:
         """The direct room with a person, found or made, and remembered before it is used."""
