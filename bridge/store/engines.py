@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from bridge.store import quick
 from bridge.store.errors import StoreFull, StoreUnavailable
 
 READERS = 4
@@ -58,6 +59,7 @@ def postgres_engine(url: URL, *, writer: bool) -> AsyncEngine:
 def sqlite_engine(file: Path, *, writer: bool) -> AsyncEngine:
     """The writer's engine (one connection) or the readers', on one file."""
     options: dict[str, Any] = {"pool_size": 1, "max_overflow": 0} if writer else {"pool_size": READERS}
+    options["connect_args"] = {"async_creator_fn": quick.connector(file)}
     engine = create_async_engine(_sqlite_url(file), hide_parameters=True, pool_timeout=60, **options)
     pragmas = ["journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000", "foreign_keys=ON"]
     pragmas.append("secure_delete=ON" if writer else "query_only=ON")

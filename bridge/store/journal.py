@@ -6,11 +6,14 @@ Edits and redactions may come before what they are about. They wait, and the end
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from sqlalchemy import (
     ColumnElement,
+    Executable,
     RowMapping,
     and_,
+    bindparam,
     delete,
     exists,
     func,
@@ -24,8 +27,8 @@ from sqlalchemy import (
 
 from bridge.events import AnyEvent, Edited, MemberChanged, Message, Redacted
 from bridge.store.db import Connection
-from bridge.store.tables import early, memberships, post_tags, posts, rooms
-from bridge.store.upsert import insert_into
+from bridge.store.tables import Text, early, memberships, post_tags, posts, rooms
+from bridge.store.upsert import insert_for, insert_into
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +96,9 @@ async def prune_early(db: Connection, before_ms: int) -> int:
     return (await db.execute(delete(early).where(early.c.seen_ms < before_ms))).rowcount
 
 
+POST = ("event", "room", "author", "at_ms", "seen_ms", "thread", "reply_to")
+
+
 def _ours(room: str) -> ColumnElement[bool]:
     return exists().where(rooms.c.room == room)
 
@@ -102,15 +108,22 @@ async def _message(db: Connection, event: Message, tags: frozenset[str], now_ms:
         "event": event.id, "room": event.room, "author": event.sender, "at_ms": min(event.at_ms, now_ms),
         "seen_ms": now_ms, "thread": event.thread, "reply_to": event.reply_to,
     }  # fmt: skip
-    values = select(*(literal(value, posts.c[name].type) for name, value in row.items())).where(_ours(event.room))
-    statement = insert_into(db, posts).from_select(list(row), values).on_conflict_do_nothing()
-    waiting = exists().where(early.c.target == event.id)
-    written = (await db.execute(statement.returning(posts.c.seq, waiting.label("waiting")))).one_or_none()
+    written = (await db.execute(_insert_post(db.dialect.name), row)).one_or_none()
     if written is None:
         return
     await _add_tags(db, event.id, tags)
     if written.waiting:
         await _what_came_early(db, event)
+
+
+@cache
+def _insert_post(dialect: str) -> Executable:
+    """A post of a room of ours that is not there yet; gives whether anything has been waiting for it."""
+    given = [bindparam(name, type_=posts.c[name].type) for name in POST]
+    values = select(*given).where(exists().where(rooms.c.room == bindparam("room", type_=Text)))
+    waiting = exists().where(early.c.target == bindparam("event", type_=Text))
+    statement = insert_for(dialect, posts).from_select(POST, values).on_conflict_do_nothing()
+    return statement.returning(waiting.label("waiting"))
 
 
 async def _what_came_early(db: Connection, event: Message) -> None:

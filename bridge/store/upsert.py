@@ -12,4 +12,9 @@ Insert: TypeAlias = postgresql.Insert | sqlite.Insert
 
 def insert_into(db: Connection, table: Table) -> Insert:
     """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
-    return postgresql.insert(table) if db.dialect.name == "postgresql" else sqlite.insert(table)
+    return insert_for(db.dialect.name, table)
+
+
+def insert_for(dialect: str, table: Table) -> Insert:
+    """The same for statements that are built once: building one takes SQLAlchemy longer than SQLite takes to run it."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
