@@ -47,6 +47,11 @@ async def claim_due(db: Connection, kind: str, now_ms: int, limit: int) -> tuple
     return found
 
 
+async def look_again(db: Connection, subject: str, now_ms: int) -> None:
+    """Something about this subject's clock has changed: whoever claims its occasions looks at them now, and may find that it is not yet time."""
+    await db.execute(update(due).where(due.c.subject == subject).values(next_ms=now_ms))
+
+
 async def get(db: Connection, kind: str, subject: str) -> Due | None:
     """The next occasion of this subject, or None."""
     found = await db.execute(select(due).where(due.c.kind == kind, due.c.subject == subject))

@@ -3,7 +3,7 @@
 from bridge.arguments import Zone
 from bridge.commands import command
 from bridge.context import Context
-from bridge.store import people
+from bridge.store import due, people
 from bridge.words import Text, words
 
 
@@ -16,5 +16,6 @@ async def timezone(ctx: Context, zone: Zone | None = None) -> Text:
         now = {"time_ms": ctx.scene.now_ms, "zone": name}
         return words("Your time zone is %(zone)s; there it is %(now)s now.", zone={"code": name}, now=now)
     await people.change(ctx.db, ctx.sender, zone=zone.name)
+    await due.look_again(ctx.db, ctx.sender, ctx.scene.now_ms)
     now = {"time_ms": ctx.scene.now_ms, "zone": zone.name}
     return words("Your time zone is now %(zone)s; there it is %(now)s.", zone={"code": zone.name}, now=now)

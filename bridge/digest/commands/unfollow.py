@@ -1,0 +1,45 @@
+"""The command `unfollow`; never changes what others follow."""
+
+from bridge.arguments import Circle, Tag, Thread, User
+from bridge.commands import command
+from bridge.context import Context
+from bridge.digest import following, store
+from bridge.digest.model import Reason
+from bridge.errors import UsageError
+from bridge.store import shares
+from bridge.words import Text, words
+
+
+@command(examples=("unfollow #sleep", "unfollow @anna:example.org", "unfollow 2"))
+async def unfollow(ctx: Context, who: int | User | Circle | Thread | Tag, tag: Tag | None = None) -> Text:
+    """Hear no more of something that you follow.
+
+    Give it as you did when you followed it, or by its number in the list that `follows` shows.
+    """
+    reason = await _numbered(ctx, who) if isinstance(who, int) else await _given(ctx, who, tag)
+    (what,) = await following.in_words(ctx, [reason])
+    if await store.unfollow(ctx.db, ctx.sender, reason):
+        return words("You no longer follow %(what)s.", what=what)
+    return words(
+        "You do not follow %(what)s. %(follows)s shows what you follow.", what=what, follows={"code": "follows"}
+    )
+
+
+async def _numbered(ctx: Context, number: int) -> Reason:
+    mine = (await store.follows_of(ctx.db, [ctx.sender])).get(ctx.sender, ())
+    if not 1 <= number <= len(mine):
+        raise UsageError(words("There is no number %(number)s. %(follows)s shows what you follow.", number=number, follows={"code": "follows"}))  # fmt: skip
+    return mine[number - 1].reason
+
+
+async def _given(ctx: Context, who: User | Circle | Thread | Tag, tag: Tag | None) -> Reason:
+    # People who left and threads that are closed to the member by now can be unfollowed all the same.
+    if isinstance(who, User):
+        return Reason("person_tag", who.id, tag.tag) if tag else Reason("person", who.id)
+    if isinstance(who, Circle):
+        return Reason("circle", who.room)
+    if isinstance(who, Thread):
+        source = await store.source_of(ctx.db, who.event)
+        top = await shares.top(ctx.db, source)
+        return Reason("thread", top.event if top is not None else source)
+    return Reason("tag", who.tag)

@@ -1,0 +1,170 @@
+"""Prepares digests for sending, and their corrections; never sends, and keeps no text.
+
+What a member may read is looked at again here, as late as can be: whatever is not theirs to read any more is left out.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.digest import letter, rhythm, store
+from bridge.digest.excerpt import said_in_copy
+from bridge.digest.letter import Letter, Line
+from bridge.digest.model import Copied, Item, openings
+from bridge.effects import Correct, Deliver, Effect, Send, transaction_id
+from bridge.errors import Refused
+from bridge.events import COPY_MARK
+from bridge.scene import Desk, Filler, Scene, Settler, State
+from bridge.speak import DirectRoom
+from bridge.store import happened, people, queue
+from bridge.store import rooms as room_store
+from bridge.store.db import Connection
+from bridge.store.people import Person
+
+HOUR_MS = 3600 * 1000
+USUAL_MS = {"daily": 36 * HOUR_MS, "weekly": 8 * 24 * HOUR_MS}
+"""A digest that goes back further than this says so."""
+
+JUST_NOW_MS = 1000
+"""The outbox notes a first try this much before it at most; whatever was first tried earlier is being tried again."""
+
+
+def fillers(direct_room: DirectRoom) -> Mapping[type[Effect], Filler]:
+    """The fillers of Deliver and Correct. `direct_room` is asked when there is something to deliver."""
+
+    async def deliver(desk: Desk, effect: Deliver) -> Send | None:
+        async with desk.reading() as db:
+            made = await store.get(db, effect.digest)
+            person = await people.get(db, effect.user)
+        if made is None or made.event is not None or (person.digest == "off" and not is_asked_for(made.id)):
+            return None
+        said = await _texts(desk, made)
+        in_doubt = await _in_doubt(desk, effect.key)
+        if not said and not in_doubt:
+            return None
+        room = await direct_room(effect.user)
+        words = await _letter(desk, made, said, may_be_empty=in_doubt)
+        return Send(key=effect.key, room=room, type="m.room.message", content=words) if words else None
+
+    return {Deliver: deliver, Correct: correct}
+
+
+async def correct(desk: Desk, effect: Correct) -> Send | None:
+    """The edit that brings a delivered digest up to date (spec, m.replace); None when it was never delivered. It notifies nobody."""
+    async with desk.reading() as db:
+        made = await store.get(db, effect.digest)
+    if made is None or made.room is None or made.event is None:
+        return None
+    new = await _letter(desk, made, await _texts(desk, made), key=effect.key, may_be_empty=True)
+    if new is None:
+        return None
+    edit = {
+        "msgtype": new["msgtype"],
+        "body": f"* {new['body']}",
+        "m.mentions": {},
+        "m.new_content": new,
+        "m.relates_to": {"rel_type": "m.replace", "event_id": made.event},
+        COPY_MARK: transaction_id(effect.key),
+    }
+    return Send(key=effect.key, room=made.room, type="m.room.message", content=edit)
+
+
+def is_asked_for(digest_id: str) -> bool:
+    """Whether this digest was asked for by command, and not made because it was due."""
+    return "/now/" in digest_id
+
+
+async def _in_doubt(desk: Desk, key: str) -> bool:
+    """Whether this may have been sent already, by a try that was cut off.
+
+    Then it must be sent in any case, even if nothing is left to say: by the same transaction id the homeserver tells where the first one stands
+    (client-server API, "Transaction identifiers"), and only so can that be corrected.
+    """
+    async with desk.reading() as db:
+        wish = await queue.get(db, key)
+    if wish is None or wish.first_tried_ms is None:
+        return False
+    return wish.attempts > 0 or desk.now_ms - wish.first_tried_ms > JUST_NOW_MS
+
+
+async def delivered(scene: Scene, effect: Deliver, state: State, result: str | None) -> None:
+    """Remember where the digest stands, so that it can be corrected and answered by a reaction."""
+    person = await people.get(scene.db, effect.user)
+    if state == "done" and result is not None and person.direct_room is not None:
+        await store.delivered(scene.db, effect.digest, person.direct_room, result)
+
+
+SETTLERS: Mapping[type[Effect], Settler] = {Deliver: delivered}
+
+
+async def _readable(db: Connection, made: store.Made, me: str) -> dict[Item, tuple[str, Copied | None]]:
+    """The items that this member may open right now, each with its author, and as the copy that it is if it is one."""
+    spans = (await happened.spans_of(db, [made.user])).get(made.user, ())
+    places = {place.room: place for place in await happened.places(db)}
+    posts, copies = await happened.behind(db, [item.event for item in made.digest.items], me)
+    found = {}
+    for item in made.digest.items:
+        post, copied = posts.get(item.event), copies.get(item.event)
+        if post is not None:
+            there = openings(spans, places, post, [copied] if copied else ())
+            if any((opening.room, opening.event) == (item.room, item.event) for opening in there):
+                found[item] = (post.author, copied)
+    return found
+
+
+async def _texts(desk: Desk, made: store.Made) -> dict[Item, Mapping[str, Any]]:
+    """What is said now in the items that this member may read. What is gone is not in it."""
+    async with desk.reading() as db:
+        readable = await _readable(db, made, desk.me)
+    found = {}
+    for item, (author, copied) in readable.items():
+        try:
+            event = await desk.read.event(item.room, item.event)
+        except Refused:
+            continue
+        if event is None or event.get("sender") != (desk.me if copied else author):
+            continue
+        content = event.get("content")
+        if isinstance(content, Mapping) and content:
+            found[item] = said_in_copy(content) if copied else content
+    return found
+
+
+async def _letter(
+    desk: Desk,
+    made: store.Made,
+    said: Mapping[Item, Mapping[str, Any]],
+    *,
+    key: str | None = None,
+    may_be_empty: bool = False,
+) -> dict[str, Any] | None:
+    """The message of a digest, from texts that were read just now; who may read what is looked at once more. None when nothing is left."""
+    config = desk.config
+    async with desk.reading() as db:
+        readable = await _readable(db, made, desk.me)
+        person = await people.get(db, made.user)
+        rooms = {room.room: room for room in await room_store.all_rooms(db)}
+        since_ms = await _since_ms(db, made, person, desk.me)
+    open_to = config.community.encrypted_to_open or bool(person.direct_encrypted)
+    lines = tuple(
+        Line(item, readable[item][0], said[item] if open_to or not rooms[item.room].encrypted else None, bool(readable[item][1]))
+        for item in made.digest.items
+        if item in said and item in readable
+    )  # fmt: skip
+    if not lines and not may_be_empty:
+        return None
+    via = tuple(dict.fromkeys(user.partition(":")[2] for user in (desk.me, made.user)))
+    zone = rhythm.zone_of(person, config)
+    what = Letter(lines, made.digest.more, made.made_ms, zone, rooms, since_ms, via)
+    return letter.content(what, person.language or config.language, desk.names, key or f"digest/{made.id}")
+
+
+async def _since_ms(db: Connection, made: store.Made, person: Person, me: str) -> int | None:
+    """From when on the digest covers what happened (UTC ms), if that is longer ago than usual: then some were missed."""
+    usual_ms = USUAL_MS.get(person.digest)
+    if usual_ms is None or is_asked_for(made.id):
+        return None
+    posts, _ = await happened.behind(db, [item.event for item in made.digest.items], me)
+    first_ms = min((post.at_ms for post in posts.values()), default=made.made_ms)
+    told_ms = await happened.seen_ms_of(db, made.since_seq)
+    since_ms = max(first_ms, told_ms or first_ms)  # a sender's clock may say anything, but nothing is told twice
+    return since_ms if made.made_ms - since_ms > usual_ms else None

@@ -1,0 +1,163 @@
+"""Words a digest: who said it where, why it is there, where to open it. Never chooses, reads or sends anything."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from bridge.digest.excerpt import excerpt
+from bridge.digest.model import Item, Reason
+from bridge.scene import Names
+from bridge.speak import content as notice
+from bridge.store.rooms import Room
+from bridge.text import template
+from bridge.words import Text, words, words_n
+
+MOST_BYTES = 16_000
+EXCERPT_CHARACTERS = (140, 70, 0)
+"""How much of each message is quoted; less where the whole becomes too large."""
+
+STOP = "🛑"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One item with what is said there now. `content` is None where the words may not be shown in this direct room."""
+
+    item: Item
+    author: str
+    content: Mapping[str, Any] | None
+    copied: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """All that a digest's message is made of. `since_ms` is there when it covers more than usual; `via` are servers that know the rooms."""
+
+    lines: tuple[Line, ...]
+    more: int
+    made_ms: int
+    zone: str
+    rooms: Mapping[str, Room]
+    since_ms: int | None = None
+    via: tuple[str, ...] = field(default=())
+
+
+def content(letter: Letter, language: str, names: Names, key: str) -> dict[str, Any]:
+    """The digest as the content of a message that notifies its reader and pings nobody (spec, m.mentions), at most 16,000 bytes."""
+    lines = letter.lines
+    while True:
+        for characters in EXCERPT_CHARACTERS:
+            made = _content(letter, lines, language, names, key=key, characters=characters)
+            if len(json.dumps(made, ensure_ascii=False).encode()) <= MOST_BYTES or (not characters and len(lines) <= 1):
+                return made
+        lines = lines[:-1]
+
+
+def _content(
+    letter: Letter, lines: Sequence[Line], language: str, names: Names, *, key: str, characters: int
+) -> dict[str, Any]:
+    rendered = template(
+        "digest/digest.md",
+        language,
+        names,
+        heading=_heading(letter),
+        period=_period(letter),
+        groups=[
+            {"title": _TITLES[kind], "entries": [_entry(letter, line, names, characters) for line in group]}
+            for kind, group in groupby(lines, key=lambda line: line.item.reasons[0].kind)
+        ],
+        tail=_tail(letter, letter.more + len(letter.lines) - len(lines)),
+    )
+    # Not a notice: clients do not notify anybody of those.
+    return {**notice(rendered, key), "msgtype": "m.text"}
+
+
+_TITLES = {
+    "thread": words("Threads you follow"),
+    "person": words("People you follow"),
+    "person_tag": words("People and tags you follow"),
+    "circle": words("Circles you follow"),
+    "tag": words("Tags you follow"),
+}
+
+
+def _heading(letter: Letter) -> Text:
+    now = {"time_ms": letter.made_ms, "zone": letter.zone}
+    return words("Your digest, %(now)s", now=now) if letter.lines else words("Your digest is empty now")
+
+
+def _period(letter: Letter) -> Text | None:
+    if not letter.lines:
+        return words("What stood here is no longer there to be read.")
+    if letter.since_ms is None:
+        return None
+    since, until = ({"time_ms": ms, "zone": letter.zone} for ms in (letter.since_ms, letter.made_ms))
+    return words(
+        "I was away for a while, so this one covers everything from %(since)s to %(until)s.", since=since, until=until
+    )
+
+
+def _tail(letter: Letter, more: int) -> list[Text]:
+    found = []
+    if more and letter.lines:
+        found.append(words_n("And %(count)s more conversation.", "And %(count)s more conversations.", more))
+    stop = words("React with %(stop)s and no more digests come; %(command)s says how to change them.", stop=STOP, command={"code": "help digest"})  # fmt: skip
+    return [*found, stop]
+
+
+def _entry(letter: Letter, line: Line, names: Names, characters: int) -> dict[str, Any]:
+    item = line.item
+    link = {"event": item.event, "room": item.room, "name": words("Open it"), "via": letter.via}
+    return {
+        "said": _said(letter, line, names, characters),
+        "why": _why(item, letter.rooms),
+        "open": link,
+    }
+
+
+def _said(letter: Letter, line: Line, names: Names, characters: int) -> Text:
+    # Whoever reads a copy is shown what the copy shows: a name, and no id.
+    who: Any = names.of(line.author) if line.copied else {"user": line.author}
+    where = place(letter.rooms.get(line.item.room), line.item.room)
+    quoted = excerpt(line.content, characters) if line.content is not None else None
+    if quoted is None:
+        said = words("%(who)s wrote in %(where)s.", who=who, where=where)
+    elif isinstance(quoted, Text):
+        said = words("%(who)s sent %(what)s in %(where)s.", who=who, what=quoted, where=where)
+    else:
+        said = words("%(who)s in %(where)s: “%(excerpt)s”", who=who, where=where, excerpt=quoted)
+    if not line.item.replies:
+        return said
+    further = words_n("%(count)s more message there.", "%(count)s more messages there.", line.item.replies)
+    return words("%(said)s %(further)s", said=said, further=further)
+
+
+def _why(item: Item, rooms: Mapping[str, Room]) -> Text:
+    return words("Because you follow %(what)s.", what={"list": [followed(reason, rooms) for reason in item.reasons]})
+
+
+def followed(reason: Reason, rooms: Mapping[str, Room], thread: Mapping[str, Any] | None = None) -> Any:
+    """What somebody follows, as a value for a Text; `thread` is the link to a thread, where it is not the one that is spoken of."""
+    match reason.kind:
+        case "person":
+            return {"user": reason.target}
+        case "person_tag":
+            return words("%(who)s on #%(tag)s", who={"user": reason.target}, tag=reason.tag)
+        case "circle":
+            return place(rooms.get(reason.target), reason.target)
+        case "tag":
+            return f"#{reason.target}"
+        case "thread":
+            return thread or words("this thread")
+
+
+def place(room: Room | None, room_id: str) -> Any:
+    """A room as a value for a Text, by the name that members know: a circle's tag, or what the room is for."""
+    if room is None:
+        return words("a room")
+    if room.tag:
+        return {"room": room_id, "name": f"#{room.tag}"}
+    names = {"common": words("the common room"), "staff": words("the staff room")}
+    return {"room": room_id, "name": names.get(room.kind, words("a room"))}

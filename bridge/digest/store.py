@@ -1,0 +1,201 @@
+"""Follows and digests in the database; never decides what matters to anybody, and holds no text."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from bridge.digest.model import Digest, Follow, Item, Reason, dump_reasons, load_reasons
+from bridge.store.db import Connection
+from bridge.store.tables import (
+    copies,
+    digest_items,
+    digests,
+    due,
+    follows,
+    people,
+    posts,
+)
+
+DUE = "digest"
+"""The kind of our rows in the table of what is due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A digest as it stands in the tables. `room` and `event` are where it was delivered, when it was."""
+
+    id: str
+    user: str
+    since_seq: int
+    until_seq: int
+    made_ms: int
+    digest: Digest
+    room: str | None = None
+    event: str | None = None
+
+
+# --- follows -------------------------------------------------------------------------------------------------------------------------
+
+
+async def follow(db: Connection, user: str, reason: Reason, now_ms: int) -> bool:
+    """Write down that somebody follows something; False when they did already."""
+    if await db.scalar(select(follows.c.id).where(_is(user, reason))) is not None:
+        return False
+    row = {"user": user, "kind": reason.kind, "target": reason.target, "tag": reason.tag, "at_ms": now_ms}
+    await db.execute(insert(follows).values(row))
+    return True
+
+
+async def unfollow(db: Connection, user: str, reason: Reason) -> bool:
+    """Forget that somebody follows something; False when they did not."""
+    return (await db.execute(delete(follows).where(_is(user, reason)))).rowcount > 0
+
+
+async def follows_of(db: Connection, users: Collection[str]) -> dict[str, tuple[Follow, ...]]:
+    """What each of these people follows, in the order of wishing; nobody without follows is in it."""
+    found: dict[str, list[Follow]] = defaultdict(list)
+    for row in await db.execute(select(follows).where(follows.c.user.in_(users)).order_by(follows.c.id)):
+        found[row.user].append(Follow(row.id, row.user, Reason(row.kind, row.target, row.tag)))
+    return {user: tuple(mine) for user, mine in found.items()}
+
+
+def _is(user: str, reason: Reason) -> ColumnElement[bool]:
+    return and_(
+        follows.c.user == user,
+        follows.c.kind == reason.kind,
+        follows.c.target == reason.target,
+        follows.c.tag == reason.tag,
+    )
+
+
+async def source_of(db: Connection, event: str) -> str:
+    """The event that this one is a copy of, or itself."""
+    return await db.scalar(select(copies.c.source).where(copies.c.copy == event)) or event
+
+
+# --- time ----------------------------------------------------------------------------------------------------------------------------
+
+
+async def set_pending(db: Connection, rows: Sequence[tuple[str, int, str]]) -> None:
+    """New occasions (user, UTC ms, slot) for people who have a row already, in one go."""
+    if rows:
+        query = update(due).where(due.c.kind == DUE, due.c.subject == bindparam("who"))
+        query = query.values(next_ms=bindparam("at_ms"), slot=bindparam("name"))
+        await db.execute(query, [{"who": user, "at_ms": at_ms, "name": slot} for user, at_ms, slot in rows])
+
+
+async def remove_pending(db: Connection, users: Collection[str]) -> None:
+    """These people have no next occasion."""
+    if users:
+        await db.execute(delete(due).where(due.c.kind == DUE, due.c.subject.in_(users)))
+
+
+async def set_marks(db: Connection, users: Collection[str], mark: int) -> None:
+    """From now on these people's digests begin after `mark`."""
+    if users:
+        await db.execute(update(people).where(people.c.user.in_(users)).values(digest_mark=mark))
+
+
+# --- digests -------------------------------------------------------------------------------------------------------------------------
+
+
+async def add(db: Connection, made: Sequence[Made]) -> frozenset[str]:
+    """Write down digests that are to be delivered; the ids of those that were not there before."""
+    if not made:
+        return frozenset()
+    ids = [one.id for one in made]
+    known = frozenset(await db.scalars(select(digests.c.id).where(digests.c.id.in_(ids))))
+    new = [one for one in made if one.id not in known]
+    if new:
+        await db.execute(insert(digests), [_digest_row(one) for one in new])
+        await db.execute(insert(digest_items), [row for one in new for row in _item_rows(one)])
+    return frozenset(one.id for one in new)
+
+
+def _digest_row(made: Made) -> Mapping[str, object]:
+    return {
+        "id": made.id,
+        "user": made.user,
+        "from_seq": made.since_seq,
+        "to_seq": made.until_seq,
+        "more": made.digest.more,
+        "made_ms": made.made_ms,
+    }
+
+
+def _item_rows(made: Made) -> Iterable[Mapping[str, object]]:
+    for place, item in enumerate(made.digest.items):
+        yield {
+            "digest": made.id,
+            "place": place,
+            "event": item.event,
+            "room": item.room,
+            "reasons": dump_reasons(item.reasons),
+            "replies": item.replies,
+        }
+
+
+async def exists(db: Connection, digest_id: str) -> bool:
+    """Whether this digest has been made."""
+    return await db.scalar(select(digests.c.id).where(digests.c.id == digest_id)) is not None
+
+
+async def get(db: Connection, digest_id: str) -> Made | None:
+    """A digest with its items in their order."""
+    row = (await db.execute(select(digests).where(digests.c.id == digest_id))).first()
+    if row is None:
+        return None
+    found = await db.execute(
+        select(digest_items).where(digest_items.c.digest == digest_id).order_by(digest_items.c.place)
+    )
+    items = tuple(Item(item.event, item.room, load_reasons(item.reasons), item.replies) for item in found)
+    digest = Digest(row.user, items, row.more)
+    return Made(row.id, row.user, row.from_seq, row.to_seq, row.made_ms, digest, row.room, row.event)
+
+
+async def delivered(db: Connection, digest_id: str, room: str, event: str) -> None:
+    """The digest stands in this room as this event."""
+    await db.execute(update(digests).where(digests.c.id == digest_id).values(room=room, event=event))
+
+
+async def delivered_as(db: Connection, event: str) -> str | None:
+    """The member to whom this event of ours is a digest, or None when it is none."""
+    return await db.scalar(select(digests.c.user).where(digests.c.event == event))
+
+
+async def holding(db: Connection, event: str, room: str) -> tuple[tuple[str, str], ...]:
+    """The digests that show this event of this room, or a copy of it, as (digest id, user), in a fixed order."""
+    its_copies = (
+        select(copies.c.copy)
+        .join(posts, posts.c.event == copies.c.source)
+        .where(copies.c.source == event, posts.c.room == room, copies.c.copy.is_not(None))
+    )
+    itself = and_(digest_items.c.event == event, digest_items.c.room == room)
+    return await _holders(db, or_(itself, digest_items.c.event.in_(its_copies)))
+
+
+async def holding_room(db: Connection, user: str, room: str, since_ms: int) -> tuple[tuple[str, str], ...]:
+    """This member's digests, made since then (UTC ms), that show something of this room, as (digest id, user)."""
+    return await _holders(db, and_(digest_items.c.room == room, digests.c.user == user, digests.c.made_ms >= since_ms))
+
+
+async def _holders(db: Connection, shown: ColumnElement[bool]) -> tuple[tuple[str, str], ...]:
+    query = (
+        select(digests.c.id, digests.c.user)
+        .join(digest_items, digest_items.c.digest == digests.c.id)
+        .where(shown)
+        .distinct()
+        .order_by(digests.c.id)
+    )
+    return tuple((row.id, row.user) for row in await db.execute(query))
