@@ -4,6 +4,7 @@ A key that is not here is a mistake. Every field has a description: `config.exam
 """
 
 import re
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
@@ -33,6 +34,14 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _writable(tag: str) -> str:
+    """A word of any script as people write it behind a '#': many scripts need combining marks and joiners."""
+    letters = (char.isalnum() or char in "_-\u200c\u200d" or unicodedata.category(char).startswith("M") for char in tag)
+    if not tag[:1].isalpha() or len(tag) > 64 or not all(letters):
+        raise ValueError("this is not a tag; write letters, digits, '-' and '_', without the '#', like sleep")
+    return tag
+
+
 def _makeable(version: str) -> str:
     if version not in ROOM_VERSIONS:
         raise ValueError(f"cannot be used; write one of {', '.join(ROOM_VERSIONS)}, or leave it out")
@@ -51,14 +60,7 @@ LocalAlias = Annotated[
         _shaped(r"[^\s:#]+", "write only the first part of the address, without '#', ':' and spaces, like quiet-room")
     ),
 ]
-Tag = Annotated[
-    str,
-    AfterValidator(
-        _shaped(
-            r"[^\W\d_][\w-]{0,63}", "this is not a tag; write letters, digits, '-' and '_', without the '#', like sleep"
-        )
-    ),
-]
+Tag = Annotated[str, AfterValidator(_writable)]
 TimeOfDay = Annotated[
     str, AfterValidator(_shaped(r"([01]\d|2[0-3]):[0-5]\d", "this is not a time of day; write it like 08:00"))
 ]

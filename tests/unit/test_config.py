@@ -10,7 +10,9 @@ from pydantic import SecretStr
 
 from bridge.config import Config
 from bridge.config_file import ConfigError, load
+from bridge.events import Content
 from bridge.example import example
+from bridge.tags import find, fold
 
 ROOT = Path(__file__).parents[2]
 
@@ -206,6 +208,18 @@ MISTAKES = {
 @pytest.mark.parametrize(("text", "expected"), MISTAKES.values(), ids=MISTAKES)
 def test_a_mistake_is_explained_with_its_line(file: Path, text: str, expected: list[str]) -> None:
     assert mistakes(file, text) == expected
+
+
+@pytest.mark.parametrize("tag", ["sleep", "long-covid", "тревога", "Straße", "नींद", "การนอน", "a" * 64])
+def test_a_tag_of_any_script_is_one(file: Path, tag: str) -> None:
+    file.write_text(with_line("tag: sleep", "tag: other").replace("tag: тревога", f"tag: {tag}"), encoding="utf-8")
+    assert tag in [circle.tag for circle in load(file, {}).community.circles]
+    assert find(Content("m.text", f"so #{tag}!")) == {fold(tag)}
+
+
+@pytest.mark.parametrize("tag", ["-sleep", "1st", "_x", "two words", "a#b", "a:b", "a" * 65, "a."])
+def test_what_nobody_could_write_is_no_tag(file: Path, tag: str) -> None:
+    assert "this is not a tag" in mistakes(file, with_line("tag: sleep", f"tag: '{tag}'"))[0]
 
 
 def test_all_mistakes_come_at_once_in_the_order_of_the_file(file: Path) -> None:
