@@ -1,211 +1,216 @@
-"""The dispatcher: takes what is due, has it done, writes down what came of it. Never decides what is wanted, never speaks to Matrix itself.
+"""The one place from which anything is changed in Matrix: due rows, performed, settled. Never decides what is wanted.
 
-due -> try -> settle. No transaction is open while Matrix is asked. Order is kept within a lane; lanes go on side by side.
+One loop owns the database side. A turn of it is one transaction: what came back is settled together with its consequences, and what may go out next
+is taken. What goes out runs beside it, without a transaction; so HTTP never holds the database, and a crash at any moment leaves a row that is
+still due and will be sent again under the same transaction id.
 """
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 
 import structlog
 
 from bridge.clock import Clock
 from bridge.effects import EFFECTS, Effect, load
-from bridge.errors import Refused, TokenLost, Unavailable
-from bridge.scene import Scene, Settler
-from bridge.store import failures, ledger, queue
+from bridge.errors import Unavailable
+from bridge.pacing import Pace, bucket
+from bridge.settling import Back, Hands, pace_after, registered, settle, verdict
+from bridge.store import queue
 from bridge.store.db import Connection, Database
 from bridge.store.errors import StoreUnavailable
-from bridge.store.queue import Postponed, Settled, Wish
 
 AT_ONCE = 16
-FIRST_PAUSE_MS = 1_000
-LONGEST_PAUSE_MS = 300_000
-TOKEN_PAUSE_MS = 30_000
-OUTAGE_PAUSE_MS = 5_000
-"""While the homeserver is away, one try in this time; nobody is served by sixteen."""
+"""A homeserver on two cores does not get faster by more."""
 
-Perform = Callable[[Effect, int | None], Awaitable["Performed"]]
-IntentDone = Callable[[Scene, ledger.Entry], Awaitable[None]]
+IN_DOUBT_MS = 20 * 3600 * 1000
+"""A homeserver remembers transaction ids for a day. A row first tried longer ago than this is looked for before it is sent again."""
+
+LONGEST_TRY_SECONDS = 300.0
+LONGEST_SLEEP_SECONDS = 30.0
+"""The table is the truth and waking only a hint: it is looked at this often in any case."""
+
+STORE_WAIT_SECONDS = 1.0
+
+SENDING = frozenset({"Say", "Tell", "React", "Copy", "EditCopy", "Deliver", "Correct"})
+"""Kinds whose repetition people would see; all others look first whether it is so already."""
+
+Progress = Callable[[int, int], None]
+"""Told (settled since the beginning, still to do)."""
 
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Performed:
-    """What came of one try that went well: the id that Matrix gave, if it gives one; `skipped` when there was nothing to do."""
-
-    result: str | None = None
-    skipped: bool = False
-
-
-def pause_ms(attempts: int, spread: float) -> int:
-    """How long to wait after so many failed tries (0: after the first); doubles each time, with `spread` (0..1) of it left to chance."""
-    wait = FIRST_PAUSE_MS * (1 << min(attempts, 12)) * (0.75 + spread / 2)
-    return min(LONGEST_PAUSE_MS, round(wait))
-
-
-def bucket(kind: str) -> frozenset[str]:
-    """The kinds that wait together when the homeserver limits one: making rooms and inviting have limits of their own, all else shares one."""
-    return frozenset({kind}) if kind in ("CreateRoom", "Invite") else frozenset({"*"})
-
-
 class Outbox:
-    """The loop over the table of what is wanted."""
+    """The dispatcher. One in a process; only the leading process has one."""
 
     def __init__(
         self,
         database: Database,
-        clock: Clock,
-        perform: Perform,
+        hands: Hands,
         *,
-        scene: Callable[[Connection], Scene],
-        settlers: Mapping[type[Effect], Settler],
-        intent_done: Mapping[str, IntentDone],
+        clock: Clock,
+        at_once: int = AT_ONCE,
+        chance: Callable[[], float] = random.random,
     ) -> None:
-        """`perform` is given the effect and when it was first tried (UTC ms, None: never); it raises Refused, Unavailable or TokenLost."""
+        """`chance` gives numbers from 0 to 1, for spreading tries."""
+        self.pace = Pace()
+        self.store_trouble: str | None = None
         self._database = database
+        self._hands = hands
         self._clock = clock
-        self._perform = perform
-        self._scene = scene
-        self._settlers = settlers
-        self._intent_done = intent_done
-        self._wake = asyncio.Event()
-        self._running: dict[str, asyncio.Task[None]] = {}
-        self._held: dict[str, int] = {}
-        self._away_until_ms = 0
-        self.trouble: str | None = None
+        self._at_once = at_once
+        self._chance = chance
+        self._woken = asyncio.Event()
+        # A row is under way until what came back of it is committed: until then its lane is busy.
+        self._under_way: dict[int, tuple[queue.Wish, asyncio.Task[None]]] = {}
+        self._back: list[Back] = []
+        self._settled = 0
+
+    @property
+    def trouble(self) -> str | None:
+        """What keeps everything from going out: `token`, `homeserver`, or the class of a database error; None when nothing does."""
+        if self.store_trouble or self.pace.token_lost:
+            return self.store_trouble or "token"
+        return "homeserver" if self.pace.away else None
 
     def wake(self) -> None:
-        """There may be something new to do."""
-        self._wake.set()
+        """New rows were committed, or a person retried one: look at once."""
+        self._woken.set()
 
-    async def run(self) -> None:
-        """Do what is due, until cancelled; what is under way then is tried again at the next start, with the same transaction id."""
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set; what is under way then is finished and settled. Cancelling ends it at once, and loses nothing either.
+
+        Ends by itself only with LeadershipLost.
+        """
+        stopping = asyncio.create_task(stop.wait())
+        stopping.add_done_callback(lambda _: self.wake())
+        try:
+            while not stop.is_set() or self._under_way:
+                self._woken.clear()
+                try:
+                    await self._turn(take=not stop.is_set())
+                    await self._sleep()
+                    self.store_trouble = None
+                except StoreUnavailable as error:
+                    # What came back is kept, and settled as soon as the database is there again.
+                    self.store_trouble = type(error).__name__
+                    log.warning("database not available", error=self.store_trouble)
+                    await asyncio.sleep(STORE_WAIT_SECONDS)
+        finally:
+            stopping.cancel()
+            await self._give_up()
+
+    async def drain(self, progress: Progress | None = None, *, wait: bool = False) -> None:
+        """Work until nothing may go out now and nothing is under way. Not beside `run`. StoreUnavailable is the caller's here.
+
+        With `wait` also until everything that was held back or failed has been tried again and is settled. What is for later by its own wish is left.
+        Ends early when the homeserver does not know our token: see `trouble`.
+        """
+        self._settled = 0
         try:
             while True:
-                self._wake.clear()
-                try:
-                    await self._start_what_is_due()
-                    await self._sleep()
-                except StoreUnavailable:
-                    await asyncio.sleep(1)
+                self._woken.clear()
+                await self._turn(take=True)
+                async with self._database.reading() as db:
+                    left = await queue.waiting(db, self._clock())
+                if progress:
+                    progress(self._settled, left.ready)
+                if not self._under_way and (self.pace.token_lost or not (wait and left.tried)):
+                    return
+                await self._sleep()
         finally:
-            for task in self._running.values():
-                task.cancel()
-            await asyncio.gather(*self._running.values(), return_exceptions=True)
+            await self._give_up()
 
-    async def _start_what_is_due(self) -> None:
-        now = self._clock()
-        room = (1 if self.trouble else AT_ONCE) - len(self._running)
-        if room <= 0 or now < self._away_until_ms:
-            return
-        self._held = {kind: until for kind, until in self._held.items() if until > now}
-        async with self._database.reading() as db:
-            wishes = await queue.due(db, now, room, tuple(self._running), self._held_kinds())
-        if not wishes:
-            return
+    async def _turn(self, *, take: bool) -> None:
+        now_ms = self._clock()
+        back = list(self._back)
+        pace = pace_after(self.pace, back, now_ms, self._chance())
+        verdicts = [verdict(each, pace, now_ms, self._chance()) for each in back]
+        returned = {each.wish.id for each in back}
+        going = [wish for wish, _ in self._under_way.values() if wish.id not in returned]
         async with self._database.writing() as db:
-            await queue.mark_tried(db, [wish.id for wish in wishes], now)
-        for wish in wishes:
-            self._running[wish.lane] = asyncio.create_task(self._one(wish), name=f"outbox {wish.kind}")
+            await settle(db, self._hands, back, verdicts, now_ms)
+            taken = await self._take(db, pace, going, now_ms) if take else ()
+            if taken:
+                await queue.mark_tried(db, [wish.id for wish in taken], now_ms)
+        # Committed: only now may memory follow.
+        self.pace = pace
+        self._settled += sum(isinstance(each, queue.Settled) for each in verdicts)
+        del self._back[: len(back)]
+        for row in returned:
+            del self._under_way[row]
+        for wish in taken:
+            self._under_way[wish.id] = (wish, asyncio.create_task(self._try(wish, now_ms)))
 
-    def _held_kinds(self) -> tuple[str, ...]:
-        if "*" not in self._held:
-            return tuple(self._held)
-        return tuple(kind for kind in EFFECTS if bucket(kind) & set(self._held))
+    async def _take(
+        self, db: Connection, pace: Pace, going: Collection[queue.Wish], now_ms: int
+    ) -> Sequence[queue.Wish]:
+        free = (1 if pace.away else self._at_once) - len(going)
+        if now_ms < pace.paused_until_ms:
+            return ()
+        busy = {wish.lane for wish in going}
+        drawn = Counter(bucket(wish.kind) for wish in going)
+        held = pace.held_buckets(now_ms)
+        taken: list[queue.Wish] = []
+        while free > len(taken):
+            closed = held | {name for name in pace.at_once if not pace.room_in(name, drawn[name])}
+            kinds = [kind for kind in EFFECTS if bucket(kind) in closed]
+            # Where a bucket is watched, rows are taken one by one, so that it is never drawn on by more than it may.
+            limit = 1 if pace.at_once else free
+            found = await queue.due(db, now_ms, limit, busy, kinds)
+            taken += found
+            busy.update(wish.lane for wish in found)
+            drawn.update(bucket(wish.kind) for wish in found)
+            if not found or not pace.at_once:
+                break
+        return taken
+
+    async def _try(self, wish: queue.Wish, now_ms: int) -> None:
+        effect: Effect | None = None
+        try:
+            async with asyncio.timeout(LONGEST_TRY_SECONDS):
+                effect = load(wish.kind, wish.key, wish.payload or "{}")
+                back = Back(wish, effect, await self._do(wish, effect, now_ms))
+        except TimeoutError:
+            back = Back(wish, effect, error=Unavailable("took too long"))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other rows must go on
+            back = Back(wish, effect, error=error)
+        self._back.append(back)
+        self.wake()
+
+    async def _do(self, wish: queue.Wish, effect: Effect, now_ms: int) -> queue.Settled:
+        if wish.first_tried_ms is not None and now_ms - wish.first_tried_ms > IN_DOUBT_MS and wish.kind in SENDING:
+            found = await self._hands.already_sent(effect)
+            if found is not None:
+                return queue.Settled(wish.id, "done", found)
+        filler = registered(self._hands.fillers, effect)
+        wire = await filler(self._hands.desk(now_ms), effect) if filler else effect
+        if wire is None:
+            return queue.Settled(wish.id, "skipped")
+        return queue.Settled(wish.id, "done", await self._hands.perform(wire))
 
     async def _sleep(self) -> None:
-        """Until something new is wanted, something under way ends, or the next row's time comes."""
-        now = self._clock()
+        if self._back or self._woken.is_set():
+            return
+        now_ms = self._clock()
         async with self._database.reading() as db:
-            soonest = await queue.next_ms(db, now)
-        times = [until for until in (soonest, self._away_until_ms, *self._held.values()) if until and until > now]
-        # The clock may be turned while we wait, so never sleep for long.
-        seconds = min([1.0, *((until - now) / 1000 for until in times)])
-        with suppress(TimeoutError):
-            async with asyncio.timeout(max(seconds, 0.005)):
-                await self._wake.wait()
-
-    async def _one(self, wish: Wish) -> None:
-        """Try one row, and write down what came of it."""
+            moments = [await queue.next_ms(db, now_ms), self.pace.next_ms(now_ms)]
+        seconds = min((moment - now_ms for moment in moments if moment is not None), default=10**6) / 1000
         try:
-            outcome = await self._try(wish)
-            while True:
-                try:
-                    await self._settle(wish, outcome)
-                    break
-                except StoreUnavailable:
-                    await asyncio.sleep(1)
-        finally:
-            self._running.pop(wish.lane, None)
-            self._wake.set()
+            async with asyncio.timeout(min(max(seconds, 0.001), LONGEST_SLEEP_SECONDS)):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
 
-    async def _try(self, wish: Wish) -> Settled | Postponed | Exception:
-        now = self._clock()
-        try:
-            effect = load(wish.kind, wish.key, wish.payload or "{}")
-            performed = await self._perform(effect, wish.first_tried_ms)
-        except TokenLost:
-            self._unwell("the homeserver does not know our token", now + TOKEN_PAUSE_MS)
-            return Postponed(wish.id, now + TOKEN_PAUSE_MS, failed=False)
-        except Unavailable as error:
-            return self._later(wish, error, now)
-        except Refused as error:
-            self._well()
-            return Settled(wish.id, "dead", error=error.errcode)
-        except StoreUnavailable:
-            return Postponed(wish.id, now + FIRST_PAUSE_MS, failed=False)
-        except Exception as error:  # noqa: BLE001 - a bug in one effect must not stop the others
-            return error
-        self._well()
-        return Settled(wish.id, "skipped" if performed.skipped else "done", performed.result)
-
-    def _later(self, wish: Wish, error: Unavailable, now: int) -> Postponed:
-        wait = error.retry_after_ms or pause_ms(wish.attempts, random.random())  # noqa: S311 - only spreads tries
-        if error.limited:
-            self._well()
-            for kind in bucket(wish.kind):
-                self._held[kind] = max(self._held.get(kind, 0), now + wait)
-            return Postponed(wish.id, now + wait, failed=False)
-        self._unwell("the homeserver does not answer as it should", now + min(wait, OUTAGE_PAUSE_MS))
-        return Postponed(wish.id, now + wait, failed=True)
-
-    def _unwell(self, words: str, until_ms: int) -> None:
-        self.trouble = words
-        self._away_until_ms = until_ms
-
-    def _well(self) -> None:
-        self.trouble = None
-        self._away_until_ms = 0
-
-    async def _settle(self, wish: Wish, outcome: Settled | Postponed | Exception) -> None:
-        """Outcome, what the areas record of it, and what follows from it, in one transaction."""
-        async with self._database.writing() as db:
-            if isinstance(outcome, Postponed):
-                await queue.postpone(db, [outcome])
-                return
-            if isinstance(outcome, Exception):
-                where = await failures.record(db, None, None, outcome, self._clock(), wish.key)
-                log.error("effect set aside", kind=wish.kind, where=where, error=type(outcome).__name__)
-                outcome = Settled(wish.id, "dead", error=type(outcome).__name__)
-            await queue.settle(db, [outcome], self._clock())
-            await self._follow_up(db, wish, outcome)
-
-    async def _follow_up(self, db: Connection, wish: Wish, outcome: Settled) -> None:
-        scene = self._scene(db)
-        effect = load(wish.kind, wish.key, wish.payload or "{}")
-        settler = self._settlers.get(type(effect))
-        if settler:
-            await settler(scene, effect, outcome.state, outcome.result)
-        if wish.intent is not None and not await queue.pending_of_intent(db, wish.intent):
-            entry = await ledger.get(db, wish.intent)
-            done = self._intent_done.get(entry.action) if entry else None
-            if entry and done:
-                await done(scene, entry)
-        await queue.put(db, scene.puts, scene.now_ms)
+    async def _give_up(self) -> None:
+        tasks = [task for _, task in self._under_way.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._under_way.clear()
+        self._back.clear()
 
 
-__all__: Sequence[str] = ("Outbox", "Performed", "bucket", "pause_ms")
+__all__ = ["Hands", "Outbox", "Progress"]

@@ -80,6 +80,14 @@ def _due() -> ColumnElement[bool]:
     return outbox.c.state == literal_column("'due'")
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many rows are still to be done, and how many of these have been tried before."""
+
+    ready: int
+    tried: int
+
+
 async def put(db: Connection, puts: Sequence[Put], now_ms: int) -> int:
     """Write wishes down, in their order; one whose key is there already, in whatever state, is nothing new. Returns how many are new."""
     if not puts:
@@ -196,11 +204,13 @@ async def counts(db: Connection, intent: int | None = None) -> Counts:
     return Counts(**{row.state: row.number for row in await db.execute(query)})
 
 
-async def waiting(db: Connection, now_ms: int, *, tried: bool) -> int:
-    """How many rows are to be done whose time has come; with `tried` also those that were tried and wait to be tried again."""
-    ready = outbox.c.next_ms <= now_ms
-    query = select(func.count()).where(_due(), ready | outbox.c.first_tried_ms.is_not(None) if tried else ready)
-    return (await db.scalar(query)) or 0
+async def waiting(db: Connection, now_ms: int) -> Waiting:
+    """How many rows are still to be done, not counting those that are for later by their own wish."""
+    tried = outbox.c.first_tried_ms.is_not(None)
+    count = func.count().filter
+    query = select(count(tried | (outbox.c.next_ms <= now_ms)).label("ready"), count(tried).label("tried"))
+    row = (await db.execute(query.where(_due()))).one()
+    return Waiting(row.ready, row.tried)
 
 
 async def dead(db: Connection, limit: int = 100) -> tuple[Wish, ...]:
