@@ -131,20 +131,22 @@ async def audience(scene: Scene, common: Room) -> Text:
 
 
 async def _said(scene: Scene, event: Message | Edited | Redacted, about: str) -> None:
-    circle = await rooms.by_id(scene.db, event.room)
-    common = await rooms.by_key(scene.db, "common")
-    if circle is None or circle.kind != "circle" or common is None:
+    tag = _share_tag(scene)
+    alone = isinstance(event, Message) and event.thread is None and event.reply_to is None
+    # Nearly every message ends here, at the price of one query: nobody tagged it and nothing answers it.
+    if alone and not await store.concerned(scene.db, about, about, tag):
         return
     top = await store.top(scene.db, about)
-    if top is None or top.room != circle.room:
+    if top is None or not await store.concerned(scene.db, about, top.event, tag):
         return
-    tagged = await store.tagged(scene.db, about, _share_tag(scene))
+    tagged = await store.tagged(scene.db, about, tag)
+    circle = await rooms.by_id(scene.db, event.room)
+    common = await rooms.by_key(scene.db, "common")
+    if circle is None or circle.kind != "circle" or common is None or top.room != circle.room:
+        return
     if not top.known:
         if tagged:
             await _tell(scene, event.sender, f"share/unseen/{top.event}/{event.sender}", _unseen())
-        return
-    decided = await store.standing(scene.db, top.event, common.room)
-    if not (tagged or decided or await store.answered(scene.db, about)):
         return
     change = await refresh(scene, top.event, circle.room, event.id)
     if change is None:

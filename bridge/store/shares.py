@@ -66,16 +66,24 @@ def _down(root: str) -> Any:
     return down.union(below.join(down, and_(answers, posts.c.room == down.c.room)))
 
 
-async def answered(db: Connection, event: str) -> bool:
-    """Whether something answers this message already: then it came late."""
-    found = await db.execute(select(exists().where(or_(posts.c.thread == event, posts.c.reply_to == event))))
-    return bool(found.scalar())
-
-
 async def tagged(db: Connection, event: str, tag: str) -> bool:
     """Whether the newest text of a message carries the tag."""
-    found = await db.execute(select(exists().where(post_tags.c.event == event, post_tags.c.tag == tag)))
-    return bool(found.scalar())
+    found = exists().where(post_tags.c.event == event, post_tags.c.tag == tag)
+    return bool((await db.execute(select(found))).scalar())
+
+
+async def concerned(db: Connection, event: str, root: str, tag: str) -> bool:
+    """Whether a message can matter to a share.
+
+    So it is when it carries the tag, when its thread is shared or held back, or when something answers it already, because it came late.
+    """
+    found = or_(
+        exists().where(post_tags.c.event == event, post_tags.c.tag == tag),
+        exists().where(shares.c.root == root),
+        exists().where(posts.c.thread == event),
+        exists().where(posts.c.reply_to == event),
+    )
+    return bool((await db.execute(select(found))).scalar())
 
 
 async def standing(db: Connection, root: str, room: str) -> Standing | None:

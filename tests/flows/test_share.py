@@ -342,6 +342,13 @@ async def test_a_copy_of_which_we_do_not_know_whether_it_was_sent_is_taken_back_
     assert "root" not in world.server.held(COMMON)
 
 
+async def test_a_tag_whose_edit_came_before_the_message_counts(world: World) -> None:
+    root = world.say(ANN, "root")
+    edit = world.change(root, "root #common")
+    await world.does(edit, root)
+    assert world.common() == ["root #common"]
+
+
 async def test_the_redaction_of_one_edit_reaches_the_copy(world: World) -> None:
     root = world.say(ANN, "before #common")
     await world.does(root)
