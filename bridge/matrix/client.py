@@ -42,7 +42,10 @@ class AuthNeeded(Refused):
 
 
 class Client:
-    """Speaks to one homeserver with one token. With `user_id` given, as that user of an application service."""
+    """Speaks to one homeserver with one token. With `user_id` given, as that user of an application service.
+
+    A GET or PUT that meets a kept connection which the server has closed meanwhile is sent once more on a fresh one.
+    """
 
     def __init__(
         self, homeserver: str, token: str | None, *, user_id: str | None = None, device_id: str | None = None
@@ -141,7 +144,7 @@ class Client:
         headers: Mapping[str, str],
         *,
         timeout_seconds: float,
-        most_bytes: int = MOST_ANSWER_BYTES,
+        most_bytes: int | None = None,
     ) -> tuple[Mapping[str, str], bytes]:
         """Headers and body of a 2xx answer to `what`, which begins with the method."""
         timeout = aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=_CONNECT_SECONDS)
@@ -150,12 +153,14 @@ class Client:
             async with self._opened().request(
                 method, url, data=data, headers={**self._headers, **headers}, timeout=timeout, allow_redirects=False
             ) as answer:
-                body = await _read(answer, most_bytes)
+                body = await _read(answer, most_bytes or MOST_ANSWER_BYTES)
         except (aiohttp.ClientError, TimeoutError, OSError) as trouble:
             # The original text may hold the address with its ids and query: its kind is enough.
             raise Unavailable(f"{what} {type(trouble).__name__}") from None
-        if body is None:
+        if body is None and most_bytes:
             raise Refused(413, "M_TOO_LARGE", what)
+        if body is None:
+            raise Unavailable(f"{what} endless answer")
         if not 200 <= answer.status < 300:
             raise failure(what, answer.status, answer.headers, body)
         return answer.headers, body

@@ -24,6 +24,7 @@ Trouble = Callable[[str | None], None]
 
 _PAGE = 100
 _TOKEN_PAUSE_SECONDS = 60.0
+_FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 30.0
 _NOTHING: Mapping[str, Any] = {"not_types": ["*"]}
 _QUIET: Mapping[str, Any] = {"presence": _NOTHING, "account_data": _NOTHING}
@@ -114,7 +115,7 @@ class _Loop:
 
     async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
         """The result of the call, however long it takes to get one."""
-        pause = 1.0
+        pause = _FIRST_PAUSE_SECONDS
         while True:
             try:
                 result = await call()
