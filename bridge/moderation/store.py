@@ -31,6 +31,13 @@ async def lift(db: Connection, ids: Collection[int], cause: int) -> None:
     await db.execute(update(sanctions).where(sanctions.c.id.in_(ids)).values(lifted_by=cause))
 
 
+async def half_lifted(db: Connection, entity: str, target: str) -> list[int]:
+    """Sanctions against this target that were lifted, but whose bans still stand in rooms that refused the lifting."""
+    still = select(bans.c.sanction).where(bans.c.sanction == sanctions.c.id).exists()
+    lifted = (sanctions.c.entity == entity, sanctions.c.target == target, sanctions.c.lifted_by.is_not(None))
+    return list(await db.scalars(select(sanctions.c.id).where(*lifted, still).order_by(sanctions.c.id)))
+
+
 async def our_bans(db: Connection, ids: Collection[int]) -> tuple[OurBan, ...]:
     """The bans in rooms that these sanctions caused, in a fixed order."""
     rows = await db.execute(select(bans).where(bans.c.sanction.in_(ids)).order_by(bans.c.room, bans.c.user))

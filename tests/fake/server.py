@@ -63,8 +63,8 @@ class Bell:
                 event.set()
 
     def waits(self, user_id: str) -> bool:
-        """Whether a long-poll of that user is open."""
-        return user_id in self._by_user
+        """Whether a long-poll of that user is open that nothing has woken yet."""
+        return any(not event.is_set() for event in self._by_user.get(user_id, ()))
 
     async def wait(self, user_id: str | None, seconds: float) -> bool:
         """Until the next ring for that user (None: any ring); False when the time is over."""

@@ -19,7 +19,8 @@ async def unban(ctx: Context, who: Target, reason: Rest = Rest("")) -> Reply:
     """
     standing = await store.standing(ctx.db)
     gone = [each for each in standing if (each.entity, each.target) == (who.entity, who.pattern)]
-    if not gone:
+    ids = [each.id for each in gone] or await store.half_lifted(ctx.db, who.entity, who.pattern)
+    if not ids:
         raise UsageError(_nothing_to_lift(who, [each for each in standing if enforce.hits(each, who.pattern)]))
     entry = await ledger.write(
         ctx.db,
@@ -32,7 +33,6 @@ async def unban(ctx: Context, who: Target, reason: Rest = Rest("")) -> Reply:
         event=ctx.event.id,
         now_ms=ctx.scene.now_ms,
     )
-    ids = [each.id for each in gone]
     await store.lift(ctx.db, ids, entry)
     left = [each for each in standing if each not in gone]
     undo, keep = enforce.lifted(await store.our_bans(ctx.db, ids), ids, left, str(entry))
