@@ -8,7 +8,8 @@ still due and will be sent again under the same transaction id.
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import structlog
 
@@ -16,7 +17,8 @@ from bridge.clock import Clock
 from bridge.effects import EFFECTS, Effect, load
 from bridge.errors import Unavailable
 from bridge.pacing import Pace, bucket
-from bridge.settling import Back, Hands, pace_after, registered, settle, verdict
+from bridge.scene import Scene, Settler
+from bridge.settling import Areas, Back, IntentDone, pace_after, settle, verdict
 from bridge.store import queue
 from bridge.store.db import Connection, Database
 from bridge.store.errors import StoreUnavailable
@@ -24,22 +26,25 @@ from bridge.store.errors import StoreUnavailable
 AT_ONCE = 16
 """A homeserver on two cores does not get faster by more."""
 
-IN_DOUBT_MS = 20 * 3600 * 1000
-"""A homeserver remembers transaction ids for a day. A row first tried longer ago than this is looked for before it is sent again."""
-
 LONGEST_TRY_SECONDS = 300.0
-LONGEST_SLEEP_SECONDS = 30.0
-"""The table is the truth and waking only a hint: it is looked at this often in any case."""
+LONGEST_SLEEP_SECONDS = 1.0
+"""The table is the truth and waking only a hint; and a clock may be turned while we sleep."""
 
 STORE_WAIT_SECONDS = 1.0
 
-SENDING = frozenset({"Say", "Tell", "React", "Copy", "EditCopy", "Deliver", "Correct"})
-"""Kinds whose repetition people would see; all others look first whether it is so already."""
-
+Perform = Callable[[Effect, int | None], Awaitable["Performed"]]
 Progress = Callable[[int, int], None]
 """Told (settled since the beginning, still to do)."""
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """What came of one try that went well: the id that Matrix gave, if it gives one; `skipped` when there was nothing to do."""
+
+    result: str | None = None
+    skipped: bool = False
 
 
 class Outbox:
@@ -48,18 +53,25 @@ class Outbox:
     def __init__(
         self,
         database: Database,
-        hands: Hands,
-        *,
         clock: Clock,
+        perform: Perform,
+        *,
+        scene: Callable[[Connection], Scene],
+        settlers: Mapping[type[Effect], Settler],
+        intent_done: Mapping[str, IntentDone],
         at_once: int = AT_ONCE,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        """`chance` gives numbers from 0 to 1, for spreading tries."""
+        """`perform` is given an effect and when it was first tried (UTC ms; None: never); it raises Refused, Unavailable or TokenLost.
+
+        `settlers` and `intent_done` record what came of it, see `Areas`. `chance` gives numbers from 0 to 1, for spreading tries.
+        """
         self.pace = Pace()
         self.store_trouble: str | None = None
         self._database = database
-        self._hands = hands
         self._clock = clock
+        self._perform = perform
+        self._areas = Areas(scene, settlers, intent_done)
         self._at_once = at_once
         self._chance = chance
         self._woken = asyncio.Event()
@@ -79,11 +91,12 @@ class Outbox:
         """New rows were committed, or a person retried one: look at once."""
         self._woken.set()
 
-    async def run(self, stop: asyncio.Event) -> None:
+    async def run(self, stop: asyncio.Event | None = None) -> None:
         """Work until `stop` is set; what is under way then is finished and settled. Cancelling ends it at once, and loses nothing either.
 
         Ends by itself only with LeadershipLost.
         """
+        stop = stop or asyncio.Event()
         stopping = asyncio.create_task(stop.wait())
         stopping.add_done_callback(lambda _: self.wake())
         try:
@@ -131,7 +144,7 @@ class Outbox:
         returned = {each.wish.id for each in back}
         going = [wish for wish, _ in self._under_way.values() if wish.id not in returned]
         async with self._database.writing() as db:
-            await settle(db, self._hands, back, verdicts, now_ms)
+            await settle(db, self._areas, back, verdicts, now_ms)
             taken = await self._take(db, pace, going, now_ms) if take else ()
             if taken:
                 await queue.mark_tried(db, [wish.id for wish in taken], now_ms)
@@ -142,7 +155,7 @@ class Outbox:
         for row in returned:
             del self._under_way[row]
         for wish in taken:
-            self._under_way[wish.id] = (wish, asyncio.create_task(self._try(wish, now_ms)))
+            self._under_way[wish.id] = (wish, asyncio.create_task(self._try(wish)))
 
     async def _take(
         self, db: Connection, pace: Pace, going: Collection[queue.Wish], now_ms: int
@@ -167,29 +180,20 @@ class Outbox:
                 break
         return taken
 
-    async def _try(self, wish: queue.Wish, now_ms: int) -> None:
+    async def _try(self, wish: queue.Wish) -> None:
         effect: Effect | None = None
         try:
             async with asyncio.timeout(LONGEST_TRY_SECONDS):
                 effect = load(wish.kind, wish.key, wish.payload or "{}")
-                back = Back(wish, effect, await self._do(wish, effect, now_ms))
+                performed = await self._perform(effect, wish.first_tried_ms)
+            end = queue.Settled(wish.id, "skipped" if performed.skipped else "done", performed.result)
+            back = Back(wish, effect, end)
         except TimeoutError:
             back = Back(wish, effect, error=Unavailable("took too long"))
         except Exception as error:  # noqa: BLE001 - whatever it is, the other rows must go on
             back = Back(wish, effect, error=error)
         self._back.append(back)
         self.wake()
-
-    async def _do(self, wish: queue.Wish, effect: Effect, now_ms: int) -> queue.Settled:
-        if wish.first_tried_ms is not None and now_ms - wish.first_tried_ms > IN_DOUBT_MS and wish.kind in SENDING:
-            found = await self._hands.already_sent(effect)
-            if found is not None:
-                return queue.Settled(wish.id, "done", found)
-        filler = registered(self._hands.fillers, effect)
-        wire = await filler(self._hands.desk(now_ms), effect) if filler else effect
-        if wire is None:
-            return queue.Settled(wish.id, "skipped")
-        return queue.Settled(wish.id, "done", await self._hands.perform(wire))
 
     async def _sleep(self) -> None:
         if self._back or self._woken.is_set():
@@ -213,4 +217,4 @@ class Outbox:
         self._back.clear()
 
 
-__all__ = ["Hands", "Outbox", "Progress"]
+__all__ = ["Outbox", "Performed", "Progress"]

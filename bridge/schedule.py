@@ -6,6 +6,7 @@ tick looks there.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -14,6 +15,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from bridge.store.errors import StoreUnavailable
+from bridge.store.failures import place
 
 log = structlog.get_logger(__name__)
 
@@ -30,29 +32,20 @@ class Tick:
     run: Callable[[], Awaitable[None]]
 
 
-async def run(ticks: Sequence[Tick], record: Record, stop: asyncio.Event) -> None:
-    """Run every tick at once and then at its interval until `stop` is set; then wait for those that are running.
+async def ticking(ticks: Sequence[Tick], record: Record | None = None) -> None:
+    """Ring every tick at once and then at its interval, until cancelled.
 
-    A tick that raises is recorded and goes on the next time. ValueError when two ticks have one name.
+    A tick that raises is recorded and rung again at its time. ValueError when two ticks have one name.
     """
     names = [tick.name for tick in ticks]
     if len(set(names)) != len(names):
         raise ValueError("two ticks have the same name")
-    running: set[asyncio.Task[None]] = set()
-
-    async def alarm(tick: Tick) -> None:
-        # A task of our own: stopping the scheduler would cancel its jobs in the middle of a transaction.
-        task = asyncio.create_task(once(tick, record))
-        running.add(task)
-        task.add_done_callback(running.discard)
-        await asyncio.shield(task)
-
     scheduler = AsyncIOScheduler(timezone=UTC)
     for tick in ticks:
         scheduler.add_job(
-            alarm,
+            once,
             IntervalTrigger(seconds=tick.every_seconds, timezone=UTC),
-            (tick,),
+            (tick, record),
             id=tick.name,
             coalesce=True,
             max_instances=1,
@@ -61,24 +54,19 @@ async def run(ticks: Sequence[Tick], record: Record, stop: asyncio.Event) -> Non
         )
     scheduler.start()
     try:
-        await stop.wait()
-    except asyncio.CancelledError:
-        for task in running:
-            task.cancel()
-        raise
+        await asyncio.Event().wait()
     finally:
         scheduler.shutdown(wait=False)
-        await asyncio.gather(*running, return_exceptions=True)
 
 
-async def once(tick: Tick, record: Record) -> None:
+async def once(tick: Tick, record: Record | None = None) -> None:
     """One run of a tick. It never raises, except when it is cancelled."""
     try:
         await tick.run()
     except StoreUnavailable as error:
         log.warning("tick without database", tick=tick.name, error=type(error).__name__)
     except Exception as error:  # noqa: BLE001 - one tick's bug must not stop the others
-        try:
-            await record(tick.name, error)
-        except StoreUnavailable:
-            log.warning("tick not recorded", tick=tick.name, error=type(error).__name__)
+        log.error("tick failed", tick=tick.name, where=place(error), error=type(error).__name__)  # noqa: TRY400 - a traceback could hold values
+        if record:
+            with suppress(StoreUnavailable):
+                await record(tick.name, error)

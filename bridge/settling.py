@@ -4,7 +4,7 @@ All of it happens in one transaction that the caller has begun.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -12,33 +12,29 @@ import structlog
 from bridge.effects import Effect
 from bridge.errors import Refused, TokenLost, Unavailable
 from bridge.pacing import Pace, back_off_ms
-from bridge.scene import Desk, Filler, Scene, Settler
+from bridge.scene import Scene, Settler
 from bridge.store import failures, ledger, queue
 from bridge.store.db import Connection
 from bridge.store.errors import StoreUnavailable
 
-Perform = Callable[[Effect], Awaitable[str | None]]
-IntentDone = Callable[[Scene, ledger.Entry, queue.Counts], Awaitable[None]]
+IntentDone = Callable[[Scene, ledger.Entry], Awaitable[None]]
 
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Hands:
-    """What the outbox works with; filled in where everything is built.
+STORE_WAIT_MS = 1_000
 
-    `perform` acts (Refused, Unavailable, TokenLost) and gives the event or room id. `already_sent` finds by our mark what an effect made, or None.
-    `desk` and `scene` make the surroundings for fillers and settlers at a moment (UTC ms). `intent_done` is by the ledger's action, and is
-    called when no row of a ledger row is due any more; again when a person had one retried.
+
+@dataclass(frozen=True, slots=True)
+class Areas:
+    """Who hears of what came of it. `scene` makes the surroundings of one of them in the open transaction.
+
+    `intent_done` is by the ledger's action, and is called when no row of a ledger row is due any more; again when a person had one retried.
     """
 
-    perform: Perform
-    already_sent: Perform
-    desk: Callable[[int], Desk]
-    scene: Callable[[Connection, int], Scene]
-    fillers: Mapping[type[Effect], Filler] = field(default_factory=dict)
-    settlers: Mapping[type[Effect], Settler] = field(default_factory=dict)
-    intent_done: Mapping[str, IntentDone] = field(default_factory=dict)
+    scene: Callable[[Connection], Scene]
+    settlers: Mapping[type[Effect], Settler]
+    intent_done: Mapping[str, IntentDone]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +83,8 @@ def verdict(back: Back, pace: Pace, now_ms: int, chance: float) -> queue.Settled
             return queue.Postponed(wish.id, max(now_ms, pace.paused_until_ms) + 1, failed=False)
         case Unavailable():
             return queue.Postponed(wish.id, now_ms + back_off_ms(wish.attempts + 1, chance), failed=True)
+        case StoreUnavailable():
+            return queue.Postponed(wish.id, now_ms + STORE_WAIT_MS, failed=False)
         case Refused() as error:
             return queue.Settled(wish.id, "dead", error=error.errcode)
         case error:
@@ -94,7 +92,7 @@ def verdict(back: Back, pace: Pace, now_ms: int, chance: float) -> queue.Settled
 
 
 async def settle(
-    db: Connection, hands: Hands, back: Sequence[Back], verdicts: Sequence[queue.Settled | queue.Postponed], now_ms: int
+    db: Connection, areas: Areas, back: Sequence[Back], verdicts: Sequence[queue.Settled | queue.Postponed], now_ms: int
 ) -> None:
     """Write the verdicts down, then tell the areas, then end the intents of which nothing is left to do."""
     settled = [(each, end) for each, end in zip(back, verdicts, strict=True) if isinstance(end, queue.Settled)]
@@ -103,29 +101,28 @@ async def settle(
     for each, end in settled:
         if each.error is not None and not isinstance(each.error, Refused):
             await _record(db, each.error, now_ms, each.wish.key)
-        settler = each.effect and registered(hands.settlers, each.effect)
+        settler = each.effect and registered(areas.settlers, each.effect)
         if settler:
-            await _follow(db, hands, now_ms, each.wish.key, settler, each.effect, end.state, end.result)
+            await _follow(db, areas, now_ms, each.wish.key, settler, each.effect, end.state, end.result)
     for intent in dict.fromkeys(each.wish.intent for each, _ in settled):
         if intent is not None:
-            await _end(db, hands, intent, now_ms)
+            await _end(db, areas, intent, now_ms)
 
 
-async def _end(db: Connection, hands: Hands, intent: int, now_ms: int) -> None:
-    counts = await queue.counts(db, intent)
-    entry = await ledger.get(db, intent) if counts.due == 0 else None
-    done = hands.intent_done.get(entry.action) if entry else None
+async def _end(db: Connection, areas: Areas, intent: int, now_ms: int) -> None:
+    entry = None if await queue.pending_of_intent(db, intent) else await ledger.get(db, intent)
+    done = areas.intent_done.get(entry.action) if entry else None
     if done:
-        await _follow(db, hands, now_ms, None, done, entry, counts)
+        await _follow(db, areas, now_ms, None, done, entry)
 
 
 async def _follow(
-    db: Connection, hands: Hands, now_ms: int, key: str | None, follow: Callable[..., Awaitable[None]], *about: Any
+    db: Connection, areas: Areas, now_ms: int, key: str | None, follow: Callable[..., Awaitable[None]], *about: Any
 ) -> None:
     """Run a settler or the end of an intent in a savepoint: its crash must not undo that the row is settled, or it would be done again."""
     try:
         async with db.begin_nested():
-            scene = hands.scene(db, now_ms)
+            scene = areas.scene(db)
             await follow(scene, *about)
             await queue.put(db, scene.puts, now_ms)
     except StoreUnavailable:
