@@ -96,8 +96,8 @@ class Crypto:
         """
         lists = _mapping(response.get("device_lists"))
         self._devices.changed(_list(lists.get("changed")) + _list(lists.get("left")))
-        for raw in _list(_mapping(response.get("to_device")).get("events")):
-            with self._machine.atomic():
+        with self._machine.atomic():
+            for raw in _list(_mapping(response.get("to_device")).get("events")):
                 self._to_device(raw)
         counts = response.get("device_one_time_keys_count")
         if isinstance(counts, dict):
