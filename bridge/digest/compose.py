@@ -93,16 +93,16 @@ def compose(
 
     `now_ms` (UTC) is only for how old things are.
     """
-    window = range(since_seq + 1, until_seq + 1)
+    view = _View(member, board, range(since_seq + 1, until_seq + 1))
     reasons: dict[str, set[Reason]] = defaultdict(set)
     roots: set[str] = set()
     for follow in member.follows:
         for post in board.matching(follow.reason):
-            if post.author != member.user:
+            if view.opening(post) is not None:
                 reasons[post.event].add(follow.reason)
                 roots.add(board.root_of(post.event))
-    found = (_candidate(member, board, root, window, reasons=reasons, now_ms=now_ms) for root in roots)
-    ranked = sorted((one for one in found if one is not None), key=lambda one: (-one.score, -one.at_ms, one.item.event))
+    found = (_candidate(view, root, reasons, now_ms) for root in roots)
+    ranked = sorted(found, key=lambda one: (-one.score, -one.at_ms, one.item.event))
     chosen = _spread(ranked, most_items)
     if not chosen:
         return None
@@ -110,6 +110,28 @@ def compose(
         chosen, key=lambda one: KINDS.index(one.item.reasons[0].kind)
     )  # stable: the best first within a kind
     return Digest(member.user, tuple(one.item for one in items), more=len(ranked) - len(items))
+
+
+class _View:
+    """What one member can open of what appeared in the window; their own words are no news to them."""
+
+    def __init__(self, member: Member, board: Board, window: range) -> None:
+        self.board = board
+        self._member = member
+        self._window = window
+        self._here = {span.room for span in member.spans if span.until_seq is None}
+        self._known: dict[str, Opening | None] = {}
+
+    def opening(self, post: Post) -> Opening | None:
+        """Where they can open this post, if it is news to them."""
+        copies = self.board.copies.get(post.event, ())
+        if post.room not in self._here and not copies:  # most posts are in rooms of others
+            return None
+        if post.event not in self._known:
+            first = next(openings(self._member.spans, self.board.places, post, copies), None)
+            news = first is not None and first.seq is not None and first.seq in self._window
+            self._known[post.event] = first if news and post.author != self._member.user else None
+        return self._known[post.event]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,19 +143,10 @@ class _Candidate:
     score: float
 
 
-def _candidate(
-    member: Member, board: Board, root: str, window: range, *, reasons: Mapping[str, set[Reason]], now_ms: int
-) -> _Candidate | None:
-    posts: list[tuple[Post, Opening]] = []
-    for post in board.conversations.get(root, ()):
-        if post.author != member.user:
-            copies = board.copies.get(post.event, ())
-            opening = next(openings(member.spans, board.places, post, copies), None)
-            if opening is not None and opening.seq is not None and opening.seq in window:
-                posts.append((post, opening))
+def _candidate(view: _View, root: str, reasons: Mapping[str, set[Reason]], now_ms: int) -> _Candidate:
+    there = ((post, view.opening(post)) for post in view.board.conversations[root])
+    posts = [(post, opening) for post, opening in there if opening is not None]
     wanted = [one for one in posts if one[0].event in reasons]
-    if not wanted:
-        return None
     # What is shown is the message with the strongest reasons, and of several the first: reading goes on from there.
     shown, opening = min(wanted, key=lambda one: (-_weight(reasons[one[0].event]), one[0].seq))
     why = _in_order(reason for post, _ in wanted for reason in reasons[post.event])

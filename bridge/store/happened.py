@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Select, and_, func, or_, select, true, union
+from sqlalchemy import CTE, ColumnElement, Select, and_, func, literal, select, true, union
 
 from bridge.digest.model import Copied, Place, Post, Span
 from bridge.store.db import Connection
@@ -51,26 +51,30 @@ async def happened(
         .distinct()
         .cte("wanted")
     )
+    lines = _lines(recent, me)
     query = (
-        select(posts)
-        .join(recent, recent.c.event == posts.c.event)
+        select(posts, lines.c.above, lines.c.steps)
         .join(rooms, rooms.c.room == posts.c.room)
-        .where(_ROOT.in_(select(_roots(wanted, recent).c.root)))
-        .order_by(posts.c.seq)
+        .join(lines, lines.c.event == posts.c.event)
+        .where(posts.c.event.in_(_told_together(wanted, recent, lines)))
+        .order_by(posts.c.seq, lines.c.steps)
     )
     rows = (await db.execute(query)).all()
     if not rows:
         return (), ()
+    tops = {row.event: row for row in rows}  # the last one of each: the one that went up furthest
     tagged = await _tags(db, wanted, recent)
-    found = tuple(_post(row, tagged.get(row.event, frozenset())) for row in rows)
-    return found, await _copies_about(db, recent)
+    found = tuple(_post(row, tagged.get(row.event, frozenset()), root=row.above) for row in tops.values())
+    return found, await _live_copies(db, copies.c.source.in_(select(recent.c.event)))
 
 
-_ROOT = func.coalesce(posts.c.thread, posts.c.reply_to, posts.c.event)
+_ABOVE = func.coalesce(posts.c.thread, posts.c.reply_to)
+_MOST_STEPS = 100
+"""So far up a conversation is followed: some clients answer without threads, and so each message hangs on the one before."""
 
 
 def _recent(since_seq: int, until_seq: int, me: str) -> CTE:
-    """Posts that appeared in the window: (event, root)."""
+    """The event ids of posts that appeared in the window."""
     window = and_(posts.c.seq > since_seq, posts.c.seq <= until_seq, posts.c.redacted.is_(False))
     ours = posts.alias("ours")
     carried = (
@@ -79,35 +83,45 @@ def _recent(since_seq: int, until_seq: int, me: str) -> CTE:
         .where(copies.c.live, ours.c.redacted.is_(False), ours.c.seq > since_seq, ours.c.seq <= until_seq)
     )
     return union(
-        select(posts.c.event, _ROOT.label("root")).where(window, posts.c.author != me),
-        select(posts.c.event, _ROOT).where(
-            posts.c.event.in_(carried), posts.c.redacted.is_(False), posts.c.author != me
-        ),
+        select(posts.c.event).where(window, posts.c.author != me),
+        select(posts.c.event).where(posts.c.event.in_(carried), posts.c.redacted.is_(False), posts.c.author != me),
     ).cte("recent")
 
 
-def _roots(wanted: CTE, recent: CTE) -> CTE:
-    """Roots of all threads that hold something wanted, those of their copies too."""
+def _lines(recent: CTE, me: str) -> CTE:
+    """Each recent post with everything above it, itself included: (event, above, steps). Above a copy of ours is what it copies."""
+    lines = select(recent.c.event, recent.c.event.label("above"), literal(0).label("steps"))
+    lines_up = lines.cte("lines", recursive=True)
+    above = func.coalesce(_ABOVE, copies.c.source)
+    return lines_up.union(
+        select(lines_up.c.event, above, lines_up.c.steps + 1)
+        .outerjoin(posts, and_(posts.c.event == lines_up.c.above, posts.c.author != me))
+        .outerjoin(copies, and_(copies.c.copy == lines_up.c.above, copies.c.live))
+        .where(above.is_not(None), lines_up.c.steps < _MOST_STEPS)
+    )
+
+
+def _told_together(wanted: CTE, recent: CTE, lines: CTE) -> Select[tuple[str]]:
+    """Recent posts that somebody wants to hear of, and all that stand in a conversation with one of them: that have a message above in common."""
     matched = union(
         _match(wanted, recent, "person", wanted.c.target == posts.c.author),
         _match(wanted, recent, "person_tag", wanted.c.target == posts.c.author),
         _match(wanted, recent, "circle", wanted.c.target == posts.c.room),
-        select(recent.c.root)
+        select(recent.c.event)
         .join_from(recent, post_tags, post_tags.c.event == recent.c.event)
         .join(wanted, and_(wanted.c.kind == "tag", wanted.c.target == post_tags.c.tag)),
-        select(wanted.c.target).where(wanted.c.kind == "thread"),
+        select(lines.c.event).join(wanted, and_(wanted.c.kind == "thread", wanted.c.target == lines.c.above)),
     ).cte("matched")
-    live = and_(copies.c.live, copies.c.copy.is_not(None))
-    sources = union(
-        select(matched.c.root), select(copies.c.source).where(live, copies.c.copy.in_(select(matched.c.root)))
-    ).cte("sources")
-    return union(
-        select(sources.c.root), select(copies.c.copy).where(live, copies.c.source.in_(select(sources.c.root)))
-    ).cte("roots")
+    theirs, others = lines.alias("theirs"), lines.alias("others")
+    return (
+        select(others.c.event)
+        .join_from(matched, theirs, theirs.c.event == matched.c.event)
+        .join(others, others.c.above == theirs.c.above)
+    )
 
 
 def _match(wanted: CTE, recent: CTE, kind: str, same: ColumnElement[bool]) -> Select[tuple[str]]:
-    joined = select(recent.c.root).join_from(recent, posts, posts.c.event == recent.c.event)
+    joined = select(recent.c.event).join_from(recent, posts, posts.c.event == recent.c.event)
     return joined.join(wanted, and_(wanted.c.kind == kind, same))
 
 
@@ -128,18 +142,6 @@ async def _tags(db: Connection, wanted: CTE, recent: CTE) -> dict[str, frozenset
     return {event: frozenset(tags) for event, tags in found.items()}
 
 
-async def _copies_about(db: Connection, recent: CTE) -> tuple[Copied, ...]:
-    """The live copies of recent posts, and those in whose thread a recent post stands."""
-    return await _live_copies(
-        db,
-        or_(
-            copies.c.source.in_(select(recent.c.event)),
-            copies.c.root.in_(select(recent.c.root)),
-            copies.c.copy.in_(select(recent.c.root)),
-        ),
-    )
-
-
 async def _live_copies(db: Connection, about: ColumnElement[bool]) -> tuple[Copied, ...]:
     query = (
         select(copies.c.source, copies.c.room, copies.c.copy, posts.c.seq)
@@ -149,14 +151,14 @@ async def _live_copies(db: Connection, about: ColumnElement[bool]) -> tuple[Copi
     return tuple(Copied(*row) for row in await db.execute(query))
 
 
-def _post(row: Any, tags: frozenset[str]) -> Post:
+def _post(row: Any, tags: frozenset[str], root: str | None = None) -> Post:
     return Post(
         row.seq,
         row.event,
         row.room,
         row.author,
         row.at_ms,
-        thread=row.thread or row.reply_to,
+        thread=root if root != row.event else None,
         tags=tags,
         redacted=bool(row.redacted),
     )

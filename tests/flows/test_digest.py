@@ -1,5 +1,6 @@
 """Following, the tick, delivery, correction: digests on a real database, with a homeserver of a few lines."""
 
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,20 +8,21 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy import event as listening
-from sqlalchemy import func, select, text
 
 from bridge import handle, speak
 from bridge.config import Config
 from bridge.digest import dispatch, store
-from bridge.digest.model import Reason
+from bridge.digest.compose import board, compose
+from bridge.digest.model import Copied, Member, Post, Reason
 from bridge.digest.tick import tick
 from bridge.effects import Deliver, Effect, Redact, Send, load
 from bridge.errors import Unavailable
 from bridge.events import AnyEvent, Batch, Content, Edited, MemberChanged, Message, Reacted, Redacted
 from bridge.rooms import dispatch as rooms_dispatch
 from bridge.scene import Desk, Scene
-from bridge.store import people, queue, rooms
+from bridge.store import happened, people, queue, rooms, tables
 from bridge.store.db import Database
 from bridge.store.rooms import Room
 from bridge.store.tables import digests, outbox
@@ -659,3 +661,79 @@ async def test_the_number_of_queries_does_not_grow_with_the_members(world: World
     assert counts[1] <= 16
     async with world.database.reading() as db:
         assert await db.scalar(select(func.count()).select_from(digests)) == 62
+
+
+async def test_what_the_queries_leave_out_matters_to_nobody(database: Database) -> None:  # noqa: C901
+    """Digests chosen from what the queries find are those chosen from everything there is."""
+    async with database.writing() as db:
+        for room in ("!a", "!b", "!c"):
+            await rooms.add(db, Room(room=room, key=f"circle/{room}", kind="circle", encrypted=False, history="shared", made_ms=1))  # fmt: skip
+    found = 0
+    for seed in range(40):
+        dice = random.Random(seed)
+        seqs, rows, all_copies = iter(range(1, 999)), [], []
+        for n in range(25):
+            target = f"$p{dice.randrange(n)}" if n and dice.random() < 0.6 else None
+            kind = dice.choice(["thread", "reply_to"])
+            rows.append(
+                {
+                    "seq": next(seqs), "event": f"$p{n}", "room": dice.choice("abc"), "author": dice.choice([ANN, BEN, CLEO]),
+                    "at_ms": n, "seen_ms": n, "thread": None, "reply_to": None, "redacted": dice.random() < 0.1, kind: target,
+                }
+            )  # fmt: skip
+            rows[-1]["room"] = f"!{rows[-1]['room']}"
+            if dice.random() < 0.3:
+                copied = rows[dice.randrange(len(rows))]
+                room = dice.choice([one for one in ("!a", "!b", "!c") if one != copied["room"]])
+                if not any(one["source"] == copied["event"] for one in all_copies):
+                    rows.append({**copied, "seq": next(seqs), "event": f"$c{n}", "room": room, "author": ME, "thread": None, "reply_to": None})  # fmt: skip
+                    all_copies.append({"source": copied["event"], "room": room, "root": "$r", "author": ANN, "copy": f"$c{n}", "live": True})  # fmt: skip
+                    if dice.random() < 0.5:
+                        rows.append({**rows[-1], "seq": next(seqs), "event": f"$a{n}", "author": BEN, "thread": f"$c{n}"})  # fmt: skip
+        tagged = [{"event": one["event"], "tag": "t"} for one in rows if dice.random() < 0.2]
+        where = [room for room in ("!a", "!b", "!c") if dice.random() < 0.7]
+        above = {one["event"]: one["thread"] or one["reply_to"] for one in rows if one["author"] != ME}
+        above |= {one["copy"]: one["source"] for one in all_copies}
+
+        def top(event: str, above: dict[str, Any] = above) -> str:
+            return top(above[event]) if above.get(event) else event
+
+        reasons = dice.sample(
+            [
+                Reason("person", BEN), Reason("person_tag", CLEO, "t"), Reason("tag", "t"), Reason("circle", "!a"),
+                Reason("thread", "$p0"), Reason("thread", top("$p9")),
+            ],
+            2,
+        )  # fmt: skip
+        async with database.writing() as db:
+            for table in (tables.posts, tables.post_tags, tables.copies, tables.memberships, tables.follows):
+                await db.execute(delete(table))
+            await db.execute(insert(tables.posts), rows)
+            for table, values in ((tables.post_tags, tagged), (tables.copies, all_copies)):
+                if values:
+                    await db.execute(insert(table), values)
+            for room in where:
+                await db.execute(insert(tables.memberships).values(room=room, user=ANN, membership="join", since_ms=1, since_seq=0))  # fmt: skip
+            for reason in reasons:
+                await store.follow(db, ANN, reason, 1)
+            since, until = dice.choice([0, 0, 8]), rows[-1]["seq"]
+            some, some_copies = await happened.happened(db, [ANN], since_seq=since, until_seq=until, me=ME)
+            spans = (await happened.spans_of(db, [ANN])).get(ANN, ())
+            member = Member(ANN, (await store.follows_of(db, [ANN]))[ANN], spans)
+            places = await happened.places(db)
+        tags_of = {one["event"]: frozenset({"t"}) for one in tagged}
+        every = [
+            Post(one["seq"], one["event"], one["room"], one["author"], one["at_ms"], top(one["event"]),
+                 tags_of.get(one["event"], frozenset()), one["redacted"])
+            for one in rows if one["author"] != ME
+        ]  # fmt: skip
+        gone = {one["event"] for one in rows if one["redacted"]}
+        seq_of = {one["event"]: one["seq"] for one in rows}
+        every_copy = [
+            Copied(one["source"], one["room"], one["copy"], seq_of[one["copy"]]) for one in all_copies if one["copy"] not in gone
+        ]  # fmt: skip
+        window = {"since_seq": since, "until_seq": until, "now_ms": 100, "most_items": 10}
+        expected = compose(member, board(every, places, every_copy), **window)
+        assert compose(member, board(some, places, some_copies), **window) == expected, seed
+        found += expected is not None
+    assert found > 20
