@@ -118,17 +118,30 @@ def _tell_trouble(engine: AsyncEngine) -> None:
         trouble = _trouble(context)
         if trouble is not None:
             if context.connection is not None and not context.connection.invalidated:
-                context.connection.info[FAILED] = True
+                context.connection.info[FAILED] = type(trouble)
             context.chained_exception = trouble
+            context.is_disconnect |= _is_gone(context.original_exception)
 
     @event.listens_for(engine.sync_engine, "before_cursor_execute")
     def refuse(connection: SyncConnection, *_: Any) -> None:
-        if connection.info.get(FAILED):
-            raise StoreUnavailable("this transaction has failed already")
+        failed = connection.info.get(FAILED)
+        if failed:
+            raise failed("this transaction has failed already")
 
     @event.listens_for(engine.sync_engine, "checkout", named=True)
     def forgive(connection_record: Any, **_: Any) -> None:
         connection_record.info.pop(FAILED, None)
+
+
+def _is_gone(error: BaseException) -> bool:
+    # When the server ends a connection in the middle of something, asyncpg has three ways to say so, two without a state.
+    state = getattr(error, "sqlstate", None) or ""
+    name = type(error).__name__
+    return (
+        state.startswith(("08", "57P"))
+        or name == "InternalClientError"
+        or (name == "InterfaceError" and "connection is closed" in str(error))
+    )
 
 
 def _trouble(context: ExceptionContext) -> StoreUnavailable | None:
@@ -139,6 +152,7 @@ def _trouble(context: ExceptionContext) -> StoreUnavailable | None:
         return StoreFull("the disk of the database is full")
     if (
         context.is_disconnect
+        or _is_gone(error)
         or (code is not None and code & 0xFF in SQLITE_NOT_NOW)
         or state.startswith(POSTGRES_NOT_NOW)
     ):
