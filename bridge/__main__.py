@@ -126,7 +126,7 @@ def plan(config: ConfigFile = DEFAULT) -> None:
     for change in found.changes:
         typer.echo(line(change))
     _show_notes(found.notes)
-    typer.echo(f"{len(found.changes)} steps." if found.changes else "Nothing to change.")
+    typer.echo(_steps(len(found.changes)) + "." if found.changes else "Nothing to change.")
 
 
 @app.command()
@@ -142,10 +142,14 @@ def apply(config: ConfigFile = DEFAULT) -> None:
     _show_notes(outcome.notes)
     if outcome.failures or outcome.left:
         _stop(
-            f"{outcome.done} steps done, {max(len(outcome.left), len(outcome.failures))} not. `hearth check` says more.",
+            f"{_steps(outcome.done)} done, {max(len(outcome.left), len(outcome.failures))} not. `hearth check` says more.",
             PROBLEM,
         )
-    typer.echo(f"{outcome.done} steps done." if outcome.done else "Nothing to change.")
+    typer.echo(f"{_steps(outcome.done)} done." if outcome.done else "Nothing to change.")
+
+
+def _steps(count: int) -> str:
+    return "1 step" if count == 1 else f"{count} steps"
 
 
 def _show_notes(notes: Any) -> None:

@@ -1,6 +1,8 @@
 """Rooms are built from the file, on a homeserver that fails and under kills: never one twice, never anything left undone."""
 
 import asyncio
+import json
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -23,6 +25,7 @@ from bridge.store import people, rooms
 from bridge.store.db import Database
 from tests.builder import Killed, Worker
 from tests.fake import FakeHomeserver
+from tests.fake.faults import Kind
 
 ME = "@hearth:a.test"
 COMMUNITY: dict[str, Any] = {
@@ -304,3 +307,35 @@ async def test_a_room_that_we_were_put_out_of_is_told_and_left(house: House) -> 
     assert outcome is not None
     assert [(note.key, note.about) for note in outcome.notes] == [("common", "away")]
     assert outcome.left == outcome.failures == ()
+
+
+async def test_the_command_is_killed_in_the_middle_and_goes_on(tmp_path: Path) -> None:
+    async with FakeHomeserver() as hs:
+        bot = await hs.user("hearth")
+        house = House(hs, bot.token(), tmp_path / "hearth-data" / "hearth.db")
+        matrix = {"homeserver": hs.url, "user_id": ME, "access_token": bot.token("DEVICE")}
+        (tmp_path / "config.yaml").write_text(json.dumps({"matrix": matrix, "community": COMMUNITY}), encoding="utf-8")
+
+        async def apply() -> asyncio.subprocess.Process:
+            arguments = (sys.executable, "-m", "bridge", "apply", "--config", str(tmp_path / "config.yaml"))
+            return await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.PIPE)
+
+        points: tuple[tuple[Kind, str], ...] = (
+            ("hang", "createRoom"),
+            ("hang_after", "createRoom"),
+            ("hang_after", "m.space.child"),
+            ("hang", "m.space.child"),
+        )
+        for kind, path in points:
+            fault = hs.faults.add(kind, path=path, method="POST" if path == "createRoom" else "PUT")
+            process = await apply()
+            await hs.until(lambda fault=fault: fault.hits, 30, path)  # type: ignore[misc]
+            process.kill()
+            await process.communicate()
+            fault.release()
+        process = await apply()
+        assert process.stdout is not None
+        assert b"done" in await process.stdout.read()
+        assert await process.wait() == 0
+        house.all_is_built_once()
+        assert sorted(await house.rows()) == sorted(KEYS)
