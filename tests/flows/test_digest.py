@@ -17,7 +17,7 @@ from bridge.digest import dispatch, store
 from bridge.digest.compose import board, compose
 from bridge.digest.model import Copied, Member, Post, Reason
 from bridge.digest.tick import tick
-from bridge.effects import Deliver, Effect, Redact, Send, load
+from bridge.effects import Correct, Deliver, Effect, Redact, Send, load
 from bridge.errors import Unavailable
 from bridge.events import AnyEvent, Batch, Content, Edited, MemberChanged, Message, Reacted, Redacted
 from bridge.rooms import dispatch as rooms_dispatch
@@ -359,6 +359,20 @@ async def test_a_shared_thread_is_opened_in_the_common_room(world: World) -> Non
     assert SLEEP not in digest
     await world.edit(BEN, root, "I slept!")
     assert not any("I slept" in body for body in world.told(CLEO))
+
+
+async def test_a_copy_that_is_taken_back_is_not_quoted_even_while_it_still_stands(world: World) -> None:
+    await world.tell(CLEO, "follow @ben:two.test")
+    root = await world.say(BEN, "I slept! #common")
+    await world.until("2026-01-12T08:00")
+    new = Content("m.text", "I slept!")
+    await world.hear(Edited("$untagged", SLEEP, BEN, world.now_ms, root, new))
+    desk = Desk(world.database.reading, world, Names(), world.settings, ME, world.now_ms)  # type: ignore[arg-type]
+    digest = f"{CLEO}/2026-01-12"
+    wire = await dispatch.correct(desk, Correct(key="k", user=CLEO, digest=digest, cause="$untagged"))
+    assert wire is not None
+    assert "Your digest is empty now" in wire.content["body"]
+    assert "I slept" not in str(wire.content)
 
 
 async def test_an_encrypted_circle_is_not_quoted_in_an_open_direct_room(database: Database) -> None:
