@@ -114,13 +114,13 @@ def _tell_trouble(engine: AsyncEngine) -> None:
     """
 
     @event.listens_for(engine.sync_engine, "handle_error")
-    def translate(context: ExceptionContext) -> None:
+    def translate(context: ExceptionContext) -> StoreUnavailable | None:
         trouble = _trouble(context)
         if trouble is not None:
             if context.connection is not None and not context.connection.invalidated:
                 context.connection.info[FAILED] = type(trouble)
-            context.chained_exception = trouble
             context.is_disconnect |= _is_gone(context.original_exception)
+        return trouble
 
     @event.listens_for(engine.sync_engine, "before_cursor_execute")
     def refuse(connection: SyncConnection, *_: Any) -> None:

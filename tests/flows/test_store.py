@@ -1,6 +1,7 @@
 """The database: transactions that lose nothing, one leader, and what is remembered in whatever order it arrives."""
 
 import asyncio
+import sqlite3
 import stat
 from itertools import count
 from pathlib import Path
@@ -196,7 +197,7 @@ if "postgres" in kinds():
                 mine = await db.scalar(text("SELECT pg_backend_pid()"))
                 async with database.reading() as other:
                     await other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": mine})
-                while True:
+                while True:  # until it is noticed
                     await cursors.save(db, "sync", "s1")
 
         with pytest.raises(StoreUnavailable):
@@ -256,6 +257,22 @@ async def test_a_full_disk_undoes_everything_and_goes_on_when_there_is_room(tmp_
 
 def files_with(folder: Path, words: bytes) -> list[str]:
     return [file.name for file in folder.iterdir() if words in file.read_bytes()]
+
+
+async def test_a_file_that_another_program_locks_is_unavailable(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "hearth.db")
+    async with database.writing() as db:
+        await db.execute(text("PRAGMA busy_timeout=20"))
+    other = sqlite3.connect(tmp_path / "hearth.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreUnavailable):
+        async with database.writing():
+            pass
+    other.execute("ROLLBACK")
+    other.close()
+    async with database.writing() as db:
+        await cursors.save(db, "sync", "s1")
+    await database.close()
 
 
 async def test_what_was_erased_is_in_no_file_after_tidying(tmp_path: Path) -> None:
