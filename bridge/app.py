@@ -25,7 +25,7 @@ from bridge.rooms import apply as provisioning
 from bridge.rooms import dispatch as rooms_dispatch
 from bridge.rooms.build import Outcome, Progress, Site, build, look
 from bridge.rooms.model import Change, Note
-from bridge.rooms.plan import desired, notes, plan
+from bridge.rooms.plan import desired, forecast, notes, plan
 from bridge.scene import Desk, Filler, Scene, Settler, State
 from bridge.schedule import Tick, ticking
 from bridge.store import claims, cursors, people, queue
@@ -154,20 +154,25 @@ class Hearth:
     # --- rooms -----------------------------------------------------------------------------------------------------------------------
 
     async def plan(self) -> Planned:
-        """What the file asks for that is not so yet. Raises Unavailable."""
+        """What the file asks for that is not so yet, down to the last step. Raises Unavailable."""
         wanted = desired(self.config, self.me)
         found = await look(await self._site(), wanted)
-        return Planned(plan(wanted, found.actual), notes(wanted, found.actual))
+        return Planned(forecast(wanted, found.actual), notes(wanted, found.actual))
 
     async def apply(self, tell: Callable[[Progress], None]) -> Outcome:
-        """Make it so, with the outbox running meanwhile."""
+        """Make it so, with the outbox running meanwhile. Raises Unavailable."""
         site = await self._site()
         outbox = asyncio.create_task(self.outbox.run())
+        building = asyncio.create_task(build(site, desired(self.config, self.me), tell))
         try:
-            return await build(site, desired(self.config, self.me), tell)
+            await asyncio.wait({outbox, building}, return_when=asyncio.FIRST_COMPLETED)
+            if not building.done():
+                outbox.result()  # it never ends by itself, so this raises what ended it
+            return await building
         finally:
             outbox.cancel()
-            await asyncio.gather(outbox, return_exceptions=True)
+            building.cancel()
+            await asyncio.gather(outbox, building, return_exceptions=True)
 
     async def rooms(self) -> dict[str, str]:
         """The id of every room of ours by its key."""
@@ -193,14 +198,18 @@ class Hearth:
             group.create_task(self.database.watch(), name="database")
 
     async def _look_around(self, *, first: bool) -> None:
-        """Learn who is in our rooms; at the very first start also write it down, as no event tells of those who came before."""
+        """Learn who is in our rooms, and take up rooms that a crash kept us from writing down.
+
+        At the very first start also write down who is there, as no event will tell of those who came before.
+        """
+        wanted = desired(self.config, self.me)
+        found = await look(await self._site(), wanted)
+        async with self.database.writing() as db:
+            await provisioning.record(db, found, plan(wanted, found.actual), self.clock())
+            if first:
+                await provisioning.seed(db, found.members, self.clock(), everywhere=True)
         for room in (await self.rooms()).values():
             self.names.learn(await self.matrix.gateway.members(room))
-        if first:
-            wanted = desired(self.config, self.me)
-            found = await look(await self._site(), wanted)
-            async with self.database.writing() as db:
-                await provisioning.seed(db, found.members, self.clock())
 
     async def _listen(self, since: str | None, ready: Callable[[], None]) -> None:
         listening = False

@@ -66,6 +66,6 @@ async def _one(db: Connection, event: AnyEvent, scene: Scene) -> int:
 
 
 def _tags_of(event: AnyEvent) -> frozenset[str]:
-    if isinstance(event, Message | Edited):
+    if isinstance(event, Message | Edited) and not event.marked:
         return tags.find(event.content)
-    return frozenset()
+    return frozenset()  # a copy has no tags of its own: they belong to what it is a copy of

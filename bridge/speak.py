@@ -1,9 +1,9 @@
-"""Makes of our own words what goes over the wire: says, tells and reacts; never sends anything and never decides what is said."""
+"""Makes of our own words what goes over the wire: says and tells; never sends anything and never decides what is said."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from bridge.effects import Effect, React, Say, Send, Tell, transaction_id
+from bridge.effects import Effect, Say, Send, Tell, transaction_id
 from bridge.events import COPY_MARK
 from bridge.scene import Desk, Filler, Scene, Settler, State
 from bridge.store import people, queue
@@ -56,22 +56,15 @@ async def say(desk: Desk, effect: Say) -> Send:
     return Send(key=effect.key, room=effect.room, type="m.room.message", content=said)
 
 
-async def react(_desk: Desk, effect: React) -> Send:
-    """A reaction of ours."""
-    related = {"rel_type": "m.annotation", "event_id": effect.event, "key": effect.emoji}
-    marked = {"m.relates_to": related, COPY_MARK: transaction_id(effect.key)}
-    return Send(key=effect.key, room=effect.room, type="m.reaction", content=marked)
-
-
 def fillers(direct_room: DirectRoom) -> Mapping[type[Effect], Filler]:
-    """The fillers of Say, Tell and React. `direct_room` is asked when something is told."""
+    """The fillers of Say and Tell. `direct_room` is asked when something is told."""
 
     async def tell(desk: Desk, effect: Tell) -> Send:
         rendered = render(effect.text, effect.language, desk.names)
         room = await direct_room(effect.user)
         return Send(key=effect.key, room=room, type="m.room.message", content=content(rendered, effect.key))
 
-    return {Say: say, Tell: tell, React: react}
+    return {Say: say, Tell: tell}
 
 
 async def told(scene: Scene, effect: Tell, state: State, result: str | None) -> None:

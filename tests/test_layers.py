@@ -17,7 +17,6 @@ LAYER = {
     "bridge.words": VALUES,
     "bridge.errors": VALUES,
     "bridge.config": VALUES,
-    "bridge.clock": VALUES,
     "bridge.commands": DECIDERS,
     "bridge.arguments": DECIDERS,
     "bridge.grammar": DECIDERS,
@@ -27,6 +26,7 @@ LAYER = {
     "bridge.tags": DECIDERS,
     "bridge.times": DECIDERS,
     "bridge.scene": STORES,
+    "bridge.clock": STORES,
     "bridge.outbox": EDGES,
     "bridge.schedule": EDGES,
     "bridge.app": ROOT_LAYER,
@@ -57,7 +57,7 @@ def layer_of(module: str) -> int:
     if module in LAYER:
         return LAYER[module]
     parts = module.split(".")
-    if parts[1] in ("store",) or parts[-1] == "store":
+    if parts[1] == "store" or parts[-1] == "store":
         return STORES
     if parts[1] == "matrix":
         return EDGES
@@ -98,9 +98,9 @@ def test_each_library_has_its_door(path: Path) -> None:
     for other in imports_of(path):
         doors = OUTSIDE.get(other.split(".")[0])
         if doors:
-            assert any(module.startswith(door) if door.startswith("bridge") else module.endswith(door) for door in doors), (
-                f"{module} must not import {other}"
-            )
+            assert any(
+                module.startswith(door) if door.startswith("bridge") else module.endswith(door) for door in doors
+            ), f"{module} must not import {other}"
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if layer_of(name_of(path)) <= DECIDERS], ids=name_of)
@@ -108,7 +108,9 @@ def test_deciders_neither_do_nor_look_at_a_clock(path: Path) -> None:
     assert not {other.split(".")[0] for other in imports_of(path)} & FORBIDDEN_TO_DECIDERS
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            assert node.func.attr not in {"now", "utcnow", "today", "monotonic"}, f"{name_of(path)}:{node.lineno} reads a clock"
+            assert node.func.attr not in {"now", "utcnow", "today", "monotonic"}, (
+                f"{name_of(path)}:{node.lineno} reads a clock"
+            )
 
 
 @pytest.mark.parametrize("area", AREAS)
@@ -116,4 +118,6 @@ def test_areas_do_not_know_each_other(area: str) -> None:
     for path in (ROOT / "bridge" / area).rglob("*.py"):
         for other in imports_of(path):
             for neighbour in AREAS:
-                assert neighbour == area or not other.startswith(f"bridge.{neighbour}"), f"{name_of(path)} must not import {other}"
+                assert neighbour == area or not other.startswith(f"bridge.{neighbour}"), (
+                    f"{name_of(path)} must not import {other}"
+                )

@@ -7,6 +7,7 @@ import asyncio
 import sys
 from pathlib import Path
 
+from bridge import journal_log
 from bridge.app import opened
 from bridge.config_file import load
 from bridge.demo.clock import TurnedClock
@@ -15,6 +16,7 @@ from bridge.demo.clock import TurnedClock
 async def run(config_file: Path, clock_file: Path) -> None:
     """Run until killed."""
     config = load(config_file)
+    journal_log.configure(config.log)
     async with opened(config, clock=TurnedClock(clock_file)) as hearth:
         await hearth.run(ready=lambda: print("ready", flush=True))  # noqa: T201 - the demo waits for this word
 

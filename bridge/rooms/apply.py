@@ -157,7 +157,7 @@ def _effect(wanted: Desired, actual: Actual, change: Change) -> CreateRoom | Set
 
 
 async def record(db: Connection, found: Survey, changes: Iterable[Change], now_ms: int) -> None:
-    """Write down what the survey showed: rooms that a crash kept us from noting, what changed in known ones, and all memberships."""
+    """Write down what the survey showed: rooms that a crash kept us from noting, what changed in known ones, and who is in new ones."""
     for change in changes:
         if isinstance(change, Remember):
             seen = _readable(found.actual.lost[change.wanted.key])
@@ -177,19 +177,23 @@ async def _update(db: Connection, row: rooms.Room, actual: ActualRoom) -> None:
         await rooms.update(db, row.room, **changed)
 
 
-async def seed(db: Connection, members: Sequence[MemberChanged], now_ms: int) -> int:
-    """Bring our table of memberships up to what the homeserver has; how many were new to it. Needed for rooms that were not ours while people came.
+async def seed(db: Connection, members: Iterable[MemberChanged], now_ms: int, *, everywhere: bool = False) -> int:
+    """Write down who is in rooms of which we know nothing yet, or `everywhere`; how many memberships that were.
 
-    What we heard of later than the homeserver was asked is newer, and stays.
+    Everywhere only before the first event was ever handled. Later the events themselves tell it, in their order among the messages: who is written
+    down too early would seem to have been there when something was said.
     """
-    held = {(now.room, now.user): now for now in await people.intervals(db) if now.until_ms is None} if members else {}
-    new = 0
+    known = (
+        set()
+        if everywhere
+        else {room.room for room in await rooms.all_rooms(db) if await people.members(db, room.room)}
+    )
+    differing = 0
     for change in members:
-        known = held.get((change.room, change.user))
-        if known is None or (known.membership != change.membership and known.since_ms < change.at_ms):
+        if change.room not in known and await people.membership(db, change.room, change.user) != change.membership:
             await journal.remember(db, change, frozenset(), now_ms)
-            new += 1
-    return new
+            differing += 1
+    return differing
 
 
 def _readable(actual: ActualRoom) -> dict[str, Any]:

@@ -1,10 +1,29 @@
-"""What the rooms do when something happens: shared threads are kept as they should be. Writes wishes, never acts."""
+"""What the rooms do when something happens: shared threads are kept as they should be, staff find their room. Writes wishes, never acts."""
 
-from bridge.events import AnyEvent
+from bridge.effects import Invite, Put
+from bridge.events import AnyEvent, MemberChanged
 from bridge.rooms import shares
 from bridge.scene import Scene
+from bridge.store import people, rooms
 
 
 async def react(scene: Scene, event: AnyEvent) -> None:
     """Look at one event; all that follows from it is appended to `scene.puts`."""
     await shares.react(scene, event)
+    if isinstance(event, MemberChanged) and event.membership == "join":
+        await _show_staff_in(scene, event)
+
+
+async def _show_staff_in(scene: Scene, event: MemberChanged) -> None:
+    """Owners and moderators who entered the space are invited to the staff room: nobody has two open invites at once."""
+    community = scene.config.community
+    if event.user not in {*community.owners, *community.moderators}:
+        return
+    entered = await rooms.by_id(scene.db, event.room)
+    staff = await rooms.by_key(scene.db, "staff")
+    if entered and entered.kind == "space" and staff:
+        now = await people.membership(scene.db, staff.room, event.user)
+        if now in (None, "leave"):
+            scene.puts.append(
+                Put(Invite(key=f"invite/{staff.room}/{event.user}/{event.id}", room=staff.room, user=event.user))
+            )

@@ -330,9 +330,6 @@ async def test_threads_replies_and_reactions(world: World) -> None:
         "rel_type": "m.thread", "event_id": "$t", "is_falling_back": False, "m.in_reply_to": {"event_id": "$a"},
     }  # fmt: skip
     assert (await _wire(world, said(reply_to="$a"))).content["m.relates_to"] == {"m.in_reply_to": {"event_id": "$a"}}
-    reaction = await _wire(world, React(key="k", room="!r", event="$e", emoji="✅"))
-    assert reaction.type == "m.reaction"
-    assert reaction.content["m.relates_to"] == {"rel_type": "m.annotation", "event_id": "$e", "key": "✅"}
 
 
 async def test_an_edit_replaces_what_was_sent_before(world: World) -> None:
