@@ -26,6 +26,14 @@ FREE_ROOMS, ROOM_SECONDS = 10, 62
 """Under Synapse's default limits ten rooms are made at once, and then one in so many seconds."""
 
 
+_UNSIGNED = (
+    "Start Hearth once with the account's password (matrix.password_file beside the token); it signs its device then."
+)
+_LOST = """\
+The account was given an identity whose keys are not in data_dir. Put cross-signing.json back from your backup. If there is none,
+sign in to the account with a Matrix client, reset its cryptographic identity there, sign out, and start Hearth with the password."""
+
+
 async def online(config: Config) -> AsyncIterator[Finding]:
     """What the homeserver and the database show, one after the other, as they are found."""
     homeserver = True
@@ -150,7 +158,7 @@ async def _keys(config: Config, session: Session, _known: tuple[rooms.Room, ...]
         yield Finding(
             "hint",
             "The device is not signed by its account, so some clients will not share keys with it.",
-            "Start Hearth once with the account's password (matrix.password_file beside the token); it signs its device then.",
+            _LOST if signing and not (config.data_dir / "cross-signing.json").exists() else _UNSIGNED,
         )
     else:
         yield ok("The device has keys and is signed by its account.")

@@ -121,7 +121,9 @@ class Matrix(Section):
     user_id: UserId = Field(..., description="The bot's own account.", examples=["@hearth:example.org"])
     access_token: SecretStr | None = Field(None, description="A token for that account. Better in access_token_file.")
     access_token_file: Path | None = Field(None, description="A file that holds only the token.", examples=["token"])
-    password: SecretStr | None = Field(None, description="Instead of a token: used once, to log in at the first start.")
+    password: SecretStr | None = Field(
+        None, description="Instead of a token: to log in at the first start, and whenever that session is lost."
+    )
     password_file: Path | None = Field(None, description="A file that holds only the password.")
     application_service: ApplicationService | None = Field(None, description="Instead of a token or password.")
     encryption: bool = Field(

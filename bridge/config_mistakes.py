@@ -140,7 +140,7 @@ def _sign_in(matrix: Mapping[str, Any], *, required: bool) -> Iterator[tuple[Loc
             ("matrix",),
             "there is nothing to sign in with; add access_token_file, password_file or application_service",
         )
-    if len(ways) > 1:
+    if len(ways) > 1 and ways != ["access_token", "password"]:  # beside a token, the password is for signing the device
         yield ("matrix",), f"{' and '.join(ways)} are both given; keep one way to sign in"
     service, user = _section(matrix, "application_service"), matrix.get("user_id")
     sender = service.get("sender_localpart")

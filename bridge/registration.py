@@ -25,7 +25,7 @@ class Tokens:
 
 def registration(config: Config, tokens: Tokens) -> str:
     """The text of the file (spec: "Registration"). Without an address: nothing is pushed to us, we read along by ourselves."""
-    service = service_of(config)
+    service, server = service_of(config), config.matrix.user_id.partition(":")[2]
     return yaml.safe_dump(
         {
             "id": service.id,
@@ -36,7 +36,8 @@ def registration(config: Config, tokens: Tokens) -> str:
             "rate_limited": False,
             "namespaces": {
                 "users": [{"regex": f"^{re.escape(config.matrix.user_id)}$", "exclusive": True}],
-                "aliases": [],
+                # A homeserver lets a service make only the addresses that its namespaces hold; other people may make some there too.
+                "aliases": [{"regex": f"^#.*:{re.escape(server)}$", "exclusive": False}],
                 "rooms": [],
             },
             # Lets the service make a device for the bot, which encryption needs.

@@ -42,7 +42,8 @@ async def test_the_homeserver_takes_our_registration_and_lifts_the_limits(synaps
         session = await open_session(config.matrix, config.data_dir)
         async with session.client as client:
             for number in range(13):
-                await client.request("POST", "/createRoom", body={"name": f"Room {number}"})
+                body = {"name": f"Room {number}", "room_alias_name": f"room-{number}"}
+                await client.request("POST", "/createRoom", body=body)
 
         # An ordinary account of the same server is told how long it takes, and what lifts the limits.
         plain = await server.register("plain", "pw", admin=True)

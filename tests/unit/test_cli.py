@@ -78,6 +78,7 @@ def test_the_registration_is_written_once_and_stays_the_same(file: Path) -> None
     first = path.read_text(encoding="utf-8")
     written = yaml.safe_load(first)
     assert written["namespaces"]["users"] == [{"regex": r"^@hearth:a\.test$", "exclusive": True}]
+    assert written["namespaces"]["aliases"] == [{"regex": r"^#.*:a\.test$", "exclusive": False}]
     assert (written["url"], written["rate_limited"], written["sender_localpart"]) == (None, False, "hearth-service")
     assert written["io.element.msc4190"] is True
     assert path.stat().st_mode & 0o777 == 0o600

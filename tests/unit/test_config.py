@@ -172,8 +172,8 @@ MISTAKES = {
         ["config.yaml:1: matrix: there is nothing to sign in with; add access_token_file, password_file or application_service"],
     ),
     "two ways to sign in": (
-        with_line("access_token: syt_secret", "access_token: syt_secret\n  password: hunter2"),
-        ["config.yaml:1: matrix: access_token and password are both given; keep one way to sign in"],
+        with_line("access_token: syt_secret", "access_token: syt_secret\n  application_service: {as_token: a, hs_token: b}"),
+        ["config.yaml:1: matrix: access_token and application_service are both given; keep one way to sign in"],
     ),
     "a token and its file": (
         with_line("access_token: syt_secret", "access_token: syt_secret\n  access_token_file: token"),
