@@ -50,15 +50,16 @@ class Planned:
 
 
 @asynccontextmanager
-async def opened(config: Config, *, clock: Clock = now_ms) -> AsyncIterator["Hearth"]:
+async def opened(config: Config, *, clock: Clock = now_ms, wait: bool = True) -> AsyncIterator["Hearth"]:
     """Everything built and connected, the database migrated and ours alone; nothing runs yet.
 
+    While another Hearth works on this PostgreSQL it stands by until that one is gone; without `wait`, and on a file, that is AlreadyRunning.
     Raises StartProblem (with the cure), AlreadyRunning, NewerDatabase, StoreUnavailable, Unavailable.
     """
     config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = await Database.open(config.database.url or config.data_dir / "hearth.db")
     try:
-        await database.lead()
+        await database.lead(wait=wait)
         async with connect(config.matrix, config.data_dir) as matrix:
             yield Hearth(config, clock, database, matrix)
     finally:
@@ -74,13 +75,13 @@ async def run(config: Config) -> None:
 
 async def plan_of(config: Config) -> Planned:
     """`hearth plan`: what `apply` would do; nothing is changed."""
-    async with opened(config) as hearth:
+    async with opened(config, wait=False) as hearth:
         return await hearth.plan()
 
 
 async def apply(config: Config, tell: Callable[[Progress], None]) -> Outcome:
     """`hearth apply`: make the rooms what the file says."""
-    async with opened(config) as hearth:
+    async with opened(config, wait=False) as hearth:
         return await hearth.apply(tell)
 
 
@@ -141,12 +142,13 @@ class Hearth:
         return Performed(await self.matrix.gateway.perform(wire, again=again))
 
     async def direct_room(self, user: str) -> str:
-        """The direct room with a person, found or made, and remembered before it is used."""
+        """The direct room with a person, found or made, and remembered before it is used: also whether it is encrypted, however it came about."""
         async with self.database.reading() as db:
             person = await people.get(db, user)
-        encrypted = self.config.matrix.encryption
-        room = await self.matrix.gateway.direct_room(user, person.direct_room, encrypted=encrypted)
-        if room != person.direct_room:
+        gateway = self.matrix.gateway
+        room = await gateway.direct_room(user, person.direct_room, encrypted=self.config.matrix.encryption)
+        encrypted = await gateway.is_encrypted(room)
+        if (room, encrypted) != (person.direct_room, person.direct_encrypted):
             async with self.database.writing() as db:
                 await people.change(db, user, direct_room=room, direct_encrypted=encrypted)
         return room

@@ -175,9 +175,8 @@ class Crypto:
         known = _mapping(device.get("keys")).get(f"ed25519:{olm.device_id}")
         if known not in {None, self.fingerprint}:
             raise KeysLost(
-                "Hearth's encryption keys do not belong to its access token: they were lost, or are those of another device. Put "
-                "the data directory back from your backup, or give Hearth a new access token (a new login), so that it begins "
-                "as a new device."
+                "Hearth's encryption keys do not belong to its access token: they were lost, or are those of another device. "
+                "Give Hearth a new access token (a new login), so that it begins as a new device."
             )
         if known is None:
             olm.account.shared = False
