@@ -144,7 +144,9 @@ async def _letter(
         person = await people.get(db, made.user)
         rooms = {room.room: room for room in await room_store.all_rooms(db)}
         since_ms = await _since_ms(db, made, person, desk.me)
-    open_to = config.community.encrypted_to_open or bool(person.direct_encrypted)
+    # A digest that stands in a former direct room is corrected there: about that one we know nothing any more.
+    there_now = made.room in (None, person.direct_room)
+    open_to = config.community.encrypted_to_open or (bool(person.direct_encrypted) and there_now)
     lines = tuple(
         Line(item, readable[item][0], said[item] if open_to or not rooms[item.room].encrypted else None, bool(readable[item][1]))
         for item in made.digest.items

@@ -111,7 +111,15 @@ async def withdrawn(scene: Scene, effect: WithdrawCopy, state: State, result: st
 
 
 async def _dressed(desk: Desk, effect: Copy | EditCopy, author: str) -> dict[str, Any] | None:
-    """The newest content of the source in the dress of a copy; None when the source is gone, or was spoken to us (a command)."""
+    """The newest content of the source in the dress of a copy; None when the source is gone, or was spoken to us (a command).
+
+    Also None when it may not leave its room (any more): that may have been encrypted since the copy was wished for.
+    """
+    async with desk.reading() as db:
+        circle = await rooms.by_id(db, effect.source_room)
+        target = await rooms.by_id(db, effect.room)
+    if circle is None or target is None or not shares.may_leave(desk.config, circle, target):
+        return None
     event = await desk.read.event(effect.source_room, effect.source)
     content = event.get("content") if event else None
     if not event or not isinstance(content, Mapping) or not content or event.get("sender") != author:
@@ -120,9 +128,7 @@ async def _dressed(desk: Desk, effect: Copy | EditCopy, author: str) -> dict[str
         return None
     if _COMMAND.match(str(content.get("body", ""))):
         return None
-    async with desk.reading() as db:
-        circle = await rooms.by_id(db, effect.source_room)
-    tag = f"#{circle.tag}" if circle and circle.tag else "…"
+    tag = f"#{circle.tag}" if circle.tag else "…"
     kind = str(event.get("type"))
     captioned = isinstance(content.get("filename"), str) and content.get("filename") != content.get("body")
     silent = (kind == "m.sticker" or content.get("msgtype") in MEDIA) and not captioned

@@ -1,7 +1,10 @@
-"""What the rooms do when something happens: shared threads are kept as they should be, staff find their room. Writes wishes, never acts."""
+"""What the rooms do when something happens: shared threads are kept as they should be, staff find their room. Writes wishes, never acts.
+
+What a room hides, and from whom, is known from the moment it changes.
+"""
 
 from bridge.effects import Invite, Put
-from bridge.events import AnyEvent, MemberChanged
+from bridge.events import AnyEvent, MemberChanged, StateChanged
 from bridge.rooms import shares
 from bridge.scene import Scene
 from bridge.store import people, rooms
@@ -9,9 +12,20 @@ from bridge.store import people, rooms
 
 async def react(scene: Scene, event: AnyEvent) -> None:
     """Look at one event; all that follows from it is appended to `scene.puts`."""
+    if isinstance(event, StateChanged) and event.state_key == "":
+        await _hides(scene, event)
     await shares.react(scene, event)
     if isinstance(event, MemberChanged) and event.membership == "join":
         await _show_staff_in(scene, event)
+
+
+async def _hides(scene: Scene, event: StateChanged) -> None:
+    """Remember that a room of ours is encrypted from now on, or what its newcomers can read: shares and digests go by that."""
+    history = event.content.get("history_visibility")
+    if event.type == "m.room.encryption" and event.content.get("algorithm"):
+        await rooms.update(scene.db, event.room, encrypted=True)
+    elif event.type == "m.room.history_visibility" and isinstance(history, str):
+        await rooms.update(scene.db, event.room, history=history)
 
 
 async def _show_staff_in(scene: Scene, event: MemberChanged) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import asdict
 
+from bridge.config import Config
 from bridge.context import language_of
 from bridge.effects import Copy, EditCopy, Put, Redact, Tell, WithdrawCopy
 from bridge.events import AnyEvent, Edited, Message, Reacted, Redacted
@@ -42,7 +43,7 @@ async def refresh(scene: Scene, root: str, source_room: str, cause: str) -> shar
     thread = await store.thread(scene.db, root, common.room, tag=_share_tag(scene), me=scene.me)
     if thread is None:
         return None
-    change = share.decide(thread, allowed=_may_leave(scene, source, common))
+    change = share.decide(thread, allowed=may_leave(scene.config, source, common))
     if change.begin:
         await store.begin(
             scene.db, root, source_room=source.room, room=common.room, author=thread.root.author,
@@ -169,7 +170,7 @@ async def _explain(
         return
     if share.only_a_wish(thread, about):
         await _tell(scene, event.sender, f"share/hint/{top.event}/{event.sender}", _not_yours(circle, common))
-    elif share.carrier(thread) and not _may_leave(scene, circle, common):
+    elif share.carrier(thread) and not may_leave(scene.config, circle, common):
         await _tell(scene, event.sender, f"share/refused/{top.event}", _refused(circle, common))
 
 
@@ -237,11 +238,12 @@ def _share_tag(scene: Scene) -> str:
     return fold(scene.config.community.share_tag)
 
 
-def _may_leave(scene: Scene, source: Room, target: Room) -> bool:
+def may_leave(config: Config, source: Room, target: Room) -> bool:
+    """Whether words of one room may be carried into the other as both are now."""
     return share.may_leave(
         source_encrypted=source.encrypted,
         target_encrypted=target.encrypted,
-        encrypted_to_open=scene.config.community.encrypted_to_open,
+        encrypted_to_open=config.community.encrypted_to_open,
     )
 
 

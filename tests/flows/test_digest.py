@@ -17,7 +17,7 @@ from bridge.digest import dispatch, store
 from bridge.digest.compose import board, compose
 from bridge.digest.model import Copied, Member, Post, Reason
 from bridge.digest.tick import tick
-from bridge.effects import Correct, Deliver, Effect, Redact, Send, load
+from bridge.effects import Correct, Deliver, Effect, React, Redact, Send, load
 from bridge.errors import Unavailable
 from bridge.events import AnyEvent, Batch, Content, Edited, MemberChanged, Message, Reacted, Redacted
 from bridge.rooms import dispatch as rooms_dispatch
@@ -96,6 +96,9 @@ class World:
                 self.events[effect.event]["redacted"] = True
                 self.done[effect.key] = "$redaction"
                 await self.hear(Redacted(f"$red-{effect.event}", effect.room, ME, self.now_ms, effect.event))
+            elif isinstance(effect, React):
+                relation = {"rel_type": "m.annotation", "event_id": effect.event, "key": effect.emoji}
+                self.done[effect.key] = self.add(effect.room, ME, "m.reaction", {"m.relates_to": relation})
             else:
                 assert isinstance(effect, Send)
                 event = self.add(effect.room, ME, effect.type, effect.content)
@@ -386,6 +389,22 @@ async def test_an_encrypted_circle_is_not_quoted_in_an_open_direct_room(database
     (digest,) = world.digests(ANN)
     assert "Ben wrote in #sleep." in digest
     assert "only encrypted" not in digest
+
+
+async def test_a_digest_in_a_former_direct_room_is_corrected_without_quoting_what_is_encrypted(
+    database: Database,
+) -> None:
+    world = await World(database).begin(encrypted=True)
+    await world.tell(ANN, "follow #sleep")
+    await world.say(BEN, "only encrypted")
+    await world.until("2026-01-12T08:00")
+    async with database.writing() as db:
+        await people.change(db, ANN, direct_room="!another", direct_encrypted=True)
+    desk = Desk(database.reading, world, Names(), world.settings, ME, world.now_ms)  # type: ignore[arg-type]
+    wire = await dispatch.correct(desk, Correct(key="k", user=ANN, digest=f"{ANN}/2026-01-12", cause="$any"))
+    assert wire is not None
+    assert wire.room != "!another"
+    assert "only encrypted" not in str(wire.content)
 
 
 async def _room(user: str) -> str:

@@ -16,9 +16,9 @@ from bridge import answer, registry, speak, tags
 from bridge.catalogues import spellings
 from bridge.commands import Book
 from bridge.config import Config
-from bridge.effects import Effect, Redact, Say, Send, load
+from bridge.effects import Effect, React, Redact, Say, Send, load
 from bridge.errors import Refused
-from bridge.events import COPY_MARK, AnyEvent, Content, Edited, MemberChanged, Message, Reacted, Redacted
+from bridge.events import COPY_MARK, AnyEvent, Content, Edited, MemberChanged, Message, Reacted, Redacted, StateChanged
 from bridge.rooms import dispatch
 from bridge.rooms.react import react
 from bridge.scene import Desk, Scene
@@ -86,6 +86,9 @@ class Homeserver:
             if isinstance(effect, Redact):
                 self.events[effect.event]["redacted"] = True
                 self.done[effect.key] = f"$redaction-{len(self.done)}"
+            elif isinstance(effect, React):
+                relation = {"rel_type": "m.annotation", "event_id": effect.event, "key": effect.emoji}
+                self.done[effect.key] = self.add(effect.room, ME, "m.reaction", {"m.relates_to": relation})
             else:
                 assert isinstance(effect, Send)
                 self.done[effect.key] = self.add(effect.room, ME, effect.type, effect.content)
@@ -429,6 +432,22 @@ async def test_out_of_encryption_only_when_the_owner_said_so(database: Database)
     allowed = await World(database, config(encrypted_to_open=True)).begin(circle_encrypted=True)
     await allowed.does(allowed.say(ANN, "not so secret #common"))
     assert allowed.common() == ["not so secret #common"]
+
+
+async def test_a_circle_that_becomes_encrypted_keeps_its_words(world: World) -> None:
+    root = world.say(ANN, "said openly #common")
+    await world.does(root)
+    waiting = world.say(ANN, "still on its way", thread=root.id)
+    await world.hear(waiting)
+    await world.hear(
+        StateChanged("$lock", SLEEP, ANN, 1, "m.room.encryption", "", {"algorithm": "m.megolm.v1.aes-sha2"})
+    )
+    await world.settle()
+    await world.does(world.say(ANN, "another thread #common"))
+    assert world.common() == ["said openly #common"]
+    await world.does(world.say(ANN, "secret", thread=root.id))
+    assert world.common() == []
+    assert "secret" not in world.server.held(COMMON)
 
 
 async def test_unshare_takes_back_and_holds_back_until_the_tag_is_written_anew(world: World) -> None:
