@@ -11,7 +11,7 @@ from bridge import registry
 from bridge.arguments import Directory, Place
 from bridge.catalogues import spellings
 from bridge.commands import ANYWHERE, CIRCLE, COMMON, DIRECT, STAFF, Book, Command, Where, arguments, places
-from bridge.context import DONE, SEEN, Context, Reply, language_of
+from bridge.context import DONE, SEEN, Context, Reply, language_of, rather_people
 from bridge.effects import Put, React, Say, Tell
 from bridge.errors import UsageError
 from bridge.events import AnyEvent, Message
@@ -21,12 +21,13 @@ from bridge.scene import Names, Scene
 from bridge.store import failures, people, rooms
 from bridge.store.rooms import Room
 from bridge.tags import fold
-from bridge.words import Text, lines, words
+from bridge.words import Text, in_a_room, lines, words
 
 _PREFIXES = frozenset({"!h", "!hearth"})
 _MX_REPLY = re.compile(r"<mx-reply>.*?</mx-reply>", re.DOTALL | re.IGNORECASE)
 _SURE = 0.75
 """How near a mistyped `!word` in a room must come to a command of ours: it may be meant for another bot."""
+MOST_WORDS_REPEATED = 3
 
 _WHOSE = {
     Role.MEMBER: words("%(command)s is for members of this community."),
@@ -159,7 +160,7 @@ async def _performed(asked: _Asked, wanted: Command, behind: int, inner: Scene) 
 
 def _permit(wanted: Command, role: Role, room: Room | None) -> None:
     """UsageError when this role may not use the command, or not here."""
-    name = {"code": wanted.name}
+    name = {"command": wanted.name}
     if role < wanted.role:
         text = _WHOSE[wanted.role]
         raise UsageError(replace(text, values={"command": name}))
@@ -186,14 +187,24 @@ async def _puzzled(asked: _Asked) -> None:
     near = book.beginning(first, role) or book.near(given, role, 0.6 if call.certain else _SURE)
     if not call.certain and not near:
         return
-    everything = words("Write %(help)s to see what I can do.", help={"code": "help"})
+    everything = words("Write %(help)s to see what I can do.", help={"command": "help"})
     if near:
-        names = {"list": [{"code": name} for name in near]}
+        names = {"list": [{"command": name} for name in (_mended(call, near[0]), *near[1:])]}
         await _say(asked, lines(words("I am not sure what you mean. Perhaps: %(near)s", near=names), everything))
     elif given:
-        await _say(asked, lines(words("I did not understand that, sorry."), everything))
+        people_instead = await rather_people(asked.scene, asked.event.sender) if asked.room is None and " " in given else None
+        kind = (people_instead,) if people_instead else ()
+        await _say(asked, lines(words("I did not understand that, sorry."), *kind, everything))
     else:
         await _say(asked, lines(words("I am listening."), everything))
+
+
+def _mended(call: Call, name: str) -> str:
+    """The right name with the few words that followed the wrong one, to be copied; the name alone where there was a pill, or more than a few."""
+    rest = call.line.words[call.at + 1 :]
+    if " " in name or not 1 <= len(rest) <= MOST_WORDS_REPEATED or any(word.link for word in rest):
+        return name
+    return f"{name} {call.line.rest(call.at + 1)[:100]}"
 
 
 async def _greet(scene: Scene, event: Message) -> None:
@@ -213,7 +224,8 @@ async def _say(asked: _Asked, text: Text, *, public: bool = False) -> None:
     if room is None:
         answer: Say | Tell = Say(key=key, room=event.room, text=text, language=language, thread=event.thread)
     elif room.kind == "staff" or public:
-        answer = Say(key=key, room=event.room, text=text, language=language, thread=event.thread, reply_to=event.id)
+        said = in_a_room(text)
+        answer = Say(key=key, room=event.room, text=said, language=language, thread=event.thread, reply_to=event.id)
     else:
         answer = Tell(key=key, user=event.sender, text=text, language=language)
     asked.scene.puts.append(Put(answer))

@@ -4,9 +4,12 @@ sync loop -> handle (one transaction for one response) -> outbox -> gateway; tic
 """
 
 import asyncio
+import random
+import signal
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import count
 
 from bridge import direct, handle, journal_log, speak
 from bridge.clock import Clock, now_ms
@@ -14,6 +17,7 @@ from bridge.config import Config
 from bridge.digest import dispatch as digest_dispatch
 from bridge.digest import tick as digest_tick
 from bridge.effects import CreateRoom, Effect, Send
+from bridge.errors import Refused, Unavailable
 from bridge.events import Batch
 from bridge.matrix.connect import Matrix, connect
 from bridge.matrix.sync import batches
@@ -21,6 +25,7 @@ from bridge.moderation import dispatch as moderation_dispatch
 from bridge.moderation import react as moderation
 from bridge.names import NameBook
 from bridge.outbox import Outbox, Performed
+from bridge.pacing import back_off_ms
 from bridge.rooms import apply as provisioning
 from bridge.rooms import dispatch as rooms_dispatch
 from bridge.rooms.build import Outcome, Progress, Site, build, look
@@ -39,6 +44,9 @@ KEEP_DAYS = 60
 
 IN_DOUBT_MS = 20 * 60 * 60 * 1000
 """A homeserver remembers our transaction ids for a day; after this long we look whether a message is there already."""
+
+LONGEST_WAIT_MS = 30_000
+"""At the start we look at least this often whether the homeserver answers by now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +75,36 @@ async def opened(config: Config, *, clock: Clock = now_ms, wait: bool = True) ->
 
 
 async def run(config: Config) -> None:
-    """`hearth run`: until stopped."""
+    """`hearth run`: until SIGTERM, which ends it well, or until cancelled. A homeserver that does not answer yet is waited for.
+
+    Raises what `opened` raises, without Unavailable; and LeadershipLost, in a group.
+    """
     journal_log.configure(config.log)
-    async with opened(config) as hearth:
-        await hearth.run()
+    terminated = asyncio.Event()
+    running = asyncio.create_task(_insist(config))
+    terminated_first = asyncio.create_task(terminated.wait())
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminated.set)
+    try:
+        await asyncio.wait({running, terminated_first}, return_when=asyncio.FIRST_COMPLETED)
+        if not terminated.is_set():
+            await running
+    finally:
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
+        running.cancel()
+        terminated_first.cancel()
+        await asyncio.gather(running, terminated_first, return_exceptions=True)
+
+
+async def _insist(config: Config) -> None:
+    troubles = journal_log.Troubles()
+    for tries in count(1):
+        try:
+            async with opened(config) as hearth:
+                troubles.tell("start", None)
+                await hearth.run()
+        except Unavailable as error:
+            troubles.tell("start", f"the homeserver does not answer as it should ({error}); trying again until it does")
+        await asyncio.sleep(back_off_ms(tries, random.random(), longest_ms=LONGEST_WAIT_MS) / 1000)  # noqa: S311 - so that not all come back at once
 
 
 async def plan_of(config: Config) -> Planned:
@@ -211,7 +245,14 @@ class Hearth:
             if first:
                 await provisioning.seed(db, found.members, self.clock(), everywhere=True)
         for room in (await self.rooms()).values():
+            await self._learn_names(room)
+
+    async def _learn_names(self, room: str) -> None:
+        try:
             self.names.learn(await self.matrix.gateway.members(room))
+        except Refused as error:
+            if error.status not in (403, 404):  # else we are out of that room: what was ours goes on without it
+                raise
 
     async def _listen(self, since: str | None, ready: Callable[[], None]) -> None:
         listening = False

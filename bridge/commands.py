@@ -95,13 +95,13 @@ class Command:
 
     @property
     def usage(self) -> dict[str, Any]:
-        """The usage line as a value for a Text."""
+        """The usage line as a value for a Text, the command's name first."""
         parts: list[object] = [self.name]
         for parameter in self.parameters:
             before, after = ("<", ">") if parameter.required else ("[", "]")
             dots = "…" if parameter.many or Rest in parameter.kinds else ""
             parts += [f" {before}", parameter.label, f"{dots}{after}"]
-        return {"code": parts}
+        return {"command": parts}
 
     def sources(self) -> tuple[tuple[str, str | None], ...]:
         """Every English string of it that has to be translated, with its context."""
@@ -213,10 +213,13 @@ class Book:
             if name in self.commands and self.commands[name].role <= role
         }
         plain = " ".join(text.casefold().split())[:64]
-        found: dict[str, str] = {}
-        for wanted in (plain, plain.partition(" ")[0]):
+        scored: list[tuple[float, str]] = []
+        for wanted in {plain, plain.partition(" ")[0]}:
             for spelling in difflib.get_close_matches(wanted, list(known), n=3, cutoff=cutoff):
-                found.setdefault(known[spelling], spelling)
+                scored.append((-difflib.SequenceMatcher(None, spelling, wanted).ratio(), spelling))
+        found: dict[str, str] = {}
+        for _, spelling in sorted(scored):
+            found.setdefault(known[spelling], spelling)
         return tuple(found.values())[:3]
 
 

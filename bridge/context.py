@@ -11,7 +11,7 @@ from bridge.scene import Scene
 from bridge.store import people, rooms
 from bridge.store.db import Connection
 from bridge.store.rooms import Room
-from bridge.words import Text
+from bridge.words import Text, in_a_room, words
 
 SEEN, DONE = "👀", "✅"
 
@@ -72,6 +72,20 @@ async def language_of(scene: Scene, user: str) -> str:
     return person.language or scene.config.language
 
 
+async def rather_people(scene: Scene, user: str) -> Text | None:
+    """For somebody who wrote to us as if to a person: where people are. None when they are in no circle and not in the common room."""
+    mine = set(await people.rooms_of(scene.db, user))
+    here = [room for room in await rooms.all_rooms(scene.db) if room.room in mine]
+    circles = [room for room in here if room.kind == "circle"] or [room for room in here if room.kind == "common"]
+    if not circles:
+        return None
+    named = [{"room": room.room, "alias": room.alias, "name": f"#{room.tag}" if room.tag else words("the common room")} for room in circles]
+    return words(
+        "I am only a program, and nobody reads along here. If you want to be heard, write in %(rooms)s: people are there.",
+        rooms={"list": named},
+    )
+
+
 async def later_answer(
     scene: Scene, event: str, room: str, user: str, text: Text, *, done: bool = True
 ) -> tuple[Put, ...]:
@@ -85,7 +99,7 @@ async def later_answer(
     if here is None:
         answer: Say | Tell = Say(key=key, room=room, text=text, language=language)
     elif here.kind == "staff":
-        answer = Say(key=key, room=room, text=text, language=language, reply_to=event)
+        answer = Say(key=key, room=room, text=in_a_room(text), language=language, reply_to=event)
     else:
         answer = Tell(key=key, user=user, text=text, language=language)
     mark = (Put(React(key=f"done/{event}", room=room, event=event, emoji=DONE)),) if done else ()

@@ -104,15 +104,17 @@ def _event(page: _Page, value: Mapping[str, Any]) -> str:
 
 def _room(page: _Page, value: Mapping[str, Any]) -> str:
     name = page.value(value.get("name") or value["room"])
-    return f"[{name}](<{link(value['room'], None, value.get('via', ()))}>)"
+    # An alias leads there from everywhere; an id of room version 12 names no server that could be asked.
+    address = link(value["alias"]) if value.get("alias") else link(value["room"], None, value.get("via", ()))
+    return f"[{name}](<{address}>)"
 
 
 def _user(page: _Page, value: Mapping[str, Any]) -> str:
     user = str(value["user"])
     name = markup.escape(page.names.of(user)) or markup.escape(user)
-    if len(page.names.find(page.names.of(user))) > 1:
-        name = f"{name} \\({markup.escape(user)}\\)"
-    return f"[{name}](<{link(user)}>)"
+    pill = f"[{name}](<{link(user)}>)"
+    # Outside of the link: clients show a pill of their own in its place, with the name alone.
+    return f"{pill} ({markup.code(user)})" if len(page.names.find(page.names.of(user))) > 1 else pill
 
 
 def _duration(page: _Page, value: Mapping[str, Any]) -> str:
@@ -142,6 +144,26 @@ def _code(page: _Page, value: Mapping[str, Any]) -> str:
     return markup.code("".join(part if isinstance(part, str) else page.plain(part) for part in parts))
 
 
+def _command(page: _Page, value: Mapping[str, Any]) -> str:
+    inner = value["command"]
+    name, *rest = inner if isinstance(inner, list | tuple) else [inner]
+    parts = [part if isinstance(part, str) else page.plain(part) for part in rest]
+    return markup.code(value.get("prefix", "") + "".join([spelt(page.language, name), *parts]))
+
+
+def spelt(language: str, line: str) -> str:
+    """A command as somebody of this language would write it: names of commands and choices are translated, all else stays."""
+    given = line.split(" ")
+    for length in range(len(given), 0, -1):
+        head = " ".join(given[:length])
+        for context in ("command", "choice"):
+            known = translate(language, head, context=context)
+            if known != head:
+                return " ".join([known, *([spelt(language, " ".join(given[length:]))] if given[length:] else [])])
+    head, blank, tail = line.partition(" ")
+    return head + blank + (spelt(language, tail) if tail else "")
+
+
 _TAGS: Mapping[str, Callable[[_Page, Mapping[str, Any]], str]] = {
     "event": _event,  # before room: it has both
     "user": _user,
@@ -152,6 +174,7 @@ _TAGS: Mapping[str, Callable[[_Page, Mapping[str, Any]], str]] = {
     "weekday": lambda page, value: markup.escape(get_day_names("wide", locale=page.language)[int(value["weekday"])]),
     "lang": lambda page, value: markup.escape(str(Locale(page.language).languages[value["lang"]])),
     "code": _code,
+    "command": _command,
     "text": lambda page, value: page.value(value["text"]),
     "list": _list,
 }

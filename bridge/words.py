@@ -10,7 +10,8 @@ class Text:
     """Words for people, not yet in a language: an English source string (Markdown) and what goes into its `%(name)s` places.
 
     A value may be a str or int (escaped when shown), or `{"user": id}`, `{"room": id}`, `{"event": id, "room": id}` (shown as pill or link),
-    `{"duration_ms": n}`, `{"time_ms": n, "zone": name}`, `{"code": text}`, `{"text": Text as a dict}` or `{"list": [values]}` (joined with commas).
+    `{"duration_ms": n}`, `{"time_ms": n, "zone": name}`, `{"code": text}`, `{"command": what to write, in English}` (shown as the reader would write it),
+    `{"text": Text as a dict}` or `{"list": [values]}` (joined with commas).
     With `plural` the singular or plural form is chosen by `count`. `more` are further paragraphs or lines, each a Text.
     """
 
@@ -35,6 +36,25 @@ def words(source: str, /, **values: Any) -> Text:
 def words_n(singular: str, plural: str, count: int, /, **values: Any) -> Text:
     """Words whose form depends on `count`, which is also there as `%(count)s`."""
     return Text(singular, {"count": count, **values}, plural, count)
+
+
+def in_a_room(text: Text) -> Text:
+    """The same words for a room where others talk, too: the commands in it begin with `!` there."""
+    values = {name: _in_a_room(value) for name, value in text.values.items()}
+    return replace(text, values=values, more=tuple(in_a_room(part) for part in text.more))
+
+
+def _in_a_room(value: Any) -> Any:
+    if isinstance(value, Text):
+        return in_a_room(value)
+    if isinstance(value, list | tuple):
+        return [_in_a_room(one) for one in value]
+    if isinstance(value, Mapping):
+        if "source" in value:
+            return in_a_room(Text.load(value))
+        changed = {name: _in_a_room(one) for name, one in value.items()}
+        return {**changed, "prefix": "!"} if "command" in value else changed
+    return value
 
 
 def lines(*parts: Text) -> Text:

@@ -59,13 +59,14 @@ class Member:
         self.memberships: dict[str, str] = {}
         self.others: dict[tuple[str, str], str] = {}
         self.unread: list[str] = []
+        self.trouble: str | None = None
         self.client_task: asyncio.Task[None] | None = None
         self._changed = asyncio.Condition()
         self._numbers = itertools.count(1)
 
     async def listen(self) -> None:
         """Follow the server for as long as the demo lasts."""
-        async for batch in batches(self.matrix, None, trouble=lambda _: None):
+        async for batch in batches(self.matrix, None, trouble=self._trouble):
             async with self._changed:
                 for event in batch.events:
                     self._show(event)
@@ -75,6 +76,9 @@ class Member:
                 for room in batch.left:
                     self.memberships[room] = self.memberships.get(room, "leave").replace("join", "leave")
                 self._changed.notify_all()
+
+    def _trouble(self, words: str | None) -> None:
+        self.trouble = words
 
     def _show(self, event: AnyEvent) -> None:
         lines = self.screen.setdefault(event.room, {})
@@ -114,7 +118,8 @@ class Member:
         except TimeoutError:
             if self.client_task and self.client_task.done():
                 self.client_task.result()
-            raise NotSeen(f"{self.name} did not see: {what}") from None
+            because = f" ({self.trouble})" if self.trouble else ""
+            raise NotSeen(f"{self.name.capitalize()} did not see: {what}{because}") from None
 
     async def sees(self, room: str, text: str, *, thread: str | None = None, seconds: float = 20) -> Line:
         """Wait until a message with these words is on the screen."""
@@ -233,6 +238,8 @@ async def logged_in(name: str, home: Homeserver, directory: Path, servers: Seque
     account = await home.register(name, f"{name}-password")
     settings = Matrix(homeserver=home.url, user_id=account.user_id, access_token=SecretStr(account.token))
     async with connect(settings, directory / name) as matrix:
+        profile = "/profile/{user}/displayname"
+        await matrix.client.request("PUT", profile, parts={"user": matrix.user}, body={"displayname": name.capitalize()})
         member = Member(name, matrix, home, account.password, servers)
         member.client_task = task = asyncio.create_task(member.listen(), name=f"client of {name}")
         try:

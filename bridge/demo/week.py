@@ -25,13 +25,15 @@ CIRCLES = {
 
 async def everybody_comes_in(play: Play) -> None:
     """Everybody accepts one invitation, to the space, and enters their circle and the common room by themselves."""
+    turned = play.clock.turn_to("Europe/Berlin", 0, 17)
+    play.stage.tell(f"It is {turned:%A, %H:%M}.")
     space, common, staff = (play.rooms[key] for key in ("space", "common", "staff"))
     await asyncio.gather(*(member.accept(space) for member in play.cast.values()))
     await asyncio.gather(*(member.join(common) for member in play.cast.values()))
     for key, names in CIRCLES.items():
         await asyncio.gather(*(play.cast[name].join(play.rooms[key]) for name in names))
     await asyncio.gather(*(play.cast[name].accept(staff) for name in ("olga", "mira")))
-    play.stage.saw("eva, on the second server,", "the space", f"{await _children(play.cast['eva'], space)} rooms")
+    play.stage.saw("Eva, on the second server,", "the space", f"{await _children(play.cast['eva'], space)} rooms")
 
 
 async def people_talk_to_hearth(play: Play) -> None:
@@ -42,13 +44,13 @@ async def people_talk_to_hearth(play: Play) -> None:
         await member.until(
             "Hearth in the direct room", partial(member.hears, play.hearth, play.rooms[f"direct/{member.name}"])
         )
-    play.stage.saw("dan", "direct room", _first_lines(await _ask(play, dan, "help"), 6))
-    play.stage.saw("boris", "direct room", (await _ask(play, boris, "language русский")).text)
-    play.stage.saw("greta", "direct room", (await _ask(play, greta, "language Deutsch")).text)
-    play.stage.saw("greta", "direct room", (await _ask(play, greta, "zeitzone Berlin")).text)
-    play.stage.saw("dan", "direct room", (await _ask(play, dan, f"follow {play.cast['ann'].id}")).text)
-    play.stage.saw("greta", "direct room", (await _ask(play, greta, "follow #schlaf")).text)
-    play.stage.saw("hugo", "direct room", (await _ask(play, hugo, "follow #тревога")).text)
+    play.stage.saw("Dan", "direct room", _first_lines(await _ask(play, dan, "help"), 6))
+    play.stage.saw("Boris", "direct room", (await _ask(play, boris, "language русский")).text)
+    play.stage.saw("Greta", "direct room", (await _ask(play, greta, "language Deutsch")).text)
+    play.stage.saw("Greta", "direct room", (await _ask(play, greta, "zeitzone Berlin")).text)
+    play.stage.saw("Dan", "direct room", (await _ask(play, dan, f"follow {play.cast['ann'].id}")).text)
+    play.stage.saw("Greta", "direct room", (await _ask(play, greta, "follow #schlaf")).text)
+    play.stage.saw("Hugo", "direct room", (await _ask(play, hugo, "follow #тревога")).text)
 
 
 async def monday_a_thread_is_shared(play: Play) -> None:
@@ -63,16 +65,16 @@ async def monday_a_thread_is_shared(play: Play) -> None:
     play.events["root"] = root
     copy = await jonas.sees(common, "awake since two")
     play.events["copy"] = copy.event
-    play.stage.saw("jonas, who is in another circle,", "Common room", copy.text)
+    play.stage.saw("Jonas, who is in another circle,", "Common room", copy.text)
     await _answer(play, dan, sleep, root, "I get up and make tea, and I do not look at the clock.")
     await _answer(play, farid, sleep, root, "I count backwards in Persian.")
     for member, emoji in ((dan, "👍"), (farid, "👎")):
         asked = await member.sees_from(play.hearth, play.rooms[f"direct/{member.name}"], "👍")
         if member is dan:
-            play.stage.saw("dan", "direct room", asked.text)
+            play.stage.saw("Dan", "direct room", asked.text)
         await member.react(asked.room, asked.event, emoji)
     answer = await jonas.sees(common, "make tea", thread=copy.event)
-    play.stage.saw("jonas", "the thread in the Common room", answer.text)
+    play.stage.saw("Jonas", "the thread in the Common room", answer.text)
     if any("Persian" in line.text for line in jonas.lines(common)):
         raise NotSeen("Farid's words staying in the circle")
     await eva.sees(sleep, "Persian", thread=root)
@@ -92,7 +94,7 @@ async def the_copy_is_alive(play: Play) -> None:
         sleep, root, "I have been awake since two or three again. What do you do at that hour? #common #schlaf"
     )
     edited = await jonas.sees(common, "two or three again")
-    play.stage.saw("jonas", "Common room", edited.text)
+    play.stage.saw("Jonas", "Common room", edited.text)
     picture = await ann.matrix.client.upload(PICTURE, "image/png", "moon.png")
     relation = {"rel_type": "m.thread", "event_id": root, "is_falling_back": True, "m.in_reply_to": {"event_id": root}}
     info = {"mimetype": "image/png", "w": 1, "h": 1, "size": len(PICTURE)}
@@ -104,12 +106,12 @@ async def the_copy_is_alive(play: Play) -> None:
     data, _ = await jonas.matrix.client.download(str(shown.raw["url"]), 10_000)
     if data != PICTURE:
         raise NotSeen("the picture itself, on the second server")
-    play.stage.saw("jonas", "the thread in the Common room", f"a picture of {len(data)} bytes: {shown.text}")
+    play.stage.saw("Jonas", "the thread in the Common room", f"a picture of {len(data)} bytes: {shown.text}")
     regretted = await _answer(play, dan, sleep, root, "Honestly, some nights I just cry.")
     await jonas.sees(common, "some nights", thread=copy)
     await dan.redact(sleep, regretted)
     await jonas.no_longer_sees(common, "some nights")
-    play.stage.saw("jonas", "the thread in the Common room", "Dan's last words are gone, as Dan wanted.")
+    play.stage.saw("Jonas", "the thread in the Common room", "Dan's last words are gone, as Dan wanted.")
 
 
 async def what_is_encrypted_stays(play: Play) -> None:
@@ -121,7 +123,7 @@ async def what_is_encrypted_stays(play: Play) -> None:
     if not seen.encrypted:
         raise NotSeen("an encrypted message in the circle for grief")
     told = await ines.sees_from(play.hearth, play.rooms["direct/ines"], "encrypted")
-    play.stage.saw("ines", "direct room", told.text)
+    play.stage.saw("Ines", "direct room", told.text)
     if any("candle" in line.text for line in jonas.lines(common)):
         raise NotSeen("the words staying in the circle")
 
@@ -130,22 +132,24 @@ async def a_thread_is_followed(play: Play) -> None:
     """Ines follows a thread by its link; follows shows what somebody follows."""
     ines = play.cast["ines"]
     link = f"https://matrix.to/#/{play.rooms['common']}/{play.events['copy']}?via={play.lab.a.server_name}"
-    play.stage.saw("ines", "direct room", (await _ask(play, ines, f"follow {link}")).text)
-    play.stage.saw("ines", "direct room", (await _ask(play, ines, "follows")).text)
+    play.stage.saw("Ines", "direct room", (await _ask(play, ines, f"follow {link}")).text)
+    play.stage.saw("Ines", "direct room", (await _ask(play, ines, "follows")).text)
 
 
 async def tuesday_digests_arrive(play: Play) -> None:
     """Tuesday, eight in the morning. Everybody who follows something gets a digest of their own, in their own language."""
     boris, ann = play.cast["boris"], play.cast["ann"]
+    dan = play.cast["dan"]
+    await _answer(play, dan, play.rooms["circle/sleep"], play.events["root"], "And a blanket. Blankets help.")
     await _say(play, boris, play.rooms["circle/тревога"], "Сегодня дышал по квадрату, и отпустило. #дыхание")
     await _say(play, ann, play.rooms["circle/sleep"], "Good night, everybody. #schlaf")
     await _caught_up(play)
     turned = play.clock.turn_to("Europe/Berlin", 1, 8)
     play.stage.tell(f"It is {turned:%A, %H:%M}.")
-    for name, words in (("dan", "Good night"), ("greta", "awake since"), ("hugo", "дышал"), ("ines", "make tea")):
+    for name, words in (("dan", "Good night"), ("greta", "awake since"), ("hugo", "дышал"), ("ines", "Blankets help")):
         digest = await play.cast[name].sees_from(play.hearth, play.rooms[f"direct/{name}"], words, seconds=30)
         play.events[f"digest/{name}"] = digest.event
-        play.stage.saw(name, "direct room", digest.text)
+        play.stage.saw(name.capitalize(), "direct room", digest.text)
 
 
 async def a_digest_forgets_too(play: Play) -> None:
@@ -169,7 +173,7 @@ async def wednesday_the_second_server_is_away(play: Play) -> None:
     await play.cast["mira"].sees(common, "A walk before dinner")
     await play.lab.b.start()
     seen = await eva.sees(common, "A walk before dinner", seconds=60)
-    play.stage.saw("eva, back again,", "Common room", seen.text)
+    play.stage.saw("Eva, back again,", "Common room", seen.text)
 
 
 async def thursday_hearth_is_killed(play: Play) -> None:
@@ -188,7 +192,7 @@ async def thursday_hearth_is_killed(play: Play) -> None:
         times = sum(words in line.text for line in jonas.lines(common))
         if times != 1:
             raise NotSeen(f"“{words}” exactly once (it is there {times} times)")
-    play.stage.saw("jonas", "Common room", "three thoughts of the night, each once")
+    play.stage.saw("Jonas", "Common room", "three thoughts of the night, each once")
 
 
 async def friday_a_spammer_is_banned(play: Play) -> None:
@@ -198,8 +202,8 @@ async def friday_a_spammer_is_banned(play: Play) -> None:
     await rex.say(common, "CHEAP PILLS at pills dot example")
     await mira.sees(common, "CHEAP PILLS")
     await mira.say(staff, f"!ban {rex.id} spam")
-    answer = await mira.sees_from(play.hearth, staff, "rex", seconds=30)
-    play.stage.saw("mira", "Staff room", answer.text)
+    answer = await mira.sees_from(play.hearth, staff, "Rex", seconds=30)
+    play.stage.saw("Mira", "Staff room", answer.text)
     mine = [play.rooms[key] for key in ("space", "common", "circle/тревога")]
     await rex.until("the door", lambda: all(rex.memberships.get(room) in ("ban", "leave") for room in mine), 30)
     for room in play.rooms:
@@ -207,25 +211,25 @@ async def friday_a_spammer_is_banned(play: Play) -> None:
             await eva.matrix.client.request("GET", "/rooms/{room}/joined_members", parts={"room": common})
     if await rex.can_write(common):
         raise NotSeen("Rex being refused")
-    play.stage.saw("rex", "every room", "banned; what he writes is refused")
+    play.stage.saw("Rex", "every room", "banned; what he writes is refused")
     again = await _ask(play, mira, f"!ban {play.hearth.partition(':')[2]} oops", room=staff)
-    play.stage.saw("mira", "Staff room", again.text)
+    play.stage.saw("Mira", "Staff room", again.text)
 
 
 async def saturday_forgiven(play: Play) -> None:
     """Saturday. The ban is lifted again, everywhere where it was our doing."""
     mira, rex = play.cast["mira"], play.cast["rex"]
-    answer = await _ask(play, mira, f"!unban {rex.id}", room=play.rooms["staff"], contains="rex")
-    play.stage.saw("mira", "Staff room", answer.text)
+    answer = await _ask(play, mira, f"!unban {rex.id}", room=play.rooms["staff"], contains="Rex")
+    play.stage.saw("Mira", "Staff room", answer.text)
     await rex.until("no ban", lambda: rex.memberships.get(play.rooms["common"]) != "ban", 30)
 
 
 async def sunday_digest_on_demand(play: Play) -> None:
     """Sunday. “digest now” at any time; an unknown word gets a kind answer, and unfollow ends it."""
     dan = play.cast["dan"]
-    play.stage.saw("dan", "direct room", _first_lines(await _ask(play, dan, "digest now", contains="walk"), 12))
-    play.stage.saw("dan", "direct room", (await _ask(play, dan, "folow #schlaf")).text)
-    play.stage.saw("dan", "direct room", (await _ask(play, dan, f"unfollow {play.cast['ann'].id}")).text)
+    play.stage.saw("Dan", "direct room", _first_lines(await _ask(play, dan, "digest now", contains="walk"), 12))
+    play.stage.saw("Dan", "direct room", (await _ask(play, dan, "folow #schlaf")).text)
+    play.stage.saw("Dan", "direct room", (await _ask(play, dan, f"unfollow {play.cast['ann'].id}")).text)
 
 
 async def nothing_is_written_down(play: Play) -> None:

@@ -103,7 +103,7 @@ def _tail(letter: Letter, more: int) -> list[Text]:
     found = []
     if more and letter.lines:
         found.append(words_n("And %(count)s more conversation.", "And %(count)s more conversations.", more))
-    stop = words("React with %(stop)s and no more digests come; %(command)s says how to change them.", stop=STOP, command={"code": "help digest"})  # fmt: skip
+    stop = words("React with %(stop)s and no more digests come; %(command)s says how to change them.", stop=STOP, command={"command": "help digest"})  # fmt: skip
     return [*found, stop]
 
 
@@ -158,6 +158,6 @@ def place(room: Room | None, room_id: str) -> Any:
     if room is None:
         return words("a room")
     if room.tag:
-        return {"room": room_id, "name": f"#{room.tag}"}
+        return {"room": room_id, "alias": room.alias, "name": f"#{room.tag}"}
     names = {"common": words("the common room"), "staff": words("the staff room")}
-    return {"room": room_id, "name": names.get(room.kind, words("a room"))}
+    return {"room": room_id, "alias": room.alias, "name": names.get(room.kind, words("a room"))}

@@ -41,6 +41,6 @@ async def _correct(scene: Scene, event: AnyEvent, digests: tuple[tuple[str, str]
 
 async def _stop(scene: Scene, event: Reacted) -> None:
     if await rhythm.end(scene, event.sender):
-        text = words("No more digests from now on. If you miss them, write %(command)s.", command={"code": "digest daily"})  # fmt: skip
+        text = words("No more digests from now on. If you miss them, write %(command)s.", command={"command": "digest daily"})  # fmt: skip
         language = await language_of(scene, event.sender)
         scene.puts.append(Put(Tell(key=f"stopped/{event.id}", user=event.sender, text=text, language=language)))

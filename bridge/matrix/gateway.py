@@ -23,7 +23,7 @@ from bridge.effects import (
     Unban,
     transaction_id,
 )
-from bridge.errors import Refused, TokenLost
+from bridge.errors import Refused, TokenLost, Unavailable
 from bridge.events import COPY_MARK
 from bridge.matrix.client import Client
 from bridge.matrix.crypto import Crypto
@@ -39,6 +39,8 @@ _DONE: Mapping[type[Effect], frozenset[str | None]] = {
     Invite: frozenset({"invite", "join"}),
 }
 """The memberships in which there is nothing left to do."""
+
+JOIN_AGAIN_MS = 2_000
 
 
 class Gateway(Reading):
@@ -129,8 +131,16 @@ class Gateway(Reading):
         answer = await self._client.request("PUT", "/rooms/{room}/redact/{event}/{transaction}", parts=parts, body=body)
         return str(answer.get("event_id"))
 
-    async def _join(self, effect: Join, _again: bool) -> str:
-        answer = await self._client.request("POST", "/join/{room}", parts={"room": effect.room}, timeout_seconds=120)
+    async def _join(self, effect: Join, again: bool) -> str:
+        """Enter. An invitation over federation can be here before the inviting server itself knows of it: one refusal is not yet a no."""
+        try:
+            answer = await self._client.request("POST", "/join/{room}", parts={"room": effect.room}, timeout_seconds=120)
+        except TokenLost:
+            raise
+        except Refused as no:
+            if again or no.status not in (403, 404):
+                raise
+            raise Unavailable("POST join", retry_after_ms=JOIN_AGAIN_MS) from None
         return str(answer.get("room_id") or effect.room)
 
     async def _leave(self, effect: Leave, _again: bool) -> None:

@@ -78,11 +78,13 @@ class _Loop:
         self.trouble = trouble
         self.timeout_ms = timeout_ms
         self._troubled = False
+        self._heard = False
 
     async def batches(self, since: str | None) -> AsyncIterator[Batch]:
         cursor = since
         while True:
             response = await self._insist(lambda at=cursor: self._ask(at))  # type: ignore[misc]
+            self._heard = True
             if self.crypto:
                 self.crypto.receive(response)
                 await self._tend(self.crypto)
@@ -105,8 +107,8 @@ class _Loop:
             query["filter"] = json.dumps(_FIRST_FILTER)
         else:
             query |= {"filter": json.dumps(_FILTER), "since": since}
-            # In trouble we want to hear at once that it is over.
-            query["timeout"] = 0 if self._troubled else self.timeout_ms
+            # At the start and in trouble we want to hear at once that all is well, also when nothing is new.
+            query["timeout"] = self.timeout_ms if self._heard and not self._troubled else 0
         seconds = 300 if since is None else 120 + self.timeout_ms / 1000
         response = await self.client.request("GET", "/sync", query=query, timeout_seconds=seconds)
         if not isinstance(response.get("next_batch"), str):
@@ -125,8 +127,10 @@ class _Loop:
                 )
                 await asyncio.sleep(_TOKEN_PAUSE_SECONDS)
             except Refused as no:
+                # Seen on Synapse for a moment while a room is being joined over federation: it need not be for ever.
                 self._tell(f"The homeserver refuses to tell what is new ({no.errcode}).")
-                await asyncio.sleep(_TOKEN_PAUSE_SECONDS)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
             except Unavailable as trouble:
                 asked = (trouble.retry_after_ms or 0) / 1000
                 limited = "The homeserver asks Hearth to slow down."

@@ -74,7 +74,7 @@ def answer(entry: ledger.Entry, ours: Mapping[str, Room], missed: Mapping[str, s
 
 
 def _refused(room: Room, error: str) -> Text:
-    where = {"room": room.room, "name": room.alias or room.key}
+    where = {"room": room.room, "alias": room.alias, "name": room.alias or room.key}
     if error == "M_FORBIDDEN":
         return words("- not in %(room)s: Hearth has no power to do that there", room=where)
     return words("- not in %(room)s: the homeserver refused it (%(code)s)", room=where, code={"code": error})

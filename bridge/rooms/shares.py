@@ -109,11 +109,11 @@ def heard_you(answer: bool) -> Text:
     if answer:
         return words(
             "Thank you. From now on your replies travel with a thread when its author shares it. Write %(command)s to change that at any time.",
-            command={"code": "consent no"},
+            command={"command": "consent no"},
         )
     return words(
         "Your replies stay in the circle. What had been copied is being taken back. Write %(command)s if you change your mind.",
-        command={"code": "consent yes"},
+        command={"command": "consent yes"},
     )
 
 
@@ -124,9 +124,10 @@ async def audience(scene: Scene, common: Room) -> Text:
     if more:
         named.append({"text": asdict(words_n("%(count)s other", "%(count)s others", more))})
     return words_n(
-        "%(count)s person can read there, and these servers keep a copy: %(servers)s.",
-        "%(count)s people can read there, and these servers keep a copy: %(servers)s.",
+        "%(count)s person can read %(common)s, and these servers keep a copy of it: %(servers)s.",
+        "%(count)s people can read %(common)s, and these servers keep a copy of it: %(servers)s.",
         number,
+        common=name(common),
         servers={"list": named},
     )
 
@@ -214,8 +215,8 @@ async def _ask(scene: Scene, user: str, circle: Room, common: Room) -> None:
         await audience(scene, common),
         words(
             "React with 👍 for yes or 👎 for no, or write %(yes)s or %(no)s here. Your answer holds for every shared thread, and you can change it at any time.",
-            yes={"code": "consent yes"},
-            no={"code": "consent no"},
+            yes={"command": "consent yes"},
+            no={"command": "consent no"},
         ),
     )
     await _tell(scene, user, f"consent/ask/{user}", text, prompt=CONSENT)
@@ -229,9 +230,9 @@ async def _tell(scene: Scene, user: str, key: str, text: Text, prompt: str | Non
 def name(room: Room) -> dict[str, object]:
     """The value for a text that names a room of ours to somebody who may know it."""
     if room.tag:
-        return {"room": room.room, "name": f"#{room.tag}"}
+        return {"room": room.room, "alias": room.alias, "name": f"#{room.tag}"}
     common = {"text": asdict(words("the common room"))}
-    return {"room": room.room, "name": common if room.kind == "common" else room.key}
+    return {"room": room.room, "alias": room.alias, "name": common if room.kind == "common" else room.key}
 
 
 def _share_tag(scene: Scene) -> str:

@@ -16,7 +16,7 @@ from bridge.errors import Unavailable
 from bridge.matrix.client import Client
 from bridge.matrix.gateway import Gateway
 from bridge.matrix.rooms import Rooms
-from bridge.rooms.apply import record
+from bridge.rooms.apply import record, seed
 from bridge.rooms.build import Outcome, Progress, Site, build, look
 from bridge.rooms.model import Desired, Remember
 from bridge.rooms.plan import desired, forecast, plan
@@ -292,10 +292,15 @@ async def test_memberships_are_known_from_the_room_itself(house: House) -> None:
     await cleo.join("#home:a.test")
     await built(house)
     space = house.room("home").room_id
-    async with house.life() as (site, _), site.database.reading() as db:
-        assert await people.membership(db, space, "@cleo:b.test") == "join"
-        assert await people.membership(db, space, "@ben:a.test") == "invite"
-        assert ME in await people.members(db, space)
+    async with house.life() as (site, _):
+        async with site.database.reading() as db:
+            assert ME in await people.members(db, space)
+            # Her joining will be heard as an event, among what was said before and after it.
+            assert await people.membership(db, space, "@cleo:b.test") is None
+        found = await look(site, house.wanted)
+        async with site.database.writing() as db:
+            await seed(db, found.members, 1, everywhere=True)
+            assert await people.membership(db, space, "@cleo:b.test") == "join"
 
 
 async def test_a_room_that_we_were_put_out_of_is_told_and_left(house: House) -> None:

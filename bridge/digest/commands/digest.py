@@ -21,7 +21,7 @@ async def digest(ctx: Context) -> Text:
     if person.digest == "off" or pending is None:
         return words(
             "Your digest is off. %(daily)s or %(weekly)s switches it on; %(now)s gives you one at once.",
-            daily={"code": "digest daily"}, weekly={"code": "digest weekly"}, now={"code": "digest now"},
+            daily={"command": "digest daily"}, weekly={"command": "digest weekly"}, now={"command": "digest now"},
         )  # fmt: skip
     return _set(ctx, person, pending.next_ms)
 
@@ -38,7 +38,7 @@ async def digest_now(ctx: Context) -> Text | None:
         return None
     if outcome.crashed:
         raise UsageError(words("That did not work, and the people who look after me know. Please try again later."))
-    return words("Nothing new among what you follow. %(follows)s shows what that is.", follows={"code": "follows"})
+    return words("Nothing new among what you follow. %(follows)s shows what that is.", follows={"command": "follows"})
 
 
 @command(examples=("digest daily", "digest daily 8:30"))
@@ -64,7 +64,7 @@ async def digest_at(ctx: Context, time: LocalTime) -> Text:
 async def digest_off(ctx: Context) -> Text:
     """Get no more digests. What you follow is kept."""
     if await rhythm.end(ctx.scene, ctx.sender):
-        return words("No more digests from now on. What you follow is kept; %(daily)s brings them back.", daily={"code": "digest daily"})  # fmt: skip
+        return words("No more digests from now on. What you follow is kept; %(daily)s brings them back.", daily={"command": "digest daily"})  # fmt: skip
     return words("Your digest is off already.")
 
 

@@ -25,6 +25,6 @@ async def follow(ctx: Context, who: User | Circle | Thread | Tag, tag: Tag | Non
     next_ms, zone = await rhythm.begin(ctx.scene, ctx.sender, "daily")
     begun = words(
         "From now on you get a digest every day when there is something new; the first one: %(next)s. %(digest)s changes that.",
-        next={"time_ms": next_ms, "zone": zone}, digest={"code": "help digest"},
+        next={"time_ms": next_ms, "zone": zone}, digest={"command": "help digest"},
     )  # fmt: skip
     return lines(said, begun)

@@ -21,14 +21,14 @@ async def unfollow(ctx: Context, who: int | User | Circle | Thread | Tag, tag: T
     if await store.unfollow(ctx.db, ctx.sender, reason):
         return words("You no longer follow %(what)s.", what=what)
     return words(
-        "You do not follow %(what)s. %(follows)s shows what you follow.", what=what, follows={"code": "follows"}
+        "You do not follow %(what)s. %(follows)s shows what you follow.", what=what, follows={"command": "follows"}
     )
 
 
 async def _numbered(ctx: Context, number: int) -> Reason:
     mine = (await store.follows_of(ctx.db, [ctx.sender])).get(ctx.sender, ())
     if not 1 <= number <= len(mine):
-        raise UsageError(words("There is no number %(number)s. %(follows)s shows what you follow.", number=number, follows={"code": "follows"}))  # fmt: skip
+        raise UsageError(words("There is no number %(number)s. %(follows)s shows what you follow.", number=number, follows={"command": "follows"}))  # fmt: skip
     return mine[number - 1].reason
 
 

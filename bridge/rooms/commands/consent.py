@@ -27,6 +27,6 @@ async def consent(ctx: Context, answer: Literal["yes", "no"] | None = None) -> R
         now = words("Your replies travel with a thread when its author shares it.")
     else:
         now = words("Your replies stay in the circle when a thread is shared.")
-    how = words("Write %(yes)s or %(no)s to change it.", yes={"code": "consent yes"}, no={"code": "consent no"})
+    how = words("Write %(yes)s or %(no)s to change it.", yes={"command": "consent yes"}, no={"command": "consent no"})
     common = await rooms.by_key(ctx.db, "common")
     return Reply(lines(now, await shares.audience(ctx.scene, common), how) if common else lines(now, how))

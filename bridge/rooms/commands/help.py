@@ -1,11 +1,11 @@
 """The command `help`: all that somebody can do, or one command in full; never more than their role may use."""
 
 from bridge.arguments import Rest
-from bridge.catalogues import translate
-from bridge.commands import Command, command, places
-from bridge.context import Context
+from bridge.commands import ANYWHERE, Command, command, places
+from bridge.context import Context, rather_people
 from bridge.errors import UsageError
 from bridge.roles import Role
+from bridge.text import spelt
 from bridge.words import Text, lines, words
 
 _GROUPS = {
@@ -26,9 +26,11 @@ async def show_help(ctx: Context, command: Rest = Rest("")) -> Text:
         return _explained(ctx, wanted)
     near = ctx.book.beginning(command, ctx.role) or ctx.book.near(command, ctx.role)
     if near:
-        names = {"list": [{"code": name} for name in near]}
+        names = {"list": [{"command": name} for name in near]}
         raise UsageError(words("I know no command of that name. Perhaps: %(near)s", near=names))
-    raise UsageError(words("I know no command of that name. Write %(help)s to see all.", help={"code": "help"}))
+    unknown = words("I know no command of that name. Write %(help)s to see all.", help={"command": "help"})
+    people_instead = await rather_people(ctx.scene, ctx.sender) if ctx.direct else None
+    raise UsageError(lines(people_instead, unknown) if people_instead else unknown)
 
 
 def _everything(ctx: Context) -> Text:
@@ -38,27 +40,48 @@ def _everything(ctx: Context) -> Text:
             one for one in ctx.book.commands.values() if max(one.role, Role.MEMBER) is role and one.role <= ctx.role
         ]
         if mine:
-            parts += [title, *(_line(one) for one in mine)]
-    example = {"code": f"help {next(iter(ctx.book.commands), 'help')}"}
+            parts += [title, *(_line(ctx, one) for one in mine if _head(ctx, one) is None)]
     return lines(
         words("This is what you can ask me:"),
         *parts,
-        words("In a room, put %(prefix)s in front; here with me alone just write.", prefix={"code": "!"}),
-        words("For more about one of them write for example %(example)s.", example=example),
+        words("In our direct chat just write. In a room, put %(prefix)s in front.", prefix={"code": "!"}),
+        words("%(example)s tells you more about one of them.", example={"command": "help follow"}),
     )
 
 
-def _line(one: Command) -> Text:
-    return Text("- %(name)s – %(help)s", {"name": {"code": one.name}, "help": Text(one.help)})
+def _head(ctx: Context, one: Command) -> Command | None:
+    """The command that this one is a kind of: `digest` for `digest now`."""
+    head, blank, _ = one.name.partition(" ")
+    return ctx.book.commands.get(head) if blank else None
+
+
+def _kinds(ctx: Context, one: Command) -> list[Command]:
+    return [other for other in ctx.book.commands.values() if other.role <= ctx.role and _head(ctx, other) is one]
+
+
+def _line(ctx: Context, one: Command) -> Text:
+    name, kinds = {"command": one.name}, _kinds(ctx, one)
+    if not kinds:
+        return Text("- %(name)s – %(help)s", {"name": name, "help": Text(one.help)})
+    further = {"list": [{"code": _last_words(ctx, one, kind)} for kind in kinds]}
+    return Text("- %(name)s (%(further)s) – %(help)s", {"name": name, "further": further, "help": Text(one.help)})
+
+
+def _last_words(ctx: Context, one: Command, kind: Command) -> str:
+    """What is written behind the first word, in the asker's language."""
+    head, whole = spelt(ctx.language, one.name), spelt(ctx.language, kind.name)
+    return whole.removeprefix(head).strip() or whole
 
 
 def _explained(ctx: Context, one: Command) -> Text:
     parts = [Text(paragraph) for paragraph in one.explanation]
-    if one.examples:
-        examples = {"list": [{"code": example} for example in one.examples]}
+    kinds = _kinds(ctx, one)
+    parts += [Text("- %(usage)s – %(help)s", {"usage": kind.usage, "help": Text(kind.help)}) for kind in kinds]
+    if one.examples and not kinds:
+        examples = {"list": [{"command": example} for example in one.examples]}
         parts.append(words("For example: %(examples)s", examples=examples))
-    other = translate(ctx.language, one.name, context="command")
-    if other != one.name:
-        parts.append(words("It is also called %(name)s.", name={"code": other}))
-    parts.append(words("You can use it here: %(places)s.", places=places(one.where)))
+    if spelt(ctx.language, one.name) != one.name:
+        parts.append(words("It is also called %(name)s.", name={"code": one.name}))
+    if one.where != ANYWHERE:
+        parts.append(words("You can use it here: %(places)s.", places=places(one.where)))
     return lines(Text("%(usage)s", {"usage": one.usage}), Text(one.help), *parts)
