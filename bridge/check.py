@@ -197,7 +197,8 @@ async def _limits(config: Config, session: Session, known: tuple[rooms.Room, ...
     yield Finding(
         "hint",
         f"The homeserver's rate limits hold for this account.{pace} Hearth waits where it must, and loses nothing.",
-        "To lift them, run it as an application service (`hearth registration`), or let an administrator of a Synapse send:\n"
+        "To lift them, run it as an application service (`hearth registration`), or let an administrator of a Synapse send this (only they can\n"
+        "see whether it was done already):\n"
         f"curl -X POST -H 'Authorization: Bearer ADMIN_TOKEN' -d '{{\"messages_per_second\": 0, \"burst_count\": 0}}' "
         f"'{config.matrix.homeserver.rstrip('/')}/_synapse/admin/v1/users/{session.user}/override_ratelimit'",
     )
