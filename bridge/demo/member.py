@@ -239,7 +239,9 @@ async def logged_in(name: str, home: Homeserver, directory: Path, servers: Seque
     settings = Matrix(homeserver=home.url, user_id=account.user_id, access_token=SecretStr(account.token))
     async with connect(settings, directory / name) as matrix:
         profile = "/profile/{user}/displayname"
-        await matrix.client.request("PUT", profile, parts={"user": matrix.user}, body={"displayname": name.capitalize()})
+        await matrix.client.request(
+            "PUT", profile, parts={"user": matrix.user}, body={"displayname": name.capitalize()}
+        )
         member = Member(name, matrix, home, account.password, servers)
         member.client_task = task = asyncio.create_task(member.listen(), name=f"client of {name}")
         try:

@@ -23,6 +23,7 @@ CAST: dict[str, str] = {  # who lives on which homeserver
     "olga": "a", "mira": "a", "ann": "a", "boris": "b", "clara": "a", "dan": "a",
     "eva": "b", "farid": "b", "greta": "a", "hugo": "b", "ines": "a", "jonas": "b", "rex": "b",
 }  # fmt: skip
+ZONE = "Europe/Berlin"
 SEED = Path(__file__).with_name("community.yaml")
 
 
@@ -75,6 +76,7 @@ async def on_stage(stage: Stage, venv: Path) -> AsyncIterator[Play]:
             lab = await stack.enter_async_context(homeservers(["a", "b"], venv))
             stage.tell(f"{lab.a.server_name} at {lab.a.url}, {lab.b.server_name} at {lab.b.url}")
             play = await _seeded(lab, stage, directory)
+            play.clock.turn_to(ZONE, weekday=0, hour=17)
             await _log_in(play, stack)
         with stage.step("Hearth makes the rooms that the file describes, and a second look finds nothing to do"):
             async with opened(play.config, clock=play.clock) as hearth:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from bridge.demo.member import Line, Member, NotSeen
-from bridge.demo.theatre import Play
+from bridge.demo.theatre import ZONE, Play
 
 PICTURE = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63f8cfc0000003010100c9fe92ef0000000049454e44ae426082"
@@ -25,8 +25,6 @@ CIRCLES = {
 
 async def everybody_comes_in(play: Play) -> None:
     """Everybody accepts one invitation, to the space, and enters their circle and the common room by themselves."""
-    turned = play.clock.turn_to("Europe/Berlin", 0, 17)
-    play.stage.tell(f"It is {turned:%A, %H:%M}.")
     space, common, staff = (play.rooms[key] for key in ("space", "common", "staff"))
     await asyncio.gather(*(member.accept(space) for member in play.cast.values()))
     await asyncio.gather(*(member.join(common) for member in play.cast.values()))
@@ -55,8 +53,7 @@ async def people_talk_to_hearth(play: Play) -> None:
 
 async def monday_a_thread_is_shared(play: Play) -> None:
     """Monday. Ann shares her thread with everybody by a tag; Dan's answer travels once he agrees, Farid's stays in the circle."""
-    turned = play.clock.turn_to("Europe/Berlin", 0, 19)
-    play.stage.tell(f"It is {turned:%A, %H:%M}.")
+    _turn_to(play, 0, 19)
     ann, dan, eva, farid, jonas = (play.cast[name] for name in ("ann", "dan", "eva", "farid", "jonas"))
     sleep, common = play.rooms["circle/sleep"], play.rooms["common"]
     root = await _say(
@@ -144,9 +141,8 @@ async def tuesday_digests_arrive(play: Play) -> None:
     await _say(play, boris, play.rooms["circle/тревога"], "Сегодня дышал по квадрату, и отпустило. #дыхание")
     await _say(play, ann, play.rooms["circle/sleep"], "Good night, everybody. #schlaf")
     await _caught_up(play)
-    turned = play.clock.turn_to("Europe/Berlin", 1, 8)
-    play.stage.tell(f"It is {turned:%A, %H:%M}.")
-    for name, words in (("dan", "Good night"), ("greta", "awake since"), ("hugo", "дышал"), ("ines", "Blankets help")):
+    _turn_to(play, 1, 8)
+    for name, words in (("dan", "Good night"), ("greta", "awake since"), ("hugo", "дышал"), ("ines", "awake since")):
         digest = await play.cast[name].sees_from(play.hearth, play.rooms[f"direct/{name}"], words, seconds=30)
         play.events[f"digest/{name}"] = digest.event
         play.stage.saw(name.capitalize(), "direct room", digest.text)
@@ -166,6 +162,7 @@ async def a_digest_forgets_too(play: Play) -> None:
 
 async def wednesday_the_second_server_is_away(play: Play) -> None:
     """Wednesday. The second homeserver goes down and comes back; nothing that was said meanwhile is missing there."""
+    _turn_to(play, 2, 12)
     dan, eva = play.cast["dan"], play.cast["eva"]
     sleep, common = play.rooms["circle/sleep"], play.rooms["common"]
     await play.lab.b.stop()
@@ -178,6 +175,7 @@ async def wednesday_the_second_server_is_away(play: Play) -> None:
 
 async def thursday_hearth_is_killed(play: Play) -> None:
     """Thursday. Hearth is killed in the middle of its work and started again; nothing is lost and nothing comes twice."""
+    _turn_to(play, 3, 12)
     dan, jonas = play.cast["dan"], play.cast["jonas"]
     sleep, common = play.rooms["circle/sleep"], play.rooms["common"]
     await _say(play, dan, sleep, "Thought one of the night: warm socks. #common")
@@ -197,6 +195,7 @@ async def thursday_hearth_is_killed(play: Play) -> None:
 
 async def friday_a_spammer_is_banned(play: Play) -> None:
     """Friday. A spammer from the second server is banned from every room by one command; then their whole server could be."""
+    _turn_to(play, 4, 12)
     mira, rex, eva = (play.cast[name] for name in ("mira", "rex", "eva"))
     staff, common = play.rooms["staff"], play.rooms["common"]
     await rex.say(common, "CHEAP PILLS at pills dot example")
@@ -218,6 +217,7 @@ async def friday_a_spammer_is_banned(play: Play) -> None:
 
 async def saturday_forgiven(play: Play) -> None:
     """Saturday. The ban is lifted again, everywhere where it was our doing."""
+    _turn_to(play, 5, 12)
     mira, rex = play.cast["mira"], play.cast["rex"]
     answer = await _ask(play, mira, f"!unban {rex.id}", room=play.rooms["staff"], contains="Rex")
     play.stage.saw("Mira", "Staff room", answer.text)
@@ -226,8 +226,10 @@ async def saturday_forgiven(play: Play) -> None:
 
 async def sunday_digest_on_demand(play: Play) -> None:
     """Sunday. “digest now” at any time; an unknown word gets a kind answer, and unfollow ends it."""
+    _turn_to(play, 6, 7)
     dan = play.cast["dan"]
-    play.stage.saw("Dan", "direct room", _first_lines(await _ask(play, dan, "digest now", contains="walk"), 12))
+    await _say(play, play.cast["ann"], play.rooms["circle/sleep"], "I slept six whole hours. Thank you, all of you.")
+    play.stage.saw("Dan", "direct room", _first_lines(await _ask(play, dan, "digest now", contains="six whole hours"), 12))
     play.stage.saw("Dan", "direct room", (await _ask(play, dan, "folow #schlaf")).text)
     play.stage.saw("Dan", "direct room", (await _ask(play, dan, f"unfollow {play.cast['ann'].id}")).text)
 
@@ -249,6 +251,11 @@ STEPS: tuple[Callable[[Play], Awaitable[None]], ...] = (
     a_thread_is_followed, tuesday_digests_arrive, a_digest_forgets_too, wednesday_the_second_server_is_away,
     thursday_hearth_is_killed, friday_a_spammer_is_banned, saturday_forgiven, sunday_digest_on_demand, nothing_is_written_down,
 )  # fmt: skip
+
+
+def _turn_to(play: Play, weekday: int, hour: int) -> None:
+    turned = play.clock.turn_to(ZONE, weekday, hour)
+    play.stage.tell(f"It is {turned:%A, %H:%M}.")
 
 
 async def _say(play: Play, member: Member, room: str, text: str) -> str:
