@@ -74,7 +74,7 @@ def _do(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 @app.command()
 def run(config: ConfigFile = DEFAULT) -> None:
-    """Run until stopped."""
+    """Run until stopped. On PostgreSQL a second one stands by, and takes over when the first is gone."""
     settings = _load(config)
     from bridge import app as house
 
@@ -117,7 +117,7 @@ def _show(finding: "Finding") -> None:
 
 @app.command()
 def plan(config: ConfigFile = DEFAULT) -> None:
-    """Show what `apply` would change in the rooms; change nothing. Exit code 0 also when there is something."""
+    """Show what `apply` would change in the rooms; change nothing. Stop Hearth first. Exit code 0 also when there is something."""
     settings = _load(config)
     from bridge import app as house
     from bridge.rooms.tell import line
@@ -131,7 +131,7 @@ def plan(config: ConfigFile = DEFAULT) -> None:
 
 @app.command()
 def apply(config: ConfigFile = DEFAULT) -> None:
-    """Make the rooms what the configuration says. May be stopped and called again at any time."""
+    """Make the rooms what the configuration says. Stop Hearth first. May be stopped and called again at any time."""
     settings = _load(config)
     from bridge import app as house
 
