@@ -192,7 +192,9 @@ async def _puzzled(asked: _Asked) -> None:
         names = {"list": [{"command": name} for name in (_mended(call, near[0]), *near[1:])]}
         await _say(asked, lines(words("I am not sure what you mean. Perhaps: %(near)s", near=names), everything))
     elif given:
-        people_instead = await rather_people(asked.scene, asked.event.sender) if asked.room is None and " " in given else None
+        people_instead = (
+            await rather_people(asked.scene, asked.event.sender) if asked.room is None and " " in given else None
+        )
         kind = (people_instead,) if people_instead else ()
         await _say(asked, lines(words("I did not understand that, sorry."), *kind, everything))
     else:

@@ -213,12 +213,13 @@ class Book:
             if name in self.commands and self.commands[name].role <= role
         }
         plain = " ".join(text.casefold().split())[:64]
-        scored: list[tuple[float, str]] = []
-        for wanted in {plain, plain.partition(" ")[0]}:
-            for spelling in difflib.get_close_matches(wanted, list(known), n=3, cutoff=cutoff):
-                scored.append((-difflib.SequenceMatcher(None, spelling, wanted).ratio(), spelling))
+        scored = sorted(
+            (-difflib.SequenceMatcher(None, spelling, wanted).ratio(), spelling)
+            for wanted in {plain, plain.partition(" ")[0]}
+            for spelling in difflib.get_close_matches(wanted, list(known), n=3, cutoff=cutoff)
+        )
         found: dict[str, str] = {}
-        for _, spelling in sorted(scored):
+        for _, spelling in scored:
             found.setdefault(known[spelling], spelling)
         return tuple(found.values())[:3]
 

@@ -79,7 +79,10 @@ async def rather_people(scene: Scene, user: str) -> Text | None:
     circles = [room for room in here if room.kind == "circle"] or [room for room in here if room.kind == "common"]
     if not circles:
         return None
-    named = [{"room": room.room, "alias": room.alias, "name": f"#{room.tag}" if room.tag else words("the common room")} for room in circles]
+    named = [
+        {"room": room.room, "alias": room.alias, "name": f"#{room.tag}" if room.tag else words("the common room")}
+        for room in circles
+    ]
     return words(
         "I am only a program, and nobody reads along here. If you want to be heard, write in %(rooms)s: people are there.",
         rooms={"list": named},

@@ -149,21 +149,29 @@ def _plain(tokens: Sequence[Token]) -> str:
 
 
 def _inline(tokens: Sequence[Token]) -> str:
+    """One block's words. The address of a message is long and says nothing: it stands at the block's end, on a line of its own."""
     out: list[str] = []
     links: list[tuple[str, int]] = []
-    for token in tokens:
+    addresses: list[str] = []
+    for number, token in enumerate(tokens, start=1):
         if token.type == "link_open":
             links.append((str(token.attrGet("href") or ""), len(out)))
         elif token.type == "link_close":
             href, at = links.pop()
             text = "".join(out[at:])
-            if _address_says_more(href, text):
-                out.append(f": {href}" if href.startswith("https://matrix.to/") else f" ({href})")
+            if not _address_says_more(href, text):
+                continue
+            if not href.startswith("https://matrix.to/"):
+                out.append(f" ({href})")
+            elif number == len(tokens):
+                out.append(f": {href}")
+            else:
+                addresses.append(href)
         elif token.type in {"softbreak", "hardbreak"}:
             out.append("\n")
         else:
             out.append(token.content)
-    return "".join(out)
+    return "\n".join(["".join(out), *addresses])
 
 
 def _address_says_more(href: str, text: str) -> bool:

@@ -66,12 +66,13 @@ async def in_words(ctx: Context, reasons: list[Reason]) -> list[Any]:
     """What is followed, as values for a Text, in the given order."""
     rooms = {room.room: room for room in ctx.rooms}
     threads = await opened(ctx, [reason.target for reason in reasons if reason.kind == "thread"])
-    return [letter.followed(reason, rooms, _link(threads.get(reason.target), rooms)) for reason in reasons]
+    via = (ctx.scene.me.partition(":")[2],)
+    return [letter.followed(reason, rooms, _link(threads.get(reason.target), rooms, via)) for reason in reasons]
 
 
-def _link(where: tuple[str, str] | None, rooms: Mapping[str, Any]) -> Any:
+def _link(where: tuple[str, str] | None, rooms: Mapping[str, Any], via: tuple[str, ...]) -> Any:
     if where is None:
         return words("a thread that you cannot open now")
     room, event = where
-    link = {"event": event, "room": room, "name": words("a thread")}
+    link = {"event": event, "room": room, "name": words("a thread"), "via": via}
     return words("%(thread)s in %(room)s", thread=link, room=letter.place(rooms.get(room), room))

@@ -112,7 +112,7 @@ def _entry(letter: Letter, line: Line, names: Names, characters: int) -> dict[st
     link = {"event": item.event, "room": item.room, "name": words("Open it"), "via": letter.via}
     return {
         "said": _said(letter, line, names, characters),
-        "why": _why(item, letter.rooms),
+        "why": _why(item, letter.rooms, names),
         "open": link,
     }
 
@@ -134,8 +134,20 @@ def _said(letter: Letter, line: Line, names: Names, characters: int) -> Text:
     return words("%(said)s %(further)s", said=said, further=further)
 
 
-def _why(item: Item, rooms: Mapping[str, Room]) -> Text:
-    return words("Because you follow %(what)s.", what={"list": [followed(reason, rooms) for reason in item.reasons]})
+def _why(item: Item, rooms: Mapping[str, Room], names: Names) -> Text:
+    return words("Because you follow %(what)s.", what={"list": [_by_name(each, rooms, names) for each in item.reasons]})
+
+
+def _by_name(reason: Reason, rooms: Mapping[str, Room], names: Names) -> Any:
+    """What somebody follows, without links: they stand in the line above already, and many pills make a digest hard to read."""
+    match reason.kind:
+        case "person":
+            return names.of(reason.target)
+        case "person_tag":
+            return words("%(who)s on #%(tag)s", who=names.of(reason.target), tag=reason.tag)
+        case "circle":
+            return place(rooms.get(reason.target), reason.target, linked=False)
+    return followed(reason, rooms)
 
 
 def followed(reason: Reason, rooms: Mapping[str, Room], thread: Mapping[str, Any] | None = None) -> Any:
@@ -153,11 +165,10 @@ def followed(reason: Reason, rooms: Mapping[str, Room], thread: Mapping[str, Any
             return thread or words("this thread")
 
 
-def place(room: Room | None, room_id: str) -> Any:
+def place(room: Room | None, room_id: str, *, linked: bool = True) -> Any:
     """A room as a value for a Text, by the name that members know: a circle's tag, or what the room is for."""
     if room is None:
         return words("a room")
-    if room.tag:
-        return {"room": room_id, "alias": room.alias, "name": f"#{room.tag}"}
     names = {"common": words("the common room"), "staff": words("the staff room")}
-    return {"room": room_id, "alias": room.alias, "name": names.get(room.kind, words("a room"))}
+    name = f"#{room.tag}" if room.tag else names.get(room.kind, words("a room"))
+    return {"room": room_id, "alias": room.alias, "name": name} if linked else name

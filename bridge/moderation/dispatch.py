@@ -70,6 +70,8 @@ def answer(entry: ledger.Entry, ours: Mapping[str, Room], missed: Mapping[str, s
         parts.append(words_n("- and %(count)s more room", "- and %(count)s more rooms", more))
     if missed:
         parts.append(words("Give Hearth the power it lacks there, then write the same command again."))
+    elif entry.action == "ban":
+        parts.append(words("%(unban)s lifts it again.", unban={"command": f"unban {entry.target}"}))
     return lines(*parts)
 
 

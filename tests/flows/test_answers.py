@@ -71,6 +71,11 @@ async def tend(ctx: Context) -> Text:
     return words("Curates: %(sleep)s", sleep=str(ctx.curates("sleep")))
 
 
+@command(where=CIRCLE | DIRECT, role=Role.CURATOR, name="tend now")
+async def tend_now(ctx: Context) -> None:
+    """Tend it at once."""
+
+
 @command(where=CIRCLE, public=True)
 async def count(ctx: Context) -> Text:
     """Count."""
@@ -78,7 +83,7 @@ async def count(ctx: Context) -> Text:
 
 
 REAL = registry.load("bridge.rooms.commands")
-ALL = {one.name: one for one in (ban, tend, count)} | {
+ALL = {one.name: one for one in (ban, tend, tend_now, count)} | {
     name: one for name, one in REAL.commands.items() if name in {"help", "language", "timezone"}
 }
 BOOK = Book(ALL, spellings(ALL, "command"))
@@ -237,14 +242,22 @@ async def test_a_curators_power_ends_at_the_circle(world: World) -> None:
 
 
 async def test_a_mistyped_command_finds_its_neighbour(world: World) -> None:
-    assert "Perhaps: timezone" in await world.told(ANNS, ANN, "timezon Berlin")
-    assert "Perhaps: timezone" in await world.told(SLEEP, ANN, "!timezon Berlin")
+    assert "Perhaps: timezone Berlin\n" in await world.told(ANNS, ANN, "timezon Berlin")
+    assert "Perhaps: timezone\n" in await world.told(ANNS, ANN, "timezon which is it now here")
+    assert "Perhaps: timezone Berlin\n" in await world.told(SLEEP, ANN, "!timezon Berlin")
+    assert "Perhaps: !ban @eve:two.test\n" in await world.told(STAFF_ROOM, MOD, "!bann @eve:two.test")
     assert (
-        await world.told(ANNS, ANN, "thank you so much")
-        == "I did not understand that, sorry.\n\nWrite help to see what I can do."
+        await world.told(ANNS, ANN, "thanks") == "I did not understand that, sorry.\n\nWrite help to see what I can do."
     )
     assert "help" in await world.told(ANNS, ANN, "!h")
     assert "Perhaps: Europe/Berlin" in await world.told(ANNS, ANN, "timezone Europe/Berln")
+
+
+async def test_who_writes_to_us_as_to_a_person_is_told_where_people_are(world: World) -> None:
+    told = await world.told(ANNS, ANN, "I feel so alone tonight")
+    assert "nobody reads along here. If you want to be heard, write in #sleep, #grief: people are there." in told
+    assert "people are there" in await world.told(ANNS, ANN, "help me, it is too much")
+    assert "people are there" not in await world.told(STAFF_ROOM, MOD, "!help me")
 
 
 async def test_a_stranger_is_greeted_once(world: World) -> None:
@@ -264,16 +277,21 @@ async def test_help_shows_what_a_role_may_use(world: World) -> None:
     theirs = await world.told(STAFF_ROOM, MOD, "!help")
     assert "ban – Ban somebody." in theirs
     assert "For moderators" in theirs
+    assert "- !tend (now) – Tend a circle.\n" in theirs
+    assert "Tend it at once" not in theirs
+    assert "- !tend now – Tend it at once." in await world.told(STAFF_ROOM, MOD, "!help tend")
+    await world.say(ANNS, ANN, "language ru")
+    assert "- часовой пояс – " in await world.told(ANNS, ANN, "помощь")
 
 
 async def test_help_for_one_command_shows_usage_and_speaks_the_askers_language(world: World) -> None:
-    assert (await world.told(STAFF_ROOM, MOD, "!help ban")).startswith("ban <person> [reason…]\n\nBan somebody.\n")
+    assert (await world.told(STAFF_ROOM, MOD, "!help ban")).startswith("!ban <person> [reason…]\n\nBan somebody.\n")
     assert "Perhaps: timezone" in await world.told(ANNS, ANN, "help timezon")
     assert (await world.told(ANNS, ANN, "help ban")).startswith("I know no command of that name")
     await world.say(ANNS, ANN, "language de")
     german = await world.told(ANNS, ANN, "help timezone")
-    assert german.startswith("timezone [Zeitzone]")
-    assert "zeitzone" in german
+    assert german.startswith("zeitzone [Zeitzone]")
+    assert "timezone" in german
     assert "Deine Zeitzone" in await world.told(ANNS, ANN, "Zeitzone Wien")
 
 

@@ -578,7 +578,7 @@ async def test_follows_are_listed_and_ended_by_number(world: World) -> None:
     listed = await world.tell(ANN, "follows")
     assert listed.split("\n")[1:] == [
         "- 1: Ben", "- 2: #night", "- 3: #sleep", "- 4: Cleo on #night",
-        f"- 5: a thread: https://matrix.to/#/{SLEEP}/{thread} in #sleep",
+        "- 5: a thread in #sleep", f"  https://matrix.to/#/{SLEEP}/{thread}?via=one.test",
     ]  # fmt: skip
     assert "no longer follow #night" in await world.tell(ANN, "unfollow 2")
     assert "no longer follow Cleo on #night" in await world.tell(ANN, "unfollow @cleo:two.test #night")

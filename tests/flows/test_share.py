@@ -368,7 +368,7 @@ async def test_others_are_asked_once_and_their_replies_follow_their_answer(world
     await world.does(root, world.say(BEN, "one", thread=root.id), world.say(BEN, "two", thread=root.id))
     assert world.common() == ["root #common"]
     (question,) = world.told(BEN)
-    assert "3 people can read there" in question
+    assert "3 people can read the common room" in question
     assert "one.test, two.test" in question
     (asked,) = world.server.shown(f"!direct-{BEN}")
     await world.does(Reacted("$no-answer", f"!direct-{BEN}", CLEO, world.tick(), asked, "👍"))

@@ -267,6 +267,8 @@ def test_the_longest_name_wins_and_translations_work() -> None:
 
 def test_mistyped_names_suggest_what_the_asker_may_use() -> None:
     assert BOOK.near("folow #sleep", Role.MEMBER) == ("follow",)
+    longer = Book({**BOOK.commands, "follows": BOOK.commands["follow"]}, {})
+    assert longer.near("folow #sleep", Role.MEMBER)[:2] == ("follow", "follows")
     assert BOOK.near("подписатся", Role.MEMBER) == ("подписаться",)
     assert BOOK.near("bann", Role.MEMBER) == ()
     assert BOOK.near("bann", Role.MODERATOR)[0] == "ban"

@@ -12,7 +12,7 @@ from bridge import text as text_module
 from bridge.effects import Say, dump, load
 from bridge.markup import clean_html, convert
 from bridge.text import Rendered, link, render, template
-from bridge.words import Text, lines, words, words_n
+from bridge.words import Text, in_a_room, lines, words, words_n
 
 
 class Names:
@@ -78,6 +78,38 @@ def test_people_and_rooms_are_pills_and_messages_are_links() -> None:
 def test_two_people_of_one_name_are_told_apart() -> None:
     shown = show(words("%(who)s", who={"user": "@a:one.test"}), names=Names(a="Ann", b="Ann"))
     assert shown.body == "Ann (@a:one.test)"
+    assert "Ann</a> (" in shown.formatted_body  # a client shows a pill of its own in the link's place
+
+
+def test_a_room_is_reached_by_its_alias_from_everywhere() -> None:
+    shown = show(words("%(room)s", room={"room": "!r", "alias": "#сон:one.test", "name": "#sleep"}))
+    assert shown.body == "#sleep"
+    assert Tags(shown.formatted_body).hrefs == ["https://matrix.to/#/%23%D1%81%D0%BE%D0%BD:one.test"]
+
+
+def test_the_address_of_a_message_does_not_cut_a_sentence_in_two() -> None:
+    event = {"event": "$e", "room": "!r", "name": "a thread"}
+    shown = show(
+        lines(
+            words("You follow:"), words("- %(event)s in %(room)s.", event=event, room={"room": "!r", "name": "#sleep"})
+        )
+    )
+    assert shown.body == "You follow:\n- a thread in #sleep.\n  https://matrix.to/#/!r/$e"
+
+
+def test_a_command_is_shown_as_the_reader_writes_it_and_with_its_mark_in_rooms() -> None:
+    text = words(
+        "Write %(command)s or %(list)s.",
+        command={"command": "consent yes"},
+        list={"list": [{"command": ["help", " x"]}]},
+    )
+    assert show(text).body == "Write consent yes or help x."
+    assert show(text, "de").body == "Write einwilligung ja or hilfe x."
+    nested = lines(words("%(inner)s", inner=asdict(text)), text)
+    again = load("Say", "k", dump(Say(key="k", room="!r", text=in_a_room(nested), language="en")))
+    assert isinstance(again, Say)
+    assert show(again.text).body == "\n\n".join(["Write !consent yes or !help x."] * 2)
+    assert show(nested).body == "\n\n".join(["Write consent yes or help x."] * 2)
 
 
 def test_somebody_without_a_visible_name_is_shown_by_id() -> None:

@@ -29,7 +29,7 @@ async def show_help(ctx: Context, command: Rest = Rest("")) -> Text:
         names = {"list": [{"command": name} for name in near]}
         raise UsageError(words("I know no command of that name. Perhaps: %(near)s", near=names))
     unknown = words("I know no command of that name. Write %(help)s to see all.", help={"command": "help"})
-    people_instead = await rather_people(ctx.scene, ctx.sender) if ctx.direct else None
+    people_instead = await rather_people(ctx.scene, ctx.sender) if ctx.direct and wanted is None else None
     raise UsageError(lines(people_instead, unknown) if people_instead else unknown)
 
 

@@ -21,7 +21,10 @@ async def unshare(ctx: Context, thread: Thread | None = None) -> Reply:
     about = thread.event if thread else ctx.event.thread or ctx.event.reply_to
     if about is None:
         raise UsageError(
-            words("Which thread? Write %(command)s as an answer in it, or give its link.", command={"command": "unshare", "prefix": "!"})
+            words(
+                "Which thread? Write %(command)s as an answer in it, or give its link.",
+                command={"command": "unshare", "prefix": "!"},
+            )
         )
     top = await store.top(ctx.db, about)
     circle = await rooms.by_id(ctx.db, top.room) if top else None
