@@ -133,7 +133,8 @@ def server_settings(
 
 def template_settings(database: Path) -> dict[str, Any]:
     """Return settings with which Synapse can prepare the empty database that every server gets a copy of."""
-    return {"server_name": "template.test", "listeners": [], **_common(database), **new_secrets()}
+    own = {"server_name": "template.test", "listeners": [], "media_store_path": str(database.with_name("media"))}
+    return {**own, **_common(database), **new_secrets()}
 
 
 def _common(database: Path) -> dict[str, Any]:
