@@ -219,6 +219,7 @@ async def homeservers(
     workdir: Path | None = None,
     limits: Limits = "relaxed",
     prepare: Callable[[Homeserver], None] | None = None,
+    clock: Path | None = None,
     ports: tuple[int, int] = (CLIENT_PORT, FEDERATION_PORT),
     deadline_seconds: float = 60,
 ) -> AsyncIterator[Lab]:
@@ -228,6 +229,7 @@ async def homeservers(
     files) and are removed at the end; what killed runs left there is removed at the start. With `limits="default"`
     Synapse's own rate limits hold. `prepare` is called with each server before it first starts, when its name and
     address are known: to add to its `registrations` (application services) and `extra` (top-level settings).
+    With a `clock` the servers follow that file, see `TurnedClock`.
     `ports` (client, federation) are wishes; where one is taken, another is found. Raises LabError.
     """
     async with AsyncExitStack() as stack:
@@ -252,7 +254,7 @@ async def homeservers(
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30), cookie_jar=aiohttp.DummyCookieJar())
         )
         addresses = {server.host: server.address for server in servers.values()}
-        launcher = Launcher(venv / "bin" / "python", addresses, directory / "launcher.log")
+        launcher = Launcher(venv / "bin" / "python", addresses, directory / "launcher.log", clock)
         stack.push_async_callback(launcher.close)
         await launcher.open(deadline_seconds)
         for server in servers.values():

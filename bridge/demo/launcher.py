@@ -17,9 +17,9 @@ _CLOSE_DEADLINE_SECONDS = 10
 class Launcher:
     """One launcher process and what it has told of its servers."""
 
-    def __init__(self, python: Path, addresses: Mapping[str, str], log: Path) -> None:
-        """Describe it: Synapse's `python`, the `addresses` of our host names, the file for what it prints."""
-        self._command = [str(python), "-I", str(_SCRIPT), json.dumps(dict(addresses))]
+    def __init__(self, python: Path, addresses: Mapping[str, str], log: Path, clock: Path | None = None) -> None:
+        """Describe it: Synapse's `python`, the `addresses` of our host names, the file for what it prints, that of a clock."""
+        self._command = [str(python), "-I", str(_SCRIPT), json.dumps(dict(addresses)), *([str(clock)] if clock else [])]
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
         self._listening: asyncio.Task[None] | None = None

@@ -74,7 +74,8 @@ class Member:
                     self.memberships[room] = "join"
                     self.invites.discard(room)
                 for room in batch.left:
-                    self.memberships[room] = self.memberships.get(room, "leave").replace("join", "leave")
+                    if self.memberships.get(room) == "join":
+                        self.memberships[room] = "leave"
                 self._changed.notify_all()
 
     def _trouble(self, words: str | None) -> None:

@@ -73,13 +73,17 @@ async def on_stage(stage: Stage, venv: Path) -> AsyncIterator[Play]:
     async with AsyncExitStack() as stack:
         stack.callback(shutil.rmtree, directory, ignore_errors=True)
         with stage.step("Two federated homeservers start, and thirteen people log in"):
-            lab = await stack.enter_async_context(homeservers(["a", "b"], venv))
+            clock = TurnedClock(directory / "clock")
+            clock.turn_to(ZONE, weekday=0, hour=17)
+            lab = await stack.enter_async_context(homeservers(["a", "b"], venv, clock=clock.file))
             stage.tell(f"{lab.a.server_name} at {lab.a.url}, {lab.b.server_name} at {lab.b.url}")
-            play = await _seeded(lab, stage, directory)
-            play.clock.turn_to(ZONE, weekday=0, hour=17)
+            play = await _seeded(lab, stage, clock)
             await _log_in(play, stack)
         with stage.step("Hearth makes the rooms that the file describes, and a second look finds nothing to do"):
             async with opened(play.config, clock=play.clock) as hearth:
+                profile = "/profile/{user}/displayname"
+                name = {"displayname": "Hearth"}
+                await hearth.matrix.client.request("PUT", profile, parts={"user": hearth.me}, body=name)
                 for change in (await hearth.plan()).changes:
                     stage.tell(line(change).splitlines()[0])
                 outcome = await hearth.apply(lambda now: stage.progress(f"{now.done} of {now.total} steps"))
@@ -93,13 +97,14 @@ async def on_stage(stage: Stage, venv: Path) -> AsyncIterator[Play]:
         yield play
 
 
-async def _seeded(lab: Lab, stage: Stage, directory: Path) -> Play:
+async def _seeded(lab: Lab, stage: Stage, clock: TurnedClock) -> Play:
+    directory = clock.file.parent
     account = await lab.a.register("hearth", "hearth-password")
     places = {"a": lab.a.server_name, "b": lab.b.server_name, "homeserver": lab.a.url}
     text = Template(SEED.read_text(encoding="utf-8")).substitute(places, token=account.token, data=directory / "hearth")
     file = directory / "config.yaml"
     file.write_text(text, encoding="utf-8")
-    return Play(lab, stage, directory, load(file), file, TurnedClock(directory / "clock"))
+    return Play(lab, stage, directory, load(file), file, clock)
 
 
 async def _log_in(play: Play, stack: AsyncExitStack) -> None:
