@@ -12,11 +12,15 @@ _log = structlog.get_logger("hearth")
 
 
 def configure(settings: Log) -> None:
-    """Choose level and format once, at the start. Other libraries are heard only when something is wrong, nio never: it quotes events."""
+    """Choose level and format once, at the start. Other libraries are heard only when something is wrong.
+
+    Two never are: nio quotes events, and APScheduler quotes what the ticks tell better themselves.
+    """
     logging.basicConfig(
         level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s", force=True
     )
-    logging.getLogger("nio").setLevel(logging.CRITICAL)
+    for name in ("nio", "apscheduler"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     show = (
         structlog.processors.JSONRenderer()
         if settings.format == "json"

@@ -146,6 +146,8 @@ def _is_gone(error: BaseException) -> bool:
 
 def _trouble(context: ExceptionContext) -> StoreUnavailable | None:
     error = context.original_exception
+    if not isinstance(error, Exception):
+        return None  # SQLAlchemy counts being cancelled as the end of the connection; it is no trouble, and has to stay what it is
     code = getattr(error, "sqlite_errorcode", None)
     state = getattr(error, "sqlstate", None) or ""
     if (code is not None and code & 0xFF == SQLITE_FULL) or state == POSTGRES_FULL:

@@ -551,3 +551,25 @@ async def test_old_claims_are_forgotten(database: Database) -> None:
         assert await claims.prune(db, NOW + 1) == 1
         assert await claims.claim(db, "$1", NOW)
         assert not await claims.claim(db, "$2", NOW)
+
+
+async def test_being_cancelled_is_no_trouble_with_the_database(database: Database) -> None:
+    """Else whoever waits for the database to come back would go on for ever instead of stopping."""
+    long = text(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000) SELECT count(*) FROM n"
+    )
+
+    begun = asyncio.Event()
+
+    async def look() -> None:
+        async with database.reading() as db:
+            begun.set()
+            await db.execute(long)
+
+    looking = asyncio.create_task(look())
+    await begun.wait()
+    looking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await looking
+    async with database.writing() as db:
+        assert await claims.claim(db, "$1", NOW)

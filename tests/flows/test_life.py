@@ -1,0 +1,46 @@
+"""Hearth starts whatever the homeserver and the rooms are like, and stops when it is told to."""
+
+import asyncio
+import os
+import signal
+
+import pytest
+from community import HEARTH
+from world import World, on_a_file
+
+from bridge import app, journal_log
+from bridge.matrix.problem import StartProblem
+
+pytestmark = on_a_file
+
+
+async def test_a_room_that_hearth_was_removed_from_does_not_keep_it_from_starting(world: World) -> None:
+    await (await world.hs.user(HEARTH)).leave(world.room("#garden"))
+    await world.settle()
+    await world.restart()
+    await world.say("#sleep", "ann", "still carried #common")
+    await world.settle()
+    assert [seen.body.splitlines()[-1] for seen in world.from_hearth("#common")] == ["still carried #common"]
+
+
+async def test_a_homeserver_that_is_not_there_yet_is_waited_for_and_sigterm_ends_it_well(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.stop()
+    monkeypatch.setattr(journal_log, "configure", lambda _: None)
+    away = world.hs.faults.add("status", path="", status=502, times=None)
+    life = asyncio.create_task(app.run(world.config))
+    await world.hs.until(lambda: away.hits, what="a first try")
+    away.release()
+    await world.hs.until(lambda: world.hs.polling(HEARTH), what="Hearth listening")
+    os.kill(os.getpid(), signal.SIGTERM)
+    async with asyncio.timeout(5):
+        await life
+
+
+async def test_what_a_person_has_to_put_right_ends_the_start(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await world.stop()
+    monkeypatch.setattr(journal_log, "configure", lambda _: None)
+    world.hs.sign_out(HEARTH)
+    with pytest.raises(StartProblem, match="does not know"):
+        await app.run(world.config)
