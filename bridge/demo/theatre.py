@@ -49,15 +49,17 @@ class Play:
         return self.config.matrix.user_id
 
     async def start_bot(self) -> None:
-        """Start Hearth in a process of its own and wait until it listens."""
-        self.bot = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bridge.demo.bot", str(self.config_file), str(self.clock.file),
-            stdout=asyncio.subprocess.PIPE, stdin=asyncio.subprocess.PIPE,
-        )  # fmt: skip
+        """Start Hearth in a process of its own and wait until it listens. Its log goes into a file beside its database."""
+        log = self.directory / "hearth" / "hearth.log"
+        with log.open("ab") as sink:
+            self.bot = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "bridge.demo.bot", str(self.config_file), str(self.clock.file),
+                stdout=asyncio.subprocess.PIPE, stdin=asyncio.subprocess.DEVNULL, stderr=sink,
+            )  # fmt: skip
         assert self.bot.stdout  # noqa: S101 - it is a pipe
         async with asyncio.timeout(30):
             if (await self.bot.stdout.readline()).strip() != b"ready":
-                raise NotSeen("Hearth did not start; its words are above.")
+                raise NotSeen(f"Hearth starting. Its last words:\n{log.read_text(encoding='utf-8')[-2000:]}")
 
     async def kill_bot(self) -> None:
         """Kill Hearth as a power cut would."""

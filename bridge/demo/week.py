@@ -160,10 +160,10 @@ async def a_digest_forgets_too(play: Play) -> None:
     )
 
 
-async def wednesday_the_second_server_is_away(play: Play) -> None:
-    """Wednesday. The second homeserver goes down and comes back; nothing that was said meanwhile is missing there."""
+async def wednesday_servers_come_and_go(play: Play) -> None:
+    """Wednesday. Each homeserver goes down in turn and comes back; nothing that was said meanwhile is lost or doubled."""
     _turn_to(play, 2, 12)
-    dan, eva = play.cast["dan"], play.cast["eva"]
+    dan, eva, jonas = (play.cast[name] for name in ("dan", "eva", "jonas"))
     sleep, common = play.rooms["circle/sleep"], play.rooms["common"]
     await play.lab.b.stop()
     await _say(play, dan, sleep, "A walk before dinner made all the difference. #common")
@@ -171,6 +171,12 @@ async def wednesday_the_second_server_is_away(play: Play) -> None:
     await play.lab.b.start()
     seen = await eva.sees(common, "A walk before dinner", seconds=60)
     play.stage.saw("Eva, back again,", "Common room", seen.text)
+    await play.lab.a.stop()
+    await _say(play, eva, sleep, "An old paper book helps me. #common")
+    await play.lab.a.start()
+    seen = await jonas.sees(common, "An old paper book", seconds=60)
+    play.stage.saw("Jonas, after Hearth's own server was away,", "Common room", seen.text)
+    _exactly_once(jonas, common, "A walk before dinner", "An old paper book")
 
 
 async def thursday_hearth_is_killed(play: Play) -> None:
@@ -186,10 +192,7 @@ async def thursday_hearth_is_killed(play: Play) -> None:
     for words in ("warm socks", "no news after nine", "you are not alone"):
         await jonas.sees(common, words, seconds=30)
     await _caught_up(play)
-    for words in ("warm socks", "no news after nine", "you are not alone"):
-        times = sum(words in line.text for line in jonas.lines(common))
-        if times != 1:
-            raise NotSeen(f"“{words}” exactly once (it is there {times} times)")
+    _exactly_once(jonas, common, "warm socks", "no news after nine", "you are not alone")
     play.stage.saw("Jonas", "Common room", "three thoughts of the night, each once")
 
 
@@ -235,7 +238,7 @@ async def sunday_digest_on_demand(play: Play) -> None:
 
 
 async def nothing_is_written_down(play: Play) -> None:
-    """After the week nobody's words stand in Hearth's files."""
+    """After the week nobody's words stand in Hearth's database, keys or log."""
     await _caught_up(play)
     files = [file for file in (play.directory / "hearth").rglob("*") if file.is_file()]
     for file in files:
@@ -248,7 +251,7 @@ async def nothing_is_written_down(play: Play) -> None:
 
 STEPS: tuple[Callable[[Play], Awaitable[None]], ...] = (
     everybody_comes_in, people_talk_to_hearth, monday_a_thread_is_shared, the_copy_is_alive, what_is_encrypted_stays,
-    a_thread_is_followed, tuesday_digests_arrive, a_digest_forgets_too, wednesday_the_second_server_is_away,
+    a_thread_is_followed, tuesday_digests_arrive, a_digest_forgets_too, wednesday_servers_come_and_go,
     thursday_hearth_is_killed, friday_a_spammer_is_banned, saturday_forgiven, sunday_digest_on_demand, nothing_is_written_down,
 )  # fmt: skip
 
@@ -289,6 +292,13 @@ async def _ask(play: Play, member: Member, text: str, *, room: str | None = None
 async def _caught_up(play: Play) -> None:
     """Hearth has read everything up to now: it answers a question asked after it."""
     await _ask(play, play.cast["ann"], "help", room=play.rooms["direct/ann"])
+
+
+def _exactly_once(member: Member, room: str, *texts: str) -> None:
+    for text in texts:
+        times = sum(text in line.text for line in member.lines(room))
+        if times != 1:
+            raise NotSeen(f"“{text}” exactly once (it is there {times} times)")
 
 
 async def _children(member: Member, space: str) -> int:
