@@ -287,7 +287,7 @@ def complaint(kinds: Sequence[Kind], label: object, given: str, directory: Direc
     example = _EXAMPLES.get(only) if isinstance(only, type) else None
     if example:
         return words(
-            "I cannot read %(given)s as “%(argument)s”. Write it like %(example)s.",
+            "I cannot read %(given)s as “%(argument)s”, which looks like this: %(example)s.",
             given=code,
             argument=label,
             example={"code": example},

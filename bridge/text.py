@@ -112,6 +112,10 @@ def _room(page: _Page, value: Mapping[str, Any]) -> str:
 def _user(page: _Page, value: Mapping[str, Any]) -> str:
     user = str(value["user"])
     name = markup.escape(page.names.of(user)) or markup.escape(user)
+    if value.get(
+        "with_id"
+    ):  # where it has to be certain who is meant: a pill shows a name or an id, as the client likes
+        return f"**{name}** ({markup.code(user)})"
     pill = f"[{name}](<{link(user)}>)"
     # Outside of the link: clients show a pill of their own in its place, with the name alone.
     return f"{pill} ({markup.code(user)})" if len(page.names.find(page.names.of(user))) > 1 else pill

@@ -9,7 +9,8 @@ from typing import Any
 class Text:
     """Words for people, not yet in a language: an English source string (Markdown) and what goes into its `%(name)s` places.
 
-    A value may be a str or int (escaped when shown), or `{"user": id}`, `{"room": id}`, `{"event": id, "room": id}` (shown as pill or link),
+    A value may be a str or int (escaped when shown), or `{"user": id}`, `{"room": id}`, `{"event": id, "room": id}` (shown as pill or link;
+    a user "with_id" by name and id),
     `{"duration_ms": n}`, `{"time_ms": n, "zone": name}`, `{"code": text}`, `{"command": what to write, in English}` (shown as the reader would write it),
     `{"text": Text as a dict}` or `{"list": [values]}` (joined with commas).
     With `plural` the singular or plural form is chosen by `count`. `more` are further paragraphs or lines, each a Text.

@@ -64,6 +64,6 @@ def put(scene: Scene, effects: Sequence[Effect], intent: int | None = None) -> i
     return len(effects)
 
 
-def shown(entity: str, target: str) -> dict[str, str]:
-    """The value for a text that names a target: a pill for one person, plain letters for a glob or a server."""
-    return {"user": target} if entity == "user" and not is_glob(target) else {"code": target}
+def shown(entity: str, target: str) -> dict[str, object]:
+    """The value for a text that names a target: one person by name and id, a glob or a server as it is written."""
+    return {"user": target, "with_id": True} if entity == "user" and not is_glob(target) else {"code": target}

@@ -81,6 +81,12 @@ def test_two_people_of_one_name_are_told_apart() -> None:
     assert "Ann</a> (" in shown.formatted_body  # a client shows a pill of its own in the link's place
 
 
+def test_who_is_meant_is_certain_where_it_has_to_be() -> None:
+    shown = show(words("%(who)s", who={"user": "@a:one.test", "with_id": True}), names=Names(a="A*n*n"))
+    assert shown.body == "A*n*n (@a:one.test)"
+    assert shown.formatted_body == "<strong>A*n*n</strong> (<code>@a:one.test</code>)"
+
+
 def test_a_room_is_reached_by_its_alias_from_everywhere() -> None:
     shown = show(words("%(room)s", room={"room": "!r", "alias": "#сон:one.test", "name": "#sleep"}))
     assert shown.body == "#sleep"
