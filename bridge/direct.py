@@ -1,4 +1,7 @@
-"""Direct rooms: accepts invitations from people of this community, and remembers whose room it is. Never invites anybody itself."""
+"""Direct rooms: accepts invitations from people of this community, and remembers whose room it is. Never invites anybody itself.
+
+No other room than a direct one is entered because somebody asks: we would be a guest among people who do not know us.
+"""
 
 from collections.abc import Mapping
 
@@ -9,10 +12,10 @@ from bridge.store import people, rooms
 
 
 async def react(scene: Scene, event: AnyEvent) -> None:
-    """Enter a room that one of us invites us to; forget a direct room that its person left."""
+    """Enter a direct room that one of us invites us to, or a room of ours; forget a direct room that its person left."""
     if isinstance(event, Invited):
         ours = await rooms.by_id(scene.db, event.room)
-        if ours or await is_known(scene, event.sender):
+        if ours or (event.is_direct and await is_known(scene, event.sender)):
             person = None if ours else event.sender
             scene.puts.append(
                 Put(Join(key=f"join/{event.id}", room=event.room, person=person, encrypted=event.encrypted))

@@ -33,5 +33,9 @@ class Unavailable(Exception):  # noqa: N818 - reads as what happened
         self.limited = limited
 
 
+TURNED_AWAY = "M_HEARTH_TURNED_AWAY"
+"""The error code of a Refused of our own: the person left two direct rooms of ours, so we do not come a third time."""
+
+
 class TokenLost(Refused):
     """The homeserver does not know our token (any more): nothing can be done until a person gives us a new one."""

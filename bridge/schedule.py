@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -35,17 +36,26 @@ class Tick:
 async def ticking(ticks: Sequence[Tick], record: Record | None = None) -> None:
     """Ring every tick at once and then at its interval, until cancelled.
 
-    A tick that raises is recorded and rung again at its time. ValueError when two ticks have one name.
+    A tick that raises is recorded and rung again at its time. When this ends, none is under way any more. ValueError when two ticks have one name.
     """
     names = [tick.name for tick in ticks]
     if len(set(names)) != len(names):
         raise ValueError("two ticks have the same name")
+    under_way: set[asyncio.Task[Any] | None] = set()
+
+    async def ring(tick: Tick) -> None:
+        under_way.add(asyncio.current_task())
+        try:
+            await once(tick, record)
+        finally:
+            under_way.discard(asyncio.current_task())
+
     scheduler = AsyncIOScheduler(timezone=UTC)
     for tick in ticks:
         scheduler.add_job(
-            once,
+            ring,
             IntervalTrigger(seconds=tick.every_seconds, timezone=UTC),
-            (tick, record),
+            (tick,),
             id=tick.name,
             coalesce=True,
             max_instances=1,
@@ -56,7 +66,10 @@ async def ticking(ticks: Sequence[Tick], record: Record | None = None) -> None:
     try:
         await asyncio.Event().wait()
     finally:
-        scheduler.shutdown(wait=False)
+        scheduler.shutdown(
+            wait=False
+        )  # it cancels those under way, and does not wait for them to let go of what they hold
+        await asyncio.gather(*(each for each in under_way if each), return_exceptions=True)
 
 
 async def once(tick: Tick, record: Record | None = None) -> None:

@@ -11,7 +11,7 @@ from bridge.digest.excerpt import said_in_copy
 from bridge.digest.letter import Letter, Line
 from bridge.digest.model import Copied, Item, openings
 from bridge.effects import Correct, Deliver, Effect, Send, transaction_id
-from bridge.errors import Refused
+from bridge.errors import TURNED_AWAY, Refused
 from bridge.events import COPY_MARK
 from bridge.scene import Desk, Filler, Scene, Settler, State
 from bridge.speak import DirectRoom
@@ -87,8 +87,12 @@ async def _in_doubt(desk: Desk, key: str) -> bool:
 
 
 async def delivered(scene: Scene, effect: Deliver, state: State, result: str | None) -> None:
-    """Remember where the digest stands, so that it can be corrected and answered by a reaction."""
+    """Remember where the digest stands, so that it can be corrected and answered by a reaction. Who wants no direct room wants no digest."""
     person = await people.get(scene.db, effect.user)
+    if state == "dead":
+        wish = await queue.get(scene.db, effect.key)
+        if wish is not None and wish.error == TURNED_AWAY:
+            await rhythm.end(scene, effect.user)
     if state == "done" and result is not None and person.direct_room is not None:
         await store.delivered(scene.db, effect.digest, person.direct_room, result)
 

@@ -4,9 +4,10 @@ Spec: "Direct Messaging" (`m.direct`). The person's id stands in the creation co
 """
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
-from bridge.errors import Refused, TokenLost
+from bridge.errors import TURNED_AWAY, Refused, TokenLost
 from bridge.matrix.client import Client
 from bridge.matrix.crypto import MEGOLM
 from bridge.matrix.reading import Reading
@@ -16,6 +17,8 @@ DIRECT_MARK = "org.hearth.direct"
 """Key of the creation content: whom the room is for."""
 
 _PRESENT = frozenset({"join", "invite"})
+_MOST_LEFT = 1
+"""One room somebody may leave by mistake."""
 
 
 class DirectRooms:
@@ -34,23 +37,41 @@ class DirectRooms:
     async def find_or_make(self, user: str, known_room: str | None, *, encrypted: bool) -> str:
         """The direct room with this user: the known one, one from `m.direct`, an orphan of ours, or a new one, in this order.
 
-        A room that they left is no longer theirs. Raises Refused or Unavailable.
+        A room that they left is no longer theirs, nor one where somebody else is: what we say is for one person. Who left two rooms that
+        we made wants none: Refused (TURNED_AWAY) until they open one themselves. Raises Refused or Unavailable.
         """
-        if known_room and await self._is_good(known_room, user):
+        if known_room and await self._is_for_two(known_room, user):
             return known_room
         async with self._lock:
             direct = await self._load()
+            left = 0
             for room in direct.get(user, []):
-                if room != known_room and await self._is_good(room, user):
+                there = await self._there(room)
+                if self._are_two(there, user):
                     return room
+                left += there.get(self._user) == "join" and user not in there
+            if left > _MOST_LEFT:
+                raise Refused(0, TURNED_AWAY, "direct room")
             found = await self._orphan(user, direct) or await self._make(user, encrypted=encrypted)
             await self._remember(user, found, direct)
             return found
 
-    async def _is_good(self, room: str, user: str) -> bool:
-        if await self._read.membership(room, self._user) != "join":
-            return False
-        return await self._read.membership(room, user) in _PRESENT
+    async def _is_for_two(self, room: str, user: str) -> bool:
+        return self._are_two(await self._there(room), user)
+
+    def _are_two(self, there: Mapping[str, str], user: str) -> bool:
+        """Whether we are in a room with this person, or they are invited, and nobody else is."""
+        present = {each for each, membership in there.items() if membership in _PRESENT}
+        return there.get(self._user) == "join" and present == {self._user, user}
+
+    async def _there(self, room: str) -> Mapping[str, str]:
+        """What everybody is in a room; nothing when we may not see that."""
+        try:
+            return await self._rooms.members(room)
+        except TokenLost:
+            raise
+        except Refused:
+            return {}
 
     async def _load(self) -> dict[str, list[str]]:
         if self._direct is None:

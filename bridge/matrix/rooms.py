@@ -41,7 +41,7 @@ class Rooms:
             visibility = (await self._state(room, "m.room.history_visibility") or {}).get("history_visibility")
             self._history[room] = visibility if isinstance(visibility, str) else "shared"
         if room not in self._members:
-            self._members[room] = await self._all_members(room)
+            self._members[room] = await self.members(room)
         wanted = {"join"} if self._history[room] == "joined" else {"join", "invite"}
         return sorted(user for user, membership in self._members[room].items() if membership in wanted)
 
@@ -79,7 +79,8 @@ class Rooms:
                 return None
             raise
 
-    async def _all_members(self, room: str) -> dict[str, str]:
+    async def members(self, room: str) -> dict[str, str]:
+        """What everybody is in the room now, by their id; who left is not in it. Raises Refused or Unavailable."""
         query = {"not_membership": "leave"}
         answer = await self._client.request(
             "GET", "/rooms/{room}/members", parts={"room": room}, query=query, timeout_seconds=120

@@ -44,3 +44,14 @@ async def test_what_a_person_has_to_put_right_ends_the_start(world: World, monke
     world.hs.sign_out(HEARTH)
     with pytest.raises(StartProblem, match="does not know"):
         await app.run(world.config)
+
+
+async def test_hearth_enters_only_direct_rooms_and_its_own(world: World) -> None:
+    stranger = await world.hs.user("@stranger:c.test")
+    asked = [
+        await world.member("ann").create(preset="private_chat", name="Ann's other group", invite=[HEARTH]),
+        await stranger.create(preset="trusted_private_chat", is_direct=True, invite=[HEARTH]),
+    ]
+    await world.direct("ben")
+    await world.settle()
+    assert not any(HEARTH in world.hs.members(room) for room in asked)

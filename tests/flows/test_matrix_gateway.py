@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from bridge.config import Matrix as Settings
 from bridge.effects import Ban, CreateRoom, Effect, Invite, Join, Leave, React, Redact, Send, SetAlias, SetState
-from bridge.errors import Refused, TokenLost, Unavailable
+from bridge.errors import TURNED_AWAY, Refused, TokenLost, Unavailable
 from bridge.matrix.connect import Matrix, connect
 from bridge.matrix.gateway import Gateway
 from tests.fake import FakeHomeserver, Member
@@ -118,6 +118,33 @@ async def test_a_direct_room_whose_making_was_not_answered_is_found_again(
     room = await gateway.direct_room(ann.user_id, None, encrypted=True)
     assert len(bot.rooms()) == 2
     assert ann.invites() == [room]
+
+
+async def test_a_direct_room_is_for_two(hs: FakeHomeserver, gateway: Gateway, bot: Member) -> None:
+    ann, eve = await hs.user("@ann"), await hs.user("@eve:b.test")
+    group = await ann.create(preset="trusted_private_chat", is_direct=True, invite=[bot.user_id, eve.user_id])
+    await bot.join(group)
+    alone = await gateway.direct_room(ann.user_id, group, encrypted=False)
+    assert alone != group
+    assert hs.members(alone) == {bot.user_id}
+    assert ann.invites() == [alone]
+
+
+async def test_who_leaves_twice_is_left_alone_until_they_come_themselves(
+    hs: FakeHomeserver, gateway: Gateway, bot: Member
+) -> None:
+    ann = await hs.user("@ann")
+    for _ in range(2):
+        room = await gateway.direct_room(ann.user_id, None, encrypted=False)
+        await ann.join(room)
+        await ann.leave(room)
+    for _ in range(2):
+        with pytest.raises(Refused, match=TURNED_AWAY):
+            await gateway.direct_room(ann.user_id, None, encrypted=False)
+    assert ann.invites() == []
+    theirs = await ann.create(preset="trusted_private_chat", is_direct=True, invite=[bot.user_id])
+    await bot.join(theirs)
+    assert await gateway.direct_room(ann.user_id, theirs, encrypted=False) == theirs
 
 
 async def test_without_encryption_nothing_is_said_openly_where_it_is_needed(

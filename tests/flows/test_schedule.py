@@ -94,3 +94,23 @@ async def test_two_ticks_of_one_name_are_refused() -> None:
     ringing = Ringing()
     with pytest.raises(ValueError, match="same name"):
         await ticking([ringing.tick("a"), ringing.tick("a")])
+
+
+async def test_when_it_ends_nothing_is_under_way_any_more() -> None:
+    begun, let_go = asyncio.Event(), asyncio.Event()
+
+    async def long() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            for _ in range(20):  # as a connection that has to be given back
+                await asyncio.sleep(0)
+            let_go.set()
+
+    ring = asyncio.create_task(ticking((Tick("long", 60, long),)))
+    await begun.wait()
+    ring.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await ring
+    assert let_go.is_set()
