@@ -4,6 +4,8 @@
 """
 
 import asyncio
+import ctypes
+import signal
 import sys
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from bridge import journal_log
 from bridge.app import opened
 from bridge.config_file import load
 from bridge.demo.clock import TurnedClock
+
+_PR_SET_PDEATHSIG = 1
 
 
 async def run(config_file: Path, clock_file: Path) -> None:
@@ -21,5 +25,11 @@ async def run(config_file: Path, clock_file: Path) -> None:
         await hearth.run(ready=lambda: print("ready", flush=True))  # noqa: T201 - the demo waits for this word
 
 
+def end_with_parent() -> None:
+    """Die with the process that started us, however that dies: a killed demo leaves nothing running (Linux, `prctl(2)`)."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 if __name__ == "__main__":
+    end_with_parent()
     asyncio.run(run(Path(sys.argv[1]), Path(sys.argv[2])))

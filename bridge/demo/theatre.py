@@ -1,9 +1,7 @@
 """Puts the demo on stage: homeservers, community, Hearth, the cast; and takes everything down again. The story is in `week.py`."""
 
 import asyncio
-import shutil
 import sys
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,6 +14,7 @@ from bridge.config_file import load
 from bridge.demo.clock import TurnedClock
 from bridge.demo.homeservers import Homeserver, Lab, homeservers
 from bridge.demo.member import Member, NotSeen, logged_in
+from bridge.demo.places import own_directory
 from bridge.demo.stage import Stage
 from bridge.rooms.tell import line
 
@@ -71,9 +70,8 @@ class Play:
 @asynccontextmanager
 async def on_stage(stage: Stage, venv: Path) -> AsyncIterator[Play]:
     """Two homeservers, the community made from the seeded file, the cast logged in, Hearth running. All of it is gone afterwards."""
-    directory = Path(tempfile.mkdtemp(prefix="hearth-demo-"))
     async with AsyncExitStack() as stack:
-        stack.callback(shutil.rmtree, directory, ignore_errors=True)
+        directory = stack.enter_context(own_directory(None))
         with stage.step("Two federated homeservers start, and thirteen people log in"):
             clock = TurnedClock(directory / "clock")
             clock.turn_to(ZONE, weekday=0, hour=17)

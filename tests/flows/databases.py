@@ -7,8 +7,10 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
@@ -108,19 +110,32 @@ def postgres_server() -> Iterator[Server]:
     assert place is not None
     # A short path: that of a unix socket may have 107 bytes only.
     folder = Path(tempfile.mkdtemp(prefix="hearth-pg-", dir="/tmp"))
-    try:
+    with _guarded(folder, user, place / "pg_ctl"):
         if user:
             shutil.chown(folder, user)
         data = folder / "data"
         _run(user, place / "initdb", "-D", data, "-A", "trust", "-U", "hearth", "--no-sync", "-E", "UTF8")
         settings = f"-k {folder} -c listen_addresses= -c fsync=off -c full_page_writes=off -c max_connections=60"
         _run(user, place / "pg_ctl", "-D", data, "-l", folder / "log", "-w", "-t", "30", "-o", settings, "start")
-        try:
-            yield Server(str(folder), "hearth")
-        finally:
-            _run(user, place / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        yield Server(str(folder), "hearth")
+
+
+_GUARD = """
+import shutil, subprocess, sys
+user, pg_ctl, folder = sys.argv[1:]
+sys.stdin.read()
+subprocess.run([pg_ctl, "-D", folder + "/data", "-m", "immediate", "-w", "stop"], user=user or None, cwd="/",
+               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+shutil.rmtree(folder, ignore_errors=True)
+"""
+
+
+@contextmanager
+def _guarded(folder: Path, user: str | None, pg_ctl: Path) -> Iterator[None]:
+    """A process that stops and erases the server when its input ends: at the end of the block, and also when the tests are killed."""
+    command = [sys.executable, "-c", _GUARD, user or "", str(pg_ctl), str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True):
+        yield
 
 
 def _run(user: str | None, *command: object) -> None:
