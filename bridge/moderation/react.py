@@ -8,13 +8,15 @@ from bridge.moderation import enforce, store
 from bridge.moderation.globs import is_glob, server_of
 from bridge.moderation.model import Sanction
 from bridge.scene import Scene
-from bridge.store import rooms
+from bridge.store import people, rooms
 
 
-def protected(scene: Scene) -> frozenset[str]:
-    """Whom no sanction ever touches: ourselves, the owners, the moderators."""
+async def protected(scene: Scene) -> frozenset[str]:
+    """Whom no sanction ever touches: ourselves, the owners, the moderators, and whoever else is in the staff room."""
     community = scene.config.community
-    return frozenset({scene.me, *community.owners, *community.moderators})
+    staff = await rooms.by_key(scene.db, "staff")
+    inside = await people.members(scene.db, staff.room) if staff else ()
+    return frozenset({scene.me, *community.owners, *community.moderators, *inside})
 
 
 async def react(scene: Scene, event: AnyEvent) -> None:
@@ -32,7 +34,7 @@ async def enforce_all(
     ours = [room.room for room in await rooms.all_rooms(scene.db)]
     there = await store.presences(scene.db, None if only is None else (only,))
     hit = sanctions if only is None else [each for each in sanctions if enforce.hits(each, only)]
-    wanted = enforce.bans(hit, ours, there, protected(scene), str(intent or ""))
+    wanted = enforce.bans(hit, ours, there, await protected(scene), str(intent or ""))
     return put(scene, wanted, intent)
 
 
@@ -53,7 +55,7 @@ async def sweep(scene: Scene) -> None:
 async def room_made(scene: Scene, room: str) -> None:
     """A new room of ours starts with what was decided before it was there."""
     sanctions = await store.standing(scene.db)
-    put(scene, enforce.bans(sanctions, [room], (), protected(scene)))
+    put(scene, enforce.bans(sanctions, [room], (), await protected(scene)))
     if any(each.entity == "server" for each in sanctions):
         put(scene, enforce.acls(sanctions, [room], server_of(scene.me), "made"))
 

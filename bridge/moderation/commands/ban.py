@@ -17,7 +17,7 @@ async def ban(ctx: Context, who: Target, reason: Rest = Rest("")) -> Reply:
 
     It holds for rooms that are made later, too, and for people of that server who come later. `*` and `?` stand for any letters.
     """
-    _refuse_our_own(ctx, who)
+    await _refuse_our_own(ctx, who)
     entry = await ledger.write(
         ctx.db,
         actor=ctx.sender,
@@ -45,13 +45,24 @@ async def ban(ctx: Context, who: Target, reason: Rest = Rest("")) -> Reply:
     return Reply(words("Written down. It hits nobody who is here now; whoever comes will be banned at once."))
 
 
-def _refuse_our_own(ctx: Context, who: Target) -> None:
+async def _refuse_our_own(ctx: Context, who: Target) -> None:
+    ours = await react.protected(ctx.scene)
     if who.entity == "server":
         if server_matches(who.pattern, server_of(ctx.scene.me)):
             raise UsageError(
                 words("That would shut out our own server, and Hearth with it. Please name a server that is not ours.")
             )
-    elif not who.glob and any(matches(who.pattern, user) for user in react.protected(ctx.scene)):
+        # A server's people cannot write any more, whoever they are: nobody can be spared.
+        there = sorted(user for user in ours if server_matches(who.pattern, server_of(user)))
+        if there:
+            raise UsageError(
+                words(
+                    "%(who)s, who is one of us, comes from a server that this means, so the ban was not made. Please ban the people of that server one by one, or all of them by %(glob)s.",
+                    who={"user": there[0]},
+                    glob={"code": f"@*:{who.pattern}"},
+                )
+            )
+    elif not who.glob and any(matches(who.pattern, user) for user in ours):
         raise UsageError(
             words(
                 "%(who)s is one of us, so the ban was not made. An owner can take them off the staff in the configuration first.",
