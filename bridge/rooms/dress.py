@@ -127,7 +127,8 @@ def _said(heading: Rendered, words: Rendered | None, names: Names) -> dict[str, 
     formatted = inert_html(words.formatted_body, names) if words.formatted_body else ""
     if not formatted:
         formatted = html.escape(inert(words.body, names), quote=False).replace("\n", "<br>")
-    return {"body": body, "format": _FORMAT, "formatted_body": f"{title}<br>{formatted}"}
+    # The blank is for previews, which drop the break and would join the two lines into one word.
+    return {"body": body, "format": _FORMAT, "formatted_body": f"{title} <br>{formatted}"}
 
 
 def _words(content: Mapping[str, Any]) -> Rendered:

@@ -36,7 +36,7 @@ def test_the_author_and_the_circle_stand_above_the_words() -> None:
         "msgtype": "m.text",
         "body": "Ann in #sleep:\ngood night\n<3 & so on",
         "format": "org.matrix.custom.html",
-        "formatted_body": "<strong>Ann</strong> in #sleep:<br>good night<br>&lt;3 &amp; so on",
+        "formatted_body": "<strong>Ann</strong> in #sleep: <br>good night<br>&lt;3 &amp; so on",
         "m.mentions": {},
     }
 
@@ -60,7 +60,7 @@ def test_the_authors_html_is_kept_and_cleaned() -> None:
     ],
 )
 def test_html_calls_on_nobody_and_leads_to_no_room(html: str, shown: str) -> None:
-    assert dressed(text("x", html))["formatted_body"] == f"<strong>Ann</strong> in #sleep:<br>{shown}"
+    assert dressed(text("x", html))["formatted_body"] == f"<strong>Ann</strong> in #sleep: <br>{shown}"
 
 
 @pytest.mark.parametrize(
