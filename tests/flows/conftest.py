@@ -1,9 +1,6 @@
 """Every flow runs on a SQLite file and on PostgreSQL."""
 
-from databases import database, header, postgres_server, where
+from databases import database, postgres_server, where
+from world import world
 
-__all__ = ["database", "postgres_server", "where"]
-
-
-def pytest_report_header() -> str:
-    return header()
+__all__ = ["database", "postgres_server", "where", "world"]

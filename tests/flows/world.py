@@ -1,0 +1,240 @@
+"""A community with Hearth running in this process: what the flow tests are played in.
+
+Every waiting is for a condition: `settle` returns when Hearth has read everything and has nothing left to do.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from community import HEARTH, Clock, Community, settings
+from sqlalchemy import Table, select
+
+from bridge import handle
+from bridge.app import Hearth, opened
+from bridge.config import Config
+from bridge.store import cursors, ledger
+from bridge.store.db import Database
+from bridge.store.tables import outbox
+from tests.fake import FakeHomeserver, Request, Seen
+
+on_a_file = pytest.mark.parametrize("where", ["sqlite"], indirect=True)
+"""For tests whose subject is not the database: PostgreSQL would only make them slower."""
+
+
+class World(Community):
+    """`world.say("#sleep", "ann", "...")`, `await world.settle()`, and then look at what people see."""
+
+    def __init__(self, hs: FakeHomeserver, clock: Clock, config: Config) -> None:
+        super().__init__(hs, clock)
+        self.config = config
+        self.hearth: Hearth | None = None
+        self.first_cursor = ""
+        self._life: asyncio.Task[None] | None = None
+
+    # --- Hearth's life -----------------------------------------------------------------------------------------------
+
+    async def start(self, *, wait: bool = True) -> None:
+        """Start Hearth; wait until it listens."""
+        ready = asyncio.Event()
+        self._life = asyncio.create_task(self._live(ready))
+        if wait:
+            waiting = asyncio.create_task(ready.wait())
+            await asyncio.wait({waiting, self._life}, timeout=20, return_when=asyncio.FIRST_COMPLETED)
+            waiting.cancel()
+            self._still_alive()
+            assert ready.is_set(), "Hearth does not listen"
+
+    async def _live(self, ready: asyncio.Event) -> None:
+        async with opened(self.config, clock=self.clock) as hearth:
+            self.hearth = hearth
+            try:
+                await hearth.run(ready=ready.set)
+            finally:
+                self.hearth = None
+
+    async def stop(self) -> None:
+        """Stop Hearth as a signal would."""
+        life, self._life = self._life, None
+        if life:
+            life.cancel()
+            with suppress(asyncio.CancelledError):
+                await life
+
+    async def restart(self) -> None:
+        await self.stop()
+        await self.start()
+
+    async def build(self, data: dict[str, Any]) -> None:
+        """Make the rooms of a changed configuration, while Hearth is stopped, and keep it from now on."""
+        self.config = Config.model_validate(data)
+        await self.made(self.config)
+
+    async def replay(self) -> None:
+        """Hearth hears everything again that it heard since its first start; from then on requests are counted."""
+        await self.stop()
+        async with self.writing() as db:
+            await cursors.save(db, handle.SYNC, self.first_cursor)
+        self.hs.mark()
+        await self.start()
+        await self.settle()
+
+    def _still_alive(self) -> None:
+        if self._life and self._life.done():
+            self._life.result()
+            raise AssertionError("Hearth ended by itself")
+
+    # --- waiting -----------------------------------------------------------------------------------------------------
+
+    async def settle(self, seconds: float = 15, *, hurrying: bool = False) -> None:
+        """Until Hearth has read everything, and nothing is due or waits to be tried again; `hurrying` lets the clock run ahead meanwhile."""
+        await self.until(self._calm, seconds, self._unrest, hurrying=hurrying)
+
+    async def until(self, condition: Any, seconds: float = 15, what: Any = "", *, hurrying: bool = False) -> None:
+        """Until this awaitable condition holds; AssertionError when the time is over."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while not await condition():
+            self._still_alive()
+            if loop.time() > deadline:
+                raise AssertionError(f"not so within {seconds} s: {await what() if callable(what) else what}")
+            await asyncio.sleep(0.01)
+            if hurrying and self.hearth:
+                self.clock.forward(500)
+                self.hearth.outbox.wake()
+
+    async def _calm(self) -> bool:
+        stream = self.hs.model.stream
+        if self.hearth is None or not self.hs.polling(HEARTH):
+            return False
+        async with self.hearth.database.reading() as db:
+            if await self._due(db):
+                return False
+        return self.hs.polling(HEARTH) and self.hs.model.stream == stream
+
+    async def _unrest(self) -> str:
+        async with self.reading() as db:
+            left = [f"{row.key} tried {row.attempts} times" for row in await self._due(db)]
+        return f"polling: {self.hs.polling(HEARTH)}, to be done: {left}"
+
+    async def _due(self, db: Any) -> Sequence[Any]:
+        """What Hearth wants to do now, or has tried and wants to try again."""
+        now_or_again = (outbox.c.next_ms <= self.clock()) | outbox.c.first_tried_ms.is_not(None)
+        query = select(outbox.c.key, outbox.c.attempts).where(outbox.c.state == "due", now_or_again)
+        return (await db.execute(query)).all()
+
+    async def turn_to(self, moment: str) -> None:
+        """It is that time; everything that is done by the clock is done now."""
+        self.clock.turn_to(moment)
+        await self.tick()
+
+    async def tick(self) -> None:
+        """What is done by the clock, at once, and all that follows from it."""
+        assert self.hearth
+        for each in self.hearth.ticks():
+            await each.run()
+        await self.settle()
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """What happens in this block reaches Hearth in one piece, when it ends."""
+        held = self.hs.faults.add("status", path="/sync$", status=502, times=None)
+        self.hs.model.changed({HEARTH})
+        try:
+            yield
+        finally:
+            held.release()
+
+    # --- asking Hearth -----------------------------------------------------------------------------------------------
+
+    async def ask(self, who: str, text: str) -> list[str]:
+        """Write to Hearth in the direct room; what it says there because of that."""
+        room = await self.direct(who)
+        before = {seen.event_id for seen in self.from_hearth(room, who)}
+        await self.say(room, who, text)
+        await self.settle()
+        return [seen.body for seen in self.from_hearth(room, who) if seen.event_id not in before]
+
+    async def order(self, who: str, text: str, room: str = "#staff") -> Seen:
+        """Write a command in a room and give Hearth's one answer to it there."""
+        event = await self.say(room, who, text)
+        await self.settle()
+        return self.answer_to(room, event)
+
+    def answer_to(self, room: str, event: str) -> Seen:
+        """Hearth's one reply to a message."""
+        answers = [seen for seen in self.from_hearth(room) if seen.reply_to == event]
+        assert len(answers) == 1, [seen.body for seen in answers]
+        return answers[0]
+
+    # --- looking inside ----------------------------------------------------------------------------------------------
+
+    def changes(self) -> list[Request]:
+        """What Hearth asked the homeserver to change since the mark."""
+        return [request for request in self.hs.requests_since_mark() if request.user_id == HEARTH]
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Any]:
+        """A look into the database, whether Hearth runs or not."""
+        if self.hearth:
+            async with self.hearth.database.reading() as db:
+                yield db
+        else:
+            async with self._opened() as database, database.reading() as db:
+                yield db
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Any]:
+        """A transaction in the database; Hearth is stopped."""
+        async with self._opened() as database, database.writing() as db:
+            yield db
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncIterator[Database]:
+        database = await Database.open(self.config.database.url or self.config.data_dir / "hearth.db")
+        try:
+            yield database
+        finally:
+            await database.close()
+
+    async def rows(self, table: Table) -> list[dict[str, Any]]:
+        """Everything in a table, in the order of its key."""
+        async with self.reading() as db:
+            query = select(table).order_by(*table.primary_key.columns)
+            return [dict(row) for row in (await db.execute(query)).mappings()]
+
+    async def ledger(self) -> list[ledger.Entry]:
+        """The ledger, oldest first."""
+        async with self.reading() as db:
+            return list(reversed(await ledger.newest(db, 1000)))
+
+
+@asynccontextmanager
+async def a_world(where: str | Path, folder: Path, **matrix: Any) -> AsyncIterator[World]:
+    """A world whose people have moved in and whose Hearth listens; `matrix` is configuration, e.g. `encryption=True`."""
+    async with FakeHomeserver() as hs:
+        clock = Clock()
+        world = World(hs, clock, None)  # type: ignore[arg-type] - needs a token first
+        token = await world.arrive()
+        data = where.parent if isinstance(where, Path) else folder
+        url = where if isinstance(where, str) else None
+        world.config = Config.model_validate(settings(hs.url, token, data, url, **matrix))
+        await world.move_in(world.config)
+        await world.start()
+        try:
+            await world.settle()
+            async with world.reading() as db:
+                world.first_cursor = await cursors.load(db, handle.SYNC) or ""
+            yield world
+        finally:
+            await world.stop()
+
+
+@pytest.fixture
+async def world(where: str | Path, tmp_path: Path) -> AsyncIterator[World]:
+    """The usual world, once on each kind of database."""
+    async with a_world(where, tmp_path) as made:
+        yield made
