@@ -19,6 +19,7 @@ from bridge.grammar import Line, read_line
 from bridge.roles import Role, role_of
 from bridge.scene import Names, Scene
 from bridge.store import failures, people, rooms
+from bridge.store.errors import LeadershipLost, StoreUnavailable
 from bridge.store.rooms import Room
 from bridge.tags import fold
 from bridge.words import Text, in_a_room, lines, words
@@ -133,6 +134,8 @@ async def _run(asked: _Asked, wanted: Command, behind: int) -> None:
     except UsageError as error:
         await _say(asked, cast("Text", error.text))
         return
+    except (StoreUnavailable, LeadershipLost):
+        raise  # nobody's mistake: the whole batch is handled again
     except Exception as error:  # noqa: BLE001 - a mistake of ours: the person hears of it, and staff finds it among the failures
         await failures.record(scene.db, event.id, event.room, error, scene.now_ms)
         sorry = words(

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
 
-from bridge import direct, handle, journal_log, speak
+from bridge import direct, handle, journal_log, mishaps, speak
 from bridge.clock import Clock, now_ms
 from bridge.config import Config
 from bridge.digest import dispatch as digest_dispatch
@@ -33,7 +33,7 @@ from bridge.rooms.model import Change, Note
 from bridge.rooms.plan import desired, forecast, notes, plan
 from bridge.scene import Desk, Filler, Scene, Settler, State
 from bridge.schedule import Tick, ticking
-from bridge.store import claims, cursors, people, queue
+from bridge.store import claims, cursors, failures, journal, people, queue
 from bridge.store import rooms as room_store
 from bridge.store.db import Connection, Database
 from bridge.store.errors import StoreUnavailable
@@ -230,7 +230,7 @@ class Hearth:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.outbox.run(), name="outbox")
             group.create_task(self._listen(since, ready), name="sync")
-            group.create_task(ticking(self.ticks()), name="ticks")
+            group.create_task(ticking(self.ticks(), self._crashed), name="ticks")
             group.create_task(self.database.watch(), name="database")
 
     async def _look_around(self, *, first: bool) -> None:
@@ -285,6 +285,7 @@ class Hearth:
         return (
             Tick("digests", 2, self._digests),
             Tick("sanctions", 60 * 60, self._sanctions),
+            Tick("failures", 60, self._tell_failures),
             Tick("retention", 6 * 60 * 60, self._forget),
         )
 
@@ -299,9 +300,22 @@ class Hearth:
             await queue.put(db, scene.puts, scene.now_ms)
         self.outbox.wake()
 
+    async def _tell_failures(self) -> None:
+        async with self.database.writing() as db:
+            scene = self.scene(db)
+            await mishaps.tell(scene)
+            await queue.put(db, scene.puts, scene.now_ms)
+        if scene.puts:
+            self.outbox.wake()
+
+    async def _crashed(self, _tick: str, error: Exception) -> None:
+        async with self.database.writing() as db:
+            await failures.record(db, None, None, error, self.clock())
+
     async def _forget(self) -> None:
         before = self.clock() - KEEP_DAYS * DAY_MS
         async with self.database.writing() as db:
+            await journal.prune_early(db, before)
             await claims.prune(db, before)
             await queue.prune(db, before)
         await self.database.tidy()

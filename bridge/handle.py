@@ -5,10 +5,11 @@ handles one twice. An event whose handler crashes is set aside for a person to l
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import structlog
 
-from bridge import answer, direct, tags
+from bridge import answer, direct, mishaps, tags
 from bridge.config import Config
 from bridge.digest import react as digest
 from bridge.events import AnyEvent, Batch, Edited, Message
@@ -62,7 +63,9 @@ async def _one(db: Connection, event: AnyEvent, scene: Scene) -> int:
     except Exception as error:  # noqa: BLE001 - whatever it is, the next event must be handled
         where = await failures.record(db, event.id, event.room, error, scene.now_ms)
         log.error("event set aside", event_id=event.id, where=where, error=type(error).__name__)  # noqa: TRY400 - a traceback could quote the event
-        return 0
+        aside = replace(scene, puts=[])
+        await mishaps.tell(aside)
+        return await queue.put(db, aside.puts, scene.now_ms)
 
 
 def _tags_of(event: AnyEvent) -> frozenset[str]:

@@ -99,7 +99,9 @@ async def settle(
     await queue.settle(db, [end for _, end in settled], now_ms)
     await queue.postpone(db, [end for end in verdicts if isinstance(end, queue.Postponed)])
     for each, end in settled:
-        if each.error is not None and not isinstance(each.error, Refused):
+        if isinstance(each.error, Refused):
+            log.warning("refused", kind=each.wish.kind, error=each.error.errcode)
+        elif each.error is not None:
             await _record(db, each.error, now_ms, each.wish.key)
         settler = each.effect and registered(areas.settlers, each.effect)
         if settler:

@@ -8,8 +8,12 @@ import pytest
 from community import HEARTH
 from world import World, on_a_file
 
-from bridge import app, journal_log
+from bridge import app, handle, journal_log
+from bridge.digest import tick as digest_tick
+from bridge.events import AnyEvent, Message
 from bridge.matrix.problem import StartProblem
+from bridge.scene import Scene
+from bridge.store.tables import failures
 
 pytestmark = on_a_file
 
@@ -55,3 +59,45 @@ async def test_hearth_enters_only_direct_rooms_and_its_own(world: World) -> None
     await world.direct("ben")
     await world.settle()
     assert not any(HEARTH in world.hs.members(room) for room in asked)
+
+
+async def test_staff_hears_once_an_hour_that_something_went_wrong(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def careless(_scene: Scene, event: AnyEvent) -> None:
+        if isinstance(event, Message) and "boom" in event.content.body:
+            raise ValueError(event.content.body)
+
+    monkeypatch.setattr(handle, "STEPS", (*handle.STEPS, careless))
+    await world.turn_to("2026-01-05 11:00")
+    await world.say("#sleep", "ann", "boom goes the cradle")
+    await world.say("#sleep", "ann", "boom goes the house")
+    await world.settle()
+    await world.tick()
+    (first,) = world.from_hearth("#staff")
+    assert "1 time," in first.body
+    assert "ValueError" in first.body
+    assert "cradle" not in first.body
+    await world.turn_to("2026-01-05 12:00")
+    await world.turn_to("2026-01-05 13:00")
+    (_, second) = world.from_hearth("#staff")
+    assert "1 time," in second.body
+
+
+async def test_a_tick_that_crashes_is_told_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def crash(*_: object) -> int:
+        raise KeyError("a secret")
+
+    monkeypatch.setattr(digest_tick, "tick", crash)
+    await world.restart()
+    await world.until(lambda: _rows_of(world), what="a failure")
+    assert world.hearth
+    await world.hearth._tell_failures()
+    await world.settle()
+    (told,) = world.from_hearth("#staff")
+    assert "KeyError" in told.body
+    assert "secret" not in told.body
+
+
+async def _rows_of(world: World) -> bool:
+    return bool(await world.rows(failures))
