@@ -310,7 +310,10 @@ class Hearth:
 
     async def _crashed(self, _tick: str, error: Exception) -> None:
         async with self.database.writing() as db:
-            await failures.record(db, None, None, error, self.clock())
+            newest = await failures.newest(db, 1)
+            # A tick that crashes every time it rings is one thing to know.
+            if not newest or (newest[0].where, newest[0].error) != (failures.place(error), type(error).__name__):
+                await failures.record(db, None, None, error, self.clock())
 
     async def _forget(self) -> None:
         before = self.clock() - KEEP_DAYS * DAY_MS

@@ -134,7 +134,9 @@ class Gateway(Reading):
     async def _join(self, effect: Join, again: bool) -> str:
         """Enter. An invitation over federation can be here before the inviting server itself knows of it: one refusal is not yet a no."""
         try:
-            answer = await self._client.request("POST", "/join/{room}", parts={"room": effect.room}, timeout_seconds=120)
+            answer = await self._client.request(
+                "POST", "/join/{room}", parts={"room": effect.room}, timeout_seconds=120
+            )
         except TokenLost:
             raise
         except Refused as no:
@@ -199,32 +201,33 @@ class Gateway(Reading):
 
     async def _create(self, effect: CreateRoom, again: bool) -> str:
         alias = self._full_alias(effect.alias)
-        if again and (known := await self._own_room(alias)):
+        if again and (known := await self._made_before(effect, alias)):
             return known
-        body = {**effect.request, "room_alias_name": alias[1:].partition(":")[0]}
+        creation = {**effect.request.get("creation_content", {}), COPY_MARK: transaction_id(effect.key)}
+        body = {**effect.request, "creation_content": creation, "room_alias_name": alias[1:].partition(":")[0]}
         try:
             answer = await self._client.request("POST", "/createRoom", body=body, timeout_seconds=180)
         except Refused as no:
-            known = await self._own_room(alias) if no.errcode == "M_ROOM_IN_USE" else None
+            known = await self._made_before(effect, alias) if no.errcode == "M_ROOM_IN_USE" else None
             if known is None:
                 raise
             return known
         return str(answer.get("room_id"))
 
-    async def _own_room(self, alias: str) -> str | None:
-        """The room behind this alias if it is our own work."""
+    async def _made_before(self, effect: CreateRoom, alias: str) -> str | None:
+        """The room behind this alias if an earlier try of this very effect made it: we created it, and it carries the mark."""
         room = await self.resolve_alias(alias)
-        return room if room and await self.is_ours(room) else None
-
-    async def is_ours(self, room: str) -> bool:
-        """Whether we created this room, are in it and can see so. Raises Refused or Unavailable."""
+        if room is None:
+            return None
         try:
             state = await self.state(room)
         except TokenLost:
             raise
         except Refused:
-            return False
-        return any(raw.get("type") == "m.room.create" and raw.get("sender") == self._user for raw in state)
+            return None
+        mark = transaction_id(effect.key)
+        ours = (raw for raw in state if raw.get("type") == "m.room.create" and raw.get("sender") == self._user)
+        return room if any(raw.get("content", {}).get(COPY_MARK) == mark for raw in ours) else None
 
     def _full_alias(self, alias: str) -> str:
         """`#local:our.server`, from that or from the local part alone."""

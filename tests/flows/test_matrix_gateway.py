@@ -105,6 +105,17 @@ async def test_a_room_whose_making_was_not_answered_is_found_by_its_alias(
     await twice(hs, gateway, SetAlias(key="a", room=str(room), alias="#slumber:a.test"), "/directory/room/")
 
 
+async def test_another_room_of_ours_with_that_alias_is_not_taken_for_it(
+    hs: FakeHomeserver, gateway: Gateway, bot: Member
+) -> None:
+    old = CreateRoom(key="old", room_key="circle/sleep", alias="sleep", request={"preset": "private_chat"})
+    await gateway.perform(old, again=False)
+    new = CreateRoom(key="new", room_key="circle/slumber", alias="sleep", request={"preset": "private_chat"})
+    for again in (False, True):
+        with pytest.raises(Refused, match="M_ROOM_IN_USE"):
+            await gateway.perform(new, again=again)
+
+
 async def test_a_direct_room_whose_making_was_not_answered_is_found_again(
     hs: FakeHomeserver, gateway: Gateway, bot: Member
 ) -> None:
