@@ -187,8 +187,10 @@ async def _puzzled(asked: _Asked) -> None:
     call, book, role = asked.call, asked.book, asked.role
     given = call.line.joined(call.at, len(call.line.words))
     first = call.line.joined(call.at, call.at + 1)
-    near = book.beginning(first, role) or book.near(given, role, 0.6 if call.certain else _SURE)
-    if not call.certain and not near:
+    # In the staff room people rely on us: silence there would look like obedience.
+    for_us = call.certain or (asked.room is not None and asked.room.kind == "staff")
+    near = book.beginning(first, role) or book.near(given, role, 0.6 if for_us else _SURE)
+    if not for_us and not near:
         return
     everything = words("Write %(help)s to see what I can do.", help={"command": "help"})
     if near:

@@ -299,4 +299,10 @@ class _Reading:
         return len(self.line.words)
 
     def _mistake(self, text: Text) -> UsageError:
-        return UsageError(lines(text, words("Write it like this: %(usage)s", usage=self.wanted.usage)))
+        usage = self.wanted.usage
+        if not self.wanted.examples:
+            return UsageError(lines(text, words("Write it like this: %(usage)s", usage=usage)))
+        example = {"command": self.wanted.examples[0]}
+        return UsageError(
+            lines(text, words("Write it like this: %(usage)s, for example %(example)s", usage=usage, example=example))
+        )

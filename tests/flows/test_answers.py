@@ -250,7 +250,14 @@ async def test_a_mistyped_command_finds_its_neighbour(world: World) -> None:
         await world.told(ANNS, ANN, "thanks") == "I did not understand that, sorry.\n\nWrite help to see what I can do."
     )
     assert "help" in await world.told(ANNS, ANN, "!h")
-    assert "Perhaps: Europe/Berlin" in await world.told(ANNS, ANN, "timezone Europe/Berln")
+    wrong = await world.told(ANNS, ANN, "timezone Europe/Berln")
+    assert "Perhaps: Europe/Berlin" in wrong
+    assert wrong.endswith("Write it like this: timezone [time zone], for example timezone Europe/Berlin")
+
+
+async def test_in_the_staff_room_no_command_is_met_with_silence(world: World) -> None:
+    assert await world.say(SLEEP, MOD, "!lockdown now") == []
+    assert "I did not understand that" in await world.told(STAFF_ROOM, MOD, "!lockdown now")
 
 
 async def test_who_writes_to_us_as_to_a_person_is_told_where_people_are(world: World) -> None:
