@@ -60,6 +60,21 @@ async def test_nothing_is_said_twice(hs: FakeHomeserver, gateway: Gateway, bot: 
     assert ("once" in str(hs.timeline(room, kind)[0].content)) != encrypted
 
 
+async def test_letters_of_any_script_fit_into_an_encrypted_event(
+    hs: FakeHomeserver, gateway: Gateway, bot: Member
+) -> None:
+    room = await bot.create(preset="private_chat")
+    await bot.state(room, "m.room.encryption", {"algorithm": "m.megolm.v1.aes-sha2"})
+    body = "ё" * 22_000 + "\ud83d"
+    await gateway.perform(
+        Send(key="k", room=room, type="m.room.message", content={"msgtype": "m.notice", "body": body})
+    )
+    (event,) = hs.timeline(room, "m.room.encrypted")
+    assert len(event.content["ciphertext"]) < 60_000
+    (raw,) = await gateway.recent(room, 1)
+    assert raw["content"]["body"] == body.replace("\ud83d", "?")
+
+
 async def test_reactions_redactions_and_state_are_done_once(hs: FakeHomeserver, gateway: Gateway, bot: Member) -> None:
     room = await bot.create(preset="public_chat")
     event = await bot.say(room, "x")
