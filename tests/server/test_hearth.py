@@ -1,0 +1,125 @@
+"""Hearth whole, as an application service, on two real homeservers with their default rate limits."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import yaml
+
+from bridge.app import Hearth, opened
+from bridge.config_file import load
+from bridge.demo.homeservers import Homeserver, Lab, homeservers
+from bridge.demo.member import Member, logged_in
+from bridge.registration import write_registration
+
+CIRCLES = 12
+"""More rooms than a homeserver lets an ordinary account make at once."""
+
+
+def settings(server: Homeserver, directory: Path) -> dict[str, object]:
+    there = f"hs-b.test:{server.server_name.partition(':')[2]}"
+    return {
+        "matrix": {
+            "homeserver": server.url,
+            "user_id": f"@hearth:{server.server_name}",
+            "application_service": {"id": "hearth"},
+        },
+        "data_dir": str(directory / "data"),
+        "community": {
+            "space": {"name": "Home"},
+            "common": {"name": "Common", "encrypted": False},
+            "staff": {"name": "Staff", "encrypted": False},
+            "circles": [
+                {"name": f"Circle {n}", "tag": f"circle{n}", "encrypted": False, "members": [f"@eva:{there}"]}
+                for n in range(CIRCLES)
+            ],
+            "moderators": [f"@mira:{server.server_name}"],
+        },
+    }
+
+
+@asynccontextmanager
+async def running(hearth: Hearth) -> AsyncIterator[None]:
+    ready = asyncio.Event()
+    life = asyncio.create_task(hearth.run(ready=ready.set))
+    async with asyncio.timeout(30):
+        await ready.wait()
+    try:
+        yield
+    finally:
+        life.cancel()
+        await asyncio.gather(life, return_exceptions=True)
+
+
+async def person(stack: AsyncExitStack, lab: Lab, name: str, place: str, directory: Path) -> Member:
+    servers = [lab.a.server_name, lab.b.server_name]
+    return await stack.enter_async_context(logged_in(name, lab[place], directory / "people", servers))
+
+
+async def ask(member: Member, hearth: Hearth, room: str, text: str) -> str:
+    before = {line.event for line in member.lines(room)}
+    await member.say(room, text)
+    answer = await member.until(
+        f"an answer to {text}",
+        lambda: next(
+            (line for line in member.lines(room) if line.event not in before and line.sender == hearth.me), None
+        ),
+        30,
+    )
+    return answer.text
+
+
+async def test_a_whole_server_is_banned_and_forgiven_over_federation(synapse_venv: Path, tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+
+    def prepare(server: Homeserver) -> None:
+        if server.name == "a":
+            file.write_text(yaml.safe_dump(settings(server, tmp_path)), encoding="utf-8")
+            written = write_registration(load(file, {}, secrets=False), None)
+            server.registrations.append(yaml.safe_load(written.read_text(encoding="utf-8")))
+
+    async with AsyncExitStack() as stack:
+        lab = await stack.enter_async_context(homeservers(["a", "b"], synapse_venv, limits="default", prepare=prepare))
+        mira = await person(stack, lab, "mira", "a", tmp_path)
+        eva = await person(stack, lab, "eva", "b", tmp_path)
+        hearth = await stack.enter_async_context(opened(load(file, {})))
+        async with asyncio.timeout(60):  # an ordinary account would need several minutes
+            outcome = await hearth.apply(lambda _: None)
+        assert not outcome.failures
+        assert not outcome.left
+        rooms = await hearth.rooms()
+        assert len(rooms) == CIRCLES + 3
+        async with running(hearth):
+            await asyncio.gather(mira.accept(rooms["space"]), eva.accept(rooms["space"]))
+            await mira.accept(rooms["staff"])
+            await asyncio.gather(
+                mira.join(rooms["common"]), eva.join(rooms["common"]), eva.join(rooms["circle/circle1"])
+            )
+
+            direct = await mira.talk_to(hearth.me)
+            await mira.until("Hearth", lambda: mira.hears(hearth.me, direct))
+            assert "ban" in await ask(mira, hearth, direct, "help")
+
+            host = lab.b.server_name.partition(":")[0]
+            told = await ask(mira, hearth, rooms["staff"], f"!ban {host} a wave of spam")
+            assert str(len(rooms)) in told
+            for key in ("space", "common", "circle/circle1"):
+                await eva.until(key, lambda key=key: eva.memberships.get(rooms[key]) == "ban")
+            for room in rooms.values():
+                acl = await hearth.matrix.gateway.state_content(room, "m.room.server_acl")
+                assert acl
+                assert acl["deny"] == [host]
+                assert "*" in acl["allow"]
+            assert not await eva.can_write(rooms["common"])
+
+            await ask(mira, hearth, rooms["staff"], f"!unban {host}")
+            for room in rooms.values():
+                acl = await hearth.matrix.gateway.state_content(room, "m.room.server_acl")
+                assert acl
+                assert acl["deny"] == []
+            # Her server left with her, so it is not told; the next invitation reaches it.
+            for key in ("space", "common", "circle/circle1"):
+                member = await hearth.matrix.gateway.state_content(rooms[key], "m.room.member", eva.id)
+                assert member
+                assert member["membership"] == "leave"
