@@ -224,6 +224,8 @@ class Hearth:
 
     async def run(self, *, ready: Callable[[], None] = lambda: None) -> None:
         """Listen, act, and look at the clock, until cancelled. `ready` is called once everything that came before the start is handled."""
+        for number, note in enumerate(self.matrix.notes):
+            self.troubles.tell(f"start {number + 1}", note)
         async with self.database.reading() as db:
             since = await cursors.load(db, handle.SYNC)
         await self._look_around(first=since is None)
