@@ -178,10 +178,10 @@ async def _explain(
 async def _edit_redacted(scene: Scene, event: Redacted) -> None:
     """An author emptied their newest edit: its words leave the copy too, and what they wrote before holds again."""
     common = await rooms.by_key(scene.db, "common")
-    found = await store.edited_by(scene.db, event.target, common.room) if common else None
-    if common and found:
-        await empty_edits(scene, found[0], common.room)
-        scene.puts.append(_edit(common.room, event.room, found[0], event.id))
+    source = await store.edited_by(scene.db, event.target, event.room, common.room) if common else None
+    if common and source:
+        await empty_edits(scene, source, common.room)
+        scene.puts.append(_edit(common.room, event.room, source, event.id))
 
 
 async def _copy_redacted(scene: Scene, event: Redacted) -> None:

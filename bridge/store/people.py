@@ -79,8 +79,9 @@ async def change(db: Connection, user: str, **columns: Any) -> None:
 
 
 async def by_direct_room(db: Connection, room: str) -> Person | None:
-    """Whose direct room this is, or None."""
-    row = (await db.execute(select(people).where(people.c.direct_room == room))).mappings().one_or_none()
+    """Whose direct room this is, or None. Should two people have it, because both brought us there, it is one's."""
+    query = select(people).where(people.c.direct_room == room).order_by(people.c.user)
+    row = (await db.execute(query)).mappings().first()
     return Person(**row) if row else None
 
 

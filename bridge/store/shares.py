@@ -228,15 +228,14 @@ async def source_of(db: Connection, copy: str, room: str) -> str | None:
     return (await db.execute(query)).scalar()
 
 
-async def edited_by(db: Connection, edit: str, room: str) -> tuple[str, str] | None:
-    """The source whose newest text came by this edit, and its thread's root, when a copy of it is wanted."""
+async def edited_by(db: Connection, edit: str, source_room: str, room: str) -> str | None:
+    """The source in `source_room` whose newest text came by this edit, when a copy of it in `room` is wanted."""
     query = (
-        select(copies.c.source, copies.c.root)
+        select(copies.c.source)
         .join(posts, posts.c.event == copies.c.source)
-        .where(posts.c.edited == edit, copies.c.room == room, copies.c.live)
+        .where(posts.c.edited == edit, posts.c.room == source_room, copies.c.room == room, copies.c.live)
     )
-    row = (await db.execute(query)).first()
-    return (row.source, row.root) if row else None
+    return (await db.execute(query)).scalar()
 
 
 async def edit_sent(db: Connection, event: str, source: str, room: str) -> None:

@@ -363,6 +363,17 @@ async def test_the_redaction_of_one_edit_reaches_the_copy(world: World) -> None:
     assert "a slip" not in world.server.held(COMMON)
 
 
+async def test_a_redaction_in_another_room_touches_no_copy(world: World) -> None:
+    hello = world.say(ANN, "one #common")
+    await world.does(hello)
+    edit = world.change(hello, "two #common")
+    await world.does(edit)
+    await world.hear(Redacted("$forged", "!elsewhere", CLEO, 1, edit.id))
+    await world.hear(Redacted("$forged-too", "!elsewhere", CLEO, 1, hello.id))
+    await world.settle()
+    assert world.common() == ["two #common"]
+
+
 async def test_others_are_asked_once_and_their_replies_follow_their_answer(world: World) -> None:
     root = world.say(ANN, "root #common")
     await world.does(root, world.say(BEN, "one", thread=root.id), world.say(BEN, "two", thread=root.id))
