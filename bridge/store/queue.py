@@ -227,6 +227,9 @@ async def retry(db: Connection, key: str) -> bool:
 
 
 async def prune(db: Connection, before_ms: int) -> int:
-    """Forget what was done or skipped before that moment (UTC ms); returns how many. Their keys could then be put anew."""
-    statement = delete(outbox).where(outbox.c.state.in_(("done", "skipped")), outbox.c.settled_ms < before_ms)
+    """Forget what was settled before that moment (UTC ms); returns how many. Their keys could then be put anew.
+
+    The dead go, too: what they wanted is still in them, perhaps with words of a command, and nobody has had them tried again for so long.
+    """
+    statement = delete(outbox).where(outbox.c.state.in_(("done", "skipped", "dead")), outbox.c.settled_ms < before_ms)
     return (await db.execute(statement)).rowcount

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from bridge.effects import Leave, Put
 from bridge.events import AnyEvent, Content, Edited, MemberChanged, Message, Redacted
-from bridge.store import claims, cursors, due, failures, journal, ledger, people, rooms
+from bridge.store import claims, cursors, due, failures, journal, ledger, people, queue, rooms
 from bridge.store.db import Connection, Database
 from bridge.store.errors import AlreadyRunning, LeadershipLost, StoreFull, StoreUnavailable
 from bridge.store.tables import early, post_tags, posts
@@ -573,3 +574,15 @@ async def test_being_cancelled_is_no_trouble_with_the_database(database: Databas
         await looking
     async with database.writing() as db:
         assert await claims.claim(db, "$1", NOW)
+
+
+async def test_what_was_settled_long_ago_is_forgotten_and_what_is_due_never(database: Database) -> None:
+    keys = {"done": "a", "skipped": "b", "dead": "c", "due": "d", "new": "e"}
+    async with database.writing() as db:
+        await queue.put(db, [Put(Leave(key=key, room=f"!{key}")) for key in keys.values()], NOW)
+        rows = {each.key: each.id for each in await queue.due(db, NOW, 9)}
+        await queue.settle(db, [queue.Settled(rows[keys[state]], state) for state in ("done", "skipped", "dead")], NOW)
+        await queue.settle(db, [queue.Settled(rows["e"], "dead")], NOW + 1)
+        assert await queue.prune(db, NOW + 1) == 3
+        left = [key for key in keys.values() if await queue.get(db, key)]
+        assert left == ["d", "e"]
