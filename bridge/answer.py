@@ -132,7 +132,7 @@ async def _run(asked: _Asked, wanted: Command, behind: int) -> None:
         async with scene.db.begin_nested():
             reply = await _performed(asked, wanted, behind, inner)
     except UsageError as error:
-        await _say(asked, cast("Text", error.text))
+        await _say(asked, cast("Text", error.text), personal=_personal(wanted))
         return
     except (StoreUnavailable, LeadershipLost):
         raise  # nobody's mistake: the whole batch is handled again
@@ -148,7 +148,12 @@ async def _run(asked: _Asked, wanted: Command, behind: int) -> None:
     scene.puts.append(Put(React(key=f"{key}/{event.id}", room=event.room, event=event.id, emoji=emoji)))
     scene.puts += [*inner.puts, *reply.puts]
     if reply.text is not None:
-        await _say(asked, reply.text, public=wanted.public)
+        await _say(asked, reply.text, public=wanted.public, personal=_personal(wanted))
+
+
+def _personal(wanted: Command) -> bool:
+    """Whether its answer is about the asker alone, as with all that every member may ask; such answers are nobody else's, in the staff room neither."""
+    return wanted.role is Role.MEMBER
 
 
 async def _performed(asked: _Asked, wanted: Command, behind: int, inner: Scene) -> Reply:
@@ -224,13 +229,13 @@ async def _greet(scene: Scene, event: Message) -> None:
     scene.puts.append(Put(Say(key=f"stranger/{event.sender}", room=event.room, text=text, language=language)))
 
 
-async def _say(asked: _Asked, text: Text, *, public: bool = False) -> None:
-    """The answer: where the command was written if that is a direct room or the staff room or the command is public, else to the person alone."""
+async def _say(asked: _Asked, text: Text, *, public: bool = False, personal: bool = False) -> None:
+    """The answer: where the command was written if that is a direct room, or if the command is public; in the staff room unless it is personal; else to the person alone."""
     event, room = asked.event, asked.room
     key, language = f"answer/{event.id}", await language_of(asked.scene, event.sender)
     if room is None:
         answer: Say | Tell = Say(key=key, room=event.room, text=text, language=language, thread=event.thread)
-    elif room.kind == "staff" or public:
+    elif public or (room.kind == "staff" and not personal):
         said = in_a_room(text)
         answer = Say(key=key, room=event.room, text=said, language=language, thread=event.thread, reply_to=event.id)
     else:

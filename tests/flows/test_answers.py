@@ -255,6 +255,16 @@ async def test_a_mistyped_command_finds_its_neighbour(world: World) -> None:
     assert wrong.endswith("Write it like this: timezone [time zone], for example timezone Europe/Berlin")
 
 
+async def test_what_concerns_one_person_is_not_said_in_the_staff_room(world: World) -> None:
+    (answered,) = [one for one in await world.say(STAFF_ROOM, MOD, "!timezone") if isinstance(one, Say | Tell)]
+    assert isinstance(answered, Tell)
+    assert answered.user == MOD
+    (wrong,) = [one for one in await world.say(STAFF_ROOM, MOD, "!timezone Moon") if isinstance(one, Say | Tell)]
+    assert isinstance(wrong, Tell)
+    (helped,) = [one for one in await world.say(STAFF_ROOM, MOD, "!help") if isinstance(one, Say | Tell)]
+    assert isinstance(helped, Say)
+
+
 async def test_in_the_staff_room_no_command_is_met_with_silence(world: World) -> None:
     assert await world.say(SLEEP, MOD, "!lockdown now") == []
     assert "I did not understand that" in await world.told(STAFF_ROOM, MOD, "!lockdown now")
