@@ -1,6 +1,6 @@
 """What a shell is given while it handles one event; never a client, never anything that could act.
 
-Reading Matrix comes in as small Protocols that `app.py` fills.
+Reading Matrix comes in as small Protocols that `hearth.py` fills.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -30,6 +30,7 @@ LAYER = {
     "bridge.outbox": EDGES,
     "bridge.schedule": EDGES,
     "bridge.app": ROOT_LAYER,
+    "bridge.hearth": ROOT_LAYER,
     "bridge.check": ROOT_LAYER,
     "bridge.registration": ROOT_LAYER,
     "bridge.troubles": ROOT_LAYER,

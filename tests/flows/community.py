@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bridge.app import Hearth, opened
+from bridge.app import opened
 from bridge.clock import now_ms
 from bridge.config import Config
+from bridge.hearth import Hearth
 from bridge.rooms.build import build
 from bridge.rooms.plan import desired
 from tests.fake import FakeHomeserver, Member, Seen

@@ -14,8 +14,9 @@ from community import HEARTH, Clock, Community, settings
 from sqlalchemy import Table, select
 
 from bridge import handle
-from bridge.app import Hearth, opened
+from bridge.app import opened
 from bridge.config import Config
+from bridge.hearth import Hearth
 from bridge.store import cursors, ledger
 from bridge.store.db import Database
 from bridge.store.tables import outbox

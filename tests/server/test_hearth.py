@@ -7,10 +7,11 @@ from pathlib import Path
 
 import yaml
 
-from bridge.app import Hearth, opened
+from bridge.app import opened
 from bridge.config_file import load
 from bridge.demo.homeservers import Homeserver, Lab, homeservers
 from bridge.demo.member import Member, logged_in
+from bridge.hearth import Hearth
 from bridge.registration import write_registration
 
 CIRCLES = 12

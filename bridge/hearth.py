@@ -1,0 +1,284 @@
+"""One community's bot: the parts wired together, and the loops over them. Never decides anything itself.
+
+sync loop -> handle (one transaction for one response) -> outbox -> gateway; ticks -> outbox.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from bridge import direct, handle, journal_log, mishaps, speak
+from bridge.clock import Clock
+from bridge.config import Config
+from bridge.digest import dispatch as digest_dispatch
+from bridge.digest import tick as digest_tick
+from bridge.effects import CreateRoom, Effect, Send
+from bridge.errors import Refused
+from bridge.events import Batch
+from bridge.matrix.connect import Matrix
+from bridge.matrix.sync import batches
+from bridge.moderation import dispatch as moderation_dispatch
+from bridge.moderation import react as moderation
+from bridge.names import NameBook
+from bridge.outbox import Outbox, Performed
+from bridge.rooms import apply as provisioning
+from bridge.rooms import dispatch as rooms_dispatch
+from bridge.rooms.build import Outcome, Progress, Site, build, look
+from bridge.rooms.model import Change, Note
+from bridge.rooms.plan import desired, forecast, notes, plan
+from bridge.scene import Desk, Filler, Scene, Settler, State
+from bridge.schedule import Tick, ticking
+from bridge.store import claims, cursors, failures, journal, people, queue
+from bridge.store import rooms as room_store
+from bridge.store.db import Connection, Database
+from bridge.store.errors import StoreUnavailable
+
+DAY_MS = 24 * 60 * 60 * 1000
+KEEP_DAYS = 60
+"""How long we remember which events were handled and which effects done: far longer than a homeserver would send one again."""
+
+IN_DOUBT_MS = 20 * 60 * 60 * 1000
+"""A homeserver remembers our transaction ids for a day; after this long we look whether a message is there already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What applying the file would change, and what a person should know."""
+
+    changes: tuple[Change, ...]
+    notes: tuple[Note, ...]
+
+
+class Hearth:
+    """One community's bot: the parts, and the loops over them."""
+
+    def __init__(self, config: Config, clock: Clock, database: Database, matrix: Matrix) -> None:
+        """Wire the parts; see `opened`."""
+        self.config = config
+        self.clock = clock
+        self.database = database
+        self.matrix = matrix
+        self.me = matrix.user
+        self.names = NameBook()
+        self.troubles = journal_log.Troubles()
+        self._fillers: Mapping[type[Effect], Filler] = {
+            **speak.fillers(self.direct_room),
+            **rooms_dispatch.FILLERS,
+            **digest_dispatch.fillers(self.direct_room),
+        }
+        self.outbox = Outbox(
+            database,
+            clock,
+            self.perform,
+            settlers=together(
+                speak.SETTLERS,
+                direct.SETTLERS,
+                provisioning.SETTLERS,
+                rooms_dispatch.SETTLERS,
+                digest_dispatch.SETTLERS,
+                moderation_dispatch.SETTLERS,
+                {CreateRoom: _decided_before},
+            ),
+            intent_done=moderation_dispatch.INTENT_DONE,
+            scene=self.scene,
+        )
+
+    def scene(self, db: Connection) -> Scene:
+        """What a shell is given: this open transaction, and our side of the world."""
+        return Scene(db, self.config, self.me, self.clock(), self.names)
+
+    async def perform(self, effect: Effect, first_tried_ms: int | None) -> Performed:
+        """Prepare an effect and let the gateway do it. What has been in doubt for long is looked for in the room before it is sent again."""
+        again = first_tried_ms is not None
+        filler = self._fillers.get(type(effect))
+        wire: Effect | None = effect
+        if filler:
+            desk = Desk(
+                self.database.reading, self.matrix.gateway, self.names, self.config, self.me, self.clock(), again
+            )
+            wire = await filler(desk, effect)
+        if wire is None:
+            return Performed(skipped=True)
+        if isinstance(wire, Send) and first_tried_ms is not None and self.clock() - first_tried_ms > IN_DOUBT_MS:
+            found = await self.matrix.gateway.already_sent(wire)
+            if found:
+                return Performed(found)
+        return Performed(await self.matrix.gateway.perform(wire, again=again))
+
+    async def direct_room(self, user: str) -> str:
+        """The direct room with a person, found or made, and remembered before it is used: also whether it is encrypted, however it came about."""
+        async with self.database.reading() as db:
+            person = await people.get(db, user)
+        gateway = self.matrix.gateway
+        room = await gateway.direct_room(user, person.direct_room, encrypted=self.config.matrix.encryption)
+        encrypted = await gateway.is_encrypted(room)
+        if (room, encrypted) != (person.direct_room, person.direct_encrypted):
+            async with self.database.writing() as db:
+                await people.change(db, user, direct_room=room, direct_encrypted=encrypted)
+        return room
+
+    # --- rooms -----------------------------------------------------------------------------------------------------------------------
+
+    async def plan(self) -> Planned:
+        """What the file asks for that is not so yet, down to the last step. Raises Unavailable."""
+        wanted = desired(self.config, self.me)
+        found = await look(await self._site(), wanted)
+        return Planned(forecast(wanted, found.actual), notes(wanted, found.actual))
+
+    async def apply(self, tell: Callable[[Progress], None]) -> Outcome:
+        """Make it so, with the outbox running meanwhile. Raises Unavailable."""
+        site = await self._site()
+        outbox = asyncio.create_task(self.outbox.run())
+        building = asyncio.create_task(build(site, desired(self.config, self.me), tell))
+        try:
+            await asyncio.wait({outbox, building}, return_when=asyncio.FIRST_COMPLETED)
+            if not building.done():
+                outbox.result()  # it never ends by itself, so this raises what ended it
+            return await building
+        finally:
+            outbox.cancel()
+            building.cancel()
+            await asyncio.gather(outbox, building, return_exceptions=True)
+
+    async def rooms(self) -> dict[str, str]:
+        """The id of every room of ours by its key."""
+        async with self.database.reading() as db:
+            return {room.key: room.room for room in await room_store.all_rooms(db)}
+
+    async def _site(self) -> Site:
+        answer = await self.matrix.client.request("GET", "/capabilities")
+        version = answer.get("capabilities", {}).get("m.room_versions", {}).get("default", "10")
+        return Site(self.database, self.matrix.gateway, self.clock, self.outbox.wake, str(version))
+
+    # --- running ---------------------------------------------------------------------------------------------------------------------
+
+    async def run(self, *, ready: Callable[[], None] = lambda: None) -> None:
+        """Listen, act, and look at the clock, until cancelled. `ready` is called once everything that came before the start is handled."""
+        for number, note in enumerate(self.matrix.notes):
+            self.troubles.tell(f"start {number + 1}", note)
+        async with self.database.reading() as db:
+            since = await cursors.load(db, handle.SYNC)
+        await self._look_around()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.outbox.run(), name="outbox")
+            group.create_task(self._listen(since, ready), name="sync")
+            group.create_task(ticking(self.ticks(), self._crashed), name="ticks")
+            group.create_task(self.database.watch(), name="database")
+
+    async def _look_around(self) -> None:
+        """Learn who is in our rooms, and take up rooms that a crash kept us from writing down."""
+        wanted = desired(self.config, self.me)
+        found = await look(await self._site(), wanted)
+        async with self.database.writing() as db:
+            await provisioning.record(db, found, plan(wanted, found.actual), self.clock())
+        for room in (await self.rooms()).values():
+            await self._learn_names(room)
+
+    async def _write_down_who_is_there(self) -> None:
+        """At the very first start, after the first response: no event will tell of those who came before it, and all who come later are in events."""
+        found = await look(await self._site(), desired(self.config, self.me))
+        async with self.database.writing() as db:
+            await provisioning.seed(db, found.members, self.clock(), everywhere=True)
+
+    async def _learn_names(self, room: str) -> None:
+        try:
+            self.names.learn(await self.matrix.gateway.members(room))
+        except Refused as error:
+            if error.status not in (403, 404):  # else we are out of that room: what was ours goes on without it
+                raise
+
+    async def _listen(self, since: str | None, ready: Callable[[], None]) -> None:
+        listening = False
+        async for batch in batches(self.matrix, since, trouble=lambda words: self.troubles.tell("homeserver", words)):
+            self.names.hear(batch.events)
+            await self._handled(batch)
+            if batch.final and not listening:
+                listening = True
+                if since is None:
+                    await self._write_down_who_is_there()
+                journal_log.listening(self.me)
+                ready()
+
+    async def _handled(self, batch: Batch) -> None:
+        """Handle a batch; a database that is full or away is waited for, since the cursor has not moved."""
+        while True:
+            try:
+                wanted = await handle.handle(
+                    self.database, batch, config=self.config, me=self.me, names=self.names, now_ms=self.clock()
+                )
+            except StoreUnavailable as error:
+                self.troubles.tell("database", type(error).__name__)
+                await asyncio.sleep(1)
+            else:
+                self.troubles.tell("database", None)
+                if wanted:
+                    self.outbox.wake()
+                return
+
+    def ticks(self) -> tuple[Tick, ...]:
+        """Everything that happens by the clock."""
+        return (
+            Tick("digests", 2, self._digests),
+            Tick("sanctions", 60 * 60, self._sanctions),
+            Tick("failures", 60, self._tell_failures),
+            Tick("retention", 6 * 60 * 60, self._forget),
+        )
+
+    async def _digests(self) -> None:
+        if await digest_tick.tick(self.database.writing, self.clock(), self.config):
+            self.outbox.wake()
+
+    async def _sanctions(self) -> None:
+        async with self.database.writing() as db:
+            scene = self.scene(db)
+            await moderation.sweep(scene)
+            await queue.put(db, scene.puts, scene.now_ms)
+        self.outbox.wake()
+
+    async def _tell_failures(self) -> None:
+        async with self.database.writing() as db:
+            scene = self.scene(db)
+            await mishaps.tell(scene)
+            await queue.put(db, scene.puts, scene.now_ms)
+        if scene.puts:
+            self.outbox.wake()
+
+    async def _crashed(self, _tick: str, error: Exception) -> None:
+        async with self.database.writing() as db:
+            newest = await failures.newest(db, 1)
+            # A tick that crashes every time it rings is one thing to know.
+            if not newest or (newest[0].where, newest[0].error) != (failures.place(error), type(error).__name__):
+                await failures.record(db, None, None, error, self.clock())
+
+    async def _forget(self) -> None:
+        before = self.clock() - KEEP_DAYS * DAY_MS
+        async with self.database.writing() as db:
+            await journal.prune_early(db, before)
+            await claims.prune(db, before)
+            await queue.prune(db, before)
+        await self.database.tidy()
+
+
+async def _decided_before(scene: Scene, _effect: CreateRoom, state: State, room: str | None) -> None:
+    """A new room begins with the sanctions that stand."""
+    if state == "done" and room is not None:
+        await moderation.room_made(scene, room)
+
+
+def together(*tables: Mapping[type[Effect], Settler]) -> Mapping[type[Effect], Settler]:
+    """One table of settlers: where several areas care for one kind of effect, each gets its turn, in this order."""
+    merged: dict[type[Effect], list[Settler]] = {}
+    for table in tables:
+        for kind, settler in table.items():
+            merged.setdefault(kind, []).append(settler)
+    return {kind: _one_after_another(settlers) for kind, settlers in merged.items()}
+
+
+def _one_after_another(settlers: Iterable[Settler]) -> Settler:
+    found = tuple(settlers)
+
+    async def settle(scene: Scene, effect: Effect, state: State, result: str | None) -> None:
+        for settler in found:
+            await settler(scene, effect, state, result)
+
+    return settle
