@@ -25,7 +25,7 @@ class Event:
 class Content:
     """What somebody said: the parts of an `m.room.message` or `m.sticker` that Hearth looks at.
 
-    `raw` is the decrypted content as it came, for carrying media and unknown parts; `encrypted` says whether it came encrypted.
+    `raw` is the decrypted content as it came, for carrying media and unknown parts.
     """
 
     msgtype: str
@@ -41,7 +41,7 @@ class Message(Event):
     """Somebody said something (`m.room.message`, `m.sticker`).
 
     `thread` is the root's event id (m.thread), `reply_to` a genuine reply's target: a thread's fallback is not one.
-    `marked` is true when the content carries our mark: it is a copy or an answer made by a Hearth.
+    `encrypted` says whether it came encrypted; `marked`, that the content carries our mark: it is a copy or an answer made by a Hearth.
     """
 
     content: Content

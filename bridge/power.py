@@ -57,10 +57,6 @@ class Powers:
         """Whether the user stands above the other: kicks, bans and demotions need this too."""
         return self.level(user) > self.level(other)
 
-    def can_remove(self, user: str, other: str, action: str = "ban") -> bool:
-        """Whether the user may ban (or `kick`) the other here."""
-        return self.can(user, action) and self.outranks(user, other)
-
 
 def powers(state: Iterable[Any]) -> Powers:
     """The powers in a room, from its current raw state events. Events that make no sense count as absent."""

@@ -13,8 +13,6 @@ from bridge.store.db import Connection
 from bridge.store.due import Due
 
 BATCH = 500
-EVERY_SECONDS = 30
-"""How often `tick` should be called."""
 
 Writing = Callable[[], AbstractAsyncContextManager[Connection]]
 

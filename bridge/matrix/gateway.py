@@ -95,12 +95,6 @@ class Gateway(Reading):
         """Whether messages there are encrypted. Raises Refused or Unavailable."""
         return await self._rooms.encrypted(room)
 
-    async def send_receipt(self, room: str, event: str) -> None:
-        """Show that we have read up to this event (spec: "Receipts"). Raises Refused or Unavailable."""
-        await self._client.request(
-            "POST", "/rooms/{room}/receipt/m.read/{event}", parts={"room": room, "event": event}, body={}
-        )
-
     async def _send(self, effect: Send, _again: bool) -> str:
         kind = effect.type
         content: Mapping[str, Any] = {**effect.content, COPY_MARK: transaction_id(effect.key)}

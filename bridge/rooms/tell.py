@@ -1,4 +1,4 @@
-"""Tells people of changes and notes: as words for a room, and as lines for a terminal. Never decides which there are."""
+"""Tells people of changes, as lines for a terminal, and of notes, in words. Never decides which there are."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,46 +7,6 @@ from bridge.rooms.model import Change, Create, InvitePerson, Note, PointAlias, R
 from bridge.words import Text, words
 
 _ABSENT = object()
-
-
-def describe(change: Change) -> Text:
-    """A change in words."""
-    match change:
-        case Create(room):
-            return words(
-                "Make %(room)s: “%(name)s”, %(alias)s.", room={"code": room.key}, name=room.name, alias=room.alias
-            )
-        case Remember(room):
-            return words("Take up %(room)s, which was made before.", room={"code": room.key})
-        case PointAlias(key=key, alias=alias):
-            return words("Let %(alias)s lead to %(room)s.", alias=alias, room={"code": key})
-        case InvitePerson(key=key, user=user):
-            return words("Invite %(who)s to %(room)s.", who={"user": user}, room={"code": key})
-        case SetContent(key=key, type=kind):
-            return words("Put right %(what)s of %(room)s.", what=_piece(kind), room={"code": key})
-
-
-def _piece(kind: str) -> Text:
-    match kind:
-        case "m.room.name":
-            return words("the name")
-        case "m.room.topic":
-            return words("the topic")
-        case "m.room.canonical_alias":
-            return words("the address")
-        case "m.room.encryption":
-            return words("the encryption")
-        case "m.room.history_visibility":
-            return words("what newcomers can read")
-        case "m.room.join_rules":
-            return words("who can enter")
-        case "m.room.guest_access":
-            return words("the door for guests")
-        case "m.room.power_levels":
-            return words("who may do what")
-        case "m.space.child" | "m.space.parent":
-            return words("the link between space and room")
-    return words("the setting %(kind)s", kind={"code": kind})
 
 
 def explain(note: Note) -> Text:

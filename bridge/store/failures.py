@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from traceback import walk_tb
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import insert, select
 
 from bridge.store.db import Connection
 from bridge.store.tables import failures
@@ -60,13 +60,3 @@ async def newest(db: Connection, limit: int) -> tuple[Failure, ...]:
     """The newest ones first."""
     rows = await db.execute(select(failures).order_by(failures.c.id.desc()).limit(limit))
     return tuple(Failure(**row) for row in rows.mappings())
-
-
-async def count(db: Connection) -> int:
-    """How many there are."""
-    return (await db.scalar(select(func.count()).select_from(failures))) or 0
-
-
-async def remove(db: Connection, id: int) -> None:  # noqa: A002 - the column's name
-    """A person has dealt with it."""
-    await db.execute(delete(failures).where(failures.c.id == id))

@@ -4,14 +4,13 @@ Edits and redactions may come before what they are about. They wait, and the end
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
 from sqlalchemy import (
     ColumnElement,
     Executable,
-    RowMapping,
     and_,
     bindparam,
     delete,
@@ -69,26 +68,11 @@ async def remember(db: Connection, event: AnyEvent, tags: frozenset[str], now_ms
 
 async def post(db: Connection, event_id: str) -> Post | None:
     """What we know of a message, redacted ones included; None when it is not of a room of ours or we never heard of it."""
-    rows = (await db.execute(select(posts).where(posts.c.event == event_id))).mappings().all()
-    found = await with_tags(db, rows)
-    return found[0] if found else None
-
-
-async def thread_posts(db: Connection, root: str) -> tuple[Post, ...]:
-    """A thread's root and everything said in it, redacted ones included, in the order in which we heard of it."""
-    query = select(posts).where(or_(posts.c.thread == root, posts.c.event == root)).order_by(posts.c.seq)
-    return await with_tags(db, (await db.execute(query)).mappings().all())
-
-
-async def with_tags(db: Connection, rows: Sequence[RowMapping]) -> tuple[Post, ...]:
-    """Rows of the table `posts` (all columns, as mappings), in their order, together with their tags."""
-    if not rows:
-        return ()
-    tags: dict[str, set[str]] = {}
-    wanted = select(post_tags).where(post_tags.c.event.in_([row["event"] for row in rows]))
-    for event, tag in await db.execute(wanted):
-        tags.setdefault(event, set()).add(tag)
-    return tuple(Post(**row, tags=frozenset(tags.get(row["event"], ()))) for row in rows)
+    row = (await db.execute(select(posts).where(posts.c.event == event_id))).mappings().one_or_none()
+    if row is None:
+        return None
+    tags = await db.scalars(select(post_tags.c.tag).where(post_tags.c.event == event_id))
+    return Post(**row, tags=frozenset(tags))
 
 
 async def prune_early(db: Connection, before_ms: int) -> int:

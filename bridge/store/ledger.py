@@ -64,9 +64,7 @@ async def get(db: Connection, id: int) -> Entry | None:  # noqa: A002 - the colu
     return _entry(row) if row else None
 
 
-async def newest(db: Connection, limit: int, before: int | None = None) -> tuple[Entry, ...]:
-    """The newest rows first, those with an id below `before` only: a page of the ledger."""
-    query = select(ledger).order_by(ledger.c.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(ledger.c.id < before)
-    return tuple(_entry(row) for row in (await db.execute(query)).mappings())
+async def newest(db: Connection, limit: int) -> tuple[Entry, ...]:
+    """The newest rows first."""
+    rows = await db.execute(select(ledger).order_by(ledger.c.id.desc()).limit(limit))
+    return tuple(_entry(row) for row in rows.mappings())

@@ -40,24 +40,6 @@ class Prompt:
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """Somebody was something in a room, from when to when (UTC ms; None: still).
-
-    A post of the room came while it was so when `since_seq < post.seq` and (`until_seq` is None or `post.seq <= until_seq`). Prefer that to the
-    times: those are other servers' word.
-    """
-
-    id: int
-    room: str
-    user: str
-    membership: str
-    since_ms: int
-    until_ms: int | None
-    since_seq: int
-    until_seq: int | None
-
-
 async def get(db: Connection, user: str) -> Person:
     """What we know of this person; the defaults when that is nothing."""
     row = (await db.execute(select(people).where(people.c.user == user))).mappings().one_or_none()
@@ -113,14 +95,6 @@ async def membership(db: Connection, room: str, user: str) -> str | None:
         )
     )
     return found
-
-
-async def intervals(db: Connection, users: Collection[str] | None = None) -> tuple[Interval, ...]:
-    """All that everybody, or each of these, ever was in the rooms of ours, in the order in which we heard of it."""
-    query = select(memberships).order_by(memberships.c.id)
-    if users is not None:
-        query = query.where(memberships.c.user.in_(users))
-    return tuple(Interval(**row) for row in (await db.execute(query)).mappings())
 
 
 async def add_prompt(db: Connection, event: str, user: str, kind: str) -> None:

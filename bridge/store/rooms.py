@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import insert, select
 from sqlalchemy import update as change
 
 from bridge.store.db import Connection
@@ -45,11 +45,6 @@ async def by_key(db: Connection, key: str) -> Room | None:
     return Room(**row) if row else None
 
 
-async def by_tag(db: Connection, tag: str) -> Room | None:
-    """The circle with this tag (folded, without '#'), or None."""
-    return await by_key(db, f"circle/{tag}")
-
-
 async def add(db: Connection, room: Room) -> None:
     """From now on this room is ours. An id or a key that is there already is an error of the caller (IntegrityError)."""
     await db.execute(insert(rooms).values({column.name: getattr(room, column.name) for column in rooms.columns}))
@@ -58,8 +53,3 @@ async def add(db: Connection, room: Room) -> None:
 async def update(db: Connection, room: str, **columns: Any) -> None:
     """Write these columns of one room anew; a room that is not ours stays unknown."""
     await db.execute(change(rooms).where(rooms.c.room == room).values(**columns))
-
-
-async def remove(db: Connection, room: str) -> None:
-    """The room is no longer ours. What is remembered of its messages and members stays."""
-    await db.execute(delete(rooms).where(rooms.c.room == room))
