@@ -153,9 +153,14 @@ class SetState(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetServerAcl(SetState):
-    """Make `m.room.server_acl` so, before answers and shares."""
+    """Make `m.room.server_acl` so, before answers and shares. It may have to wait a little, and nothing in its room waits for it."""
 
     priority: ClassVar[Priority] = Priority.MODERATION
+
+    @property
+    def lane(self) -> str:
+        """A lane of its own in each room."""
+        return f"{self.priority.value}:acl:{self.room}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

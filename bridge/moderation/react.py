@@ -10,6 +10,9 @@ from bridge.moderation.model import Sanction
 from bridge.scene import Scene
 from bridge.store import people, rooms
 
+ACL_AFTER_MS = 3_000
+"""A server's list waits this long after the bans of its people: a server that is shut out can no longer ask for what it needs to understand them."""
+
 
 async def protected(scene: Scene) -> frozenset[str]:
     """Whom no sanction ever touches: ourselves, the owners, the moderators, and whoever else is in the staff room."""
@@ -38,11 +41,11 @@ async def enforce_all(
     return put(scene, wanted, intent)
 
 
-async def set_acls(scene: Scene, sanctions: Sequence[Sanction], cause: str, intent: int | None = None) -> int:
+async def set_acls(scene: Scene, sanctions: Sequence[Sanction], cause: str, intent: int, *, wait_ms: int = 0) -> int:
     """Put the server ACL for every room; returns how many rooms that are."""
     ours = [room.room for room in await rooms.all_rooms(scene.db)]
     wanted = enforce.acls(sanctions, ours, server_of(scene.me), cause)
-    return put(scene, wanted, intent)
+    return put(scene, wanted, intent, wait_ms=wait_ms)
 
 
 async def sweep(scene: Scene) -> None:
@@ -60,9 +63,9 @@ async def room_made(scene: Scene, room: str) -> None:
         put(scene, enforce.acls(sanctions, [room], server_of(scene.me), "made"))
 
 
-def put(scene: Scene, effects: Sequence[Effect], intent: int | None = None) -> int:
-    """Wish for these, under one ledger row; returns how many they are."""
-    scene.puts += [Put(effect, intent=intent) for effect in effects]
+def put(scene: Scene, effects: Sequence[Effect], intent: int | None = None, *, wait_ms: int = 0) -> int:
+    """Wish for these, under one ledger row, not before `wait_ms` from now; returns how many they are."""
+    scene.puts += [Put(effect, scene.now_ms + wait_ms if wait_ms else 0, intent) for effect in effects]
     return len(effects)
 
 

@@ -4,10 +4,9 @@ from bridge.arguments import Rest, Target
 from bridge.commands import STAFF, command
 from bridge.context import Context, Reply
 from bridge.errors import UsageError
-from bridge.moderation import react, store
+from bridge.moderation import decision, react, store
 from bridge.moderation.globs import matches, server_matches, server_of
 from bridge.roles import Role
-from bridge.store import ledger
 from bridge.words import words
 
 
@@ -18,28 +17,19 @@ async def ban(ctx: Context, who: Target, reason: Rest = Rest("")) -> Reply:
     It holds for rooms that are made later, too, and for people of that server who come later. `*` and `?` stand for any letters.
     """
     await _refuse_our_own(ctx, who)
-    entry = await ledger.write(
-        ctx.db,
-        actor=ctx.sender,
-        action="ban",
-        target=who.pattern,
-        reason=str(reason) or None,
-        rule=None,
-        room=ctx.event.room,
-        event=ctx.event.id,
-        now_ms=ctx.scene.now_ms,
-    )
+    entry = await decision.write_down(ctx, "ban", who, str(reason))
     standing = await store.standing(ctx.db)
     known = any((each.entity, each.target) == (who.entity, who.pattern) for each in standing)
     if not known:
         standing = (*standing, await store.add(ctx.db, who.entity, who.pattern, str(reason) or None, entry))
     meant = [each for each in standing if (each.entity, each.target) == (who.entity, who.pattern)]
     wanted = await react.enforce_all(ctx.scene, meant, intent=entry)
-    if who.entity == "server" and not known:
-        wanted += await react.set_acls(ctx.scene, standing, str(entry), intent=entry)
+    if who.entity == "server":
+        wait_ms = react.ACL_AFTER_MS if wanted else 0
+        wanted += await react.set_acls(ctx.scene, standing, str(entry), entry, wait_ms=wait_ms)
     if wanted:
         return Reply(done=False)
-    await ledger.settle(ctx.db, entry, {"done": 0}, ctx.scene.now_ms)
+    await decision.nothing_to_do(ctx, entry)
     if known:
         return Reply(words("%(who)s is banned already, in every room.", who=react.shown(who.entity, who.pattern)))
     return Reply(words("Written down. It hits nobody who is here now; whoever comes will be banned at once."))

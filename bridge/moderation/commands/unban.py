@@ -4,10 +4,9 @@ from bridge.arguments import Rest, Target
 from bridge.commands import STAFF, command
 from bridge.context import Context, Reply
 from bridge.errors import UsageError
-from bridge.moderation import enforce, react, store
+from bridge.moderation import decision, enforce, react, store
 from bridge.moderation.model import Sanction
 from bridge.roles import Role
-from bridge.store import ledger
 from bridge.words import Text, words
 
 
@@ -22,17 +21,7 @@ async def unban(ctx: Context, who: Target, reason: Rest = Rest("")) -> Reply:
     ids = [each.id for each in gone] or await store.half_lifted(ctx.db, who.entity, who.pattern)
     if not ids:
         raise UsageError(_nothing_to_lift(who, [each for each in standing if enforce.hits(each, who.pattern)]))
-    entry = await ledger.write(
-        ctx.db,
-        actor=ctx.sender,
-        action="unban",
-        target=who.pattern,
-        reason=str(reason) or None,
-        rule=None,
-        room=ctx.event.room,
-        event=ctx.event.id,
-        now_ms=ctx.scene.now_ms,
-    )
+    entry = await decision.write_down(ctx, "unban", who, str(reason))
     await store.lift(ctx.db, ids, entry)
     left = [each for each in standing if each not in gone]
     undo, keep = enforce.lifted(await store.our_bans(ctx.db, ids), ids, left, str(entry))
@@ -40,10 +29,10 @@ async def unban(ctx: Context, who: Target, reason: Rest = Rest("")) -> Reply:
         await store.record_ban(ctx.db, ban)
     wanted = react.put(ctx.scene, undo, entry)
     if who.entity == "server":
-        wanted += await react.set_acls(ctx.scene, left, str(entry), intent=entry)
+        wanted += await react.set_acls(ctx.scene, left, str(entry), entry)
     if wanted:
         return Reply(done=False)
-    await ledger.settle(ctx.db, entry, {"done": 0}, ctx.scene.now_ms)
+    await decision.nothing_to_do(ctx, entry)
     return Reply(
         words(
             "The ban of %(who)s is lifted. It had banned nobody in any room.", who=react.shown(who.entity, who.pattern)
