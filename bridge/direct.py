@@ -5,14 +5,14 @@ No other room than a direct one is entered because somebody asks: we would be a 
 
 from collections.abc import Mapping
 
-from bridge.effects import Effect, Join, Put
+from bridge.effects import Effect, Join, Put, load
 from bridge.events import AnyEvent, Invited, MemberChanged
 from bridge.scene import Scene, Settler, State
-from bridge.store import people, rooms
+from bridge.store import people, queue, rooms
 
 
 async def react(scene: Scene, event: AnyEvent) -> None:
-    """Enter a direct room that one of us invites us to, or a room of ours; forget a direct room that its person left."""
+    """Enter a direct room that one of us invites us to, or a room of ours; know whose it is once we are in; forget it when its person left."""
     if isinstance(event, Invited):
         ours = await rooms.by_id(scene.db, event.room)
         if ours or (event.is_direct and await is_known(scene, event.sender)):
@@ -20,6 +20,11 @@ async def react(scene: Scene, event: AnyEvent) -> None:
             scene.puts.append(
                 Put(Join(key=f"join/{event.id}", room=event.room, person=person, encrypted=event.encrypted))
             )
+    elif isinstance(event, MemberChanged) and event.membership == "join" and event.user == scene.me:
+        # We hear of our coming before our wish to come is settled, and what is said right after it is for us, too.
+        lane = Join(key="", room=event.room).lane
+        for wish in await queue.still_due(scene.db, Join.__name__, lane):
+            await joined(scene, load(wish.kind, wish.key, wish.payload or "{}"), "done", event.room)
     elif isinstance(event, MemberChanged) and event.membership in ("leave", "ban"):
         whose = await people.by_direct_room(scene.db, event.room)
         if whose and event.user in (whose.user, scene.me):
@@ -35,9 +40,9 @@ async def is_known(scene: Scene, user: str) -> bool:
     return user in named or bool(await people.rooms_of(scene.db, user))
 
 
-async def joined(scene: Scene, effect: Join, state: State, room: str | None) -> None:
+async def joined(scene: Scene, effect: Effect, state: State, room: str | None) -> None:
     """We are in: from now on this is where we talk to that person."""
-    if state == "done" and effect.person:
+    if state == "done" and isinstance(effect, Join) and effect.person:
         await people.change(scene.db, effect.person, direct_room=room or effect.room, direct_encrypted=effect.encrypted)
 
 

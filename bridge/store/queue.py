@@ -191,6 +191,12 @@ async def of_intent(db: Connection, intent: int) -> tuple[Wish, ...]:
     return tuple(Wish(**row) for row in rows.mappings())
 
 
+async def still_due(db: Connection, kind: str, lane: str) -> tuple[Wish, ...]:
+    """The rows of a kind in a lane that are not settled yet, in their order."""
+    query = select(outbox).where(_due(), outbox.c.lane == lane, outbox.c.kind == kind).order_by(outbox.c.id)
+    return tuple(Wish(**row) for row in (await db.execute(query)).mappings())
+
+
 async def pending_of_intent(db: Connection, intent: int) -> int:
     """How many rows of this ledger row are still to be done."""
     return (await counts(db, intent)).due
