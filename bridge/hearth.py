@@ -37,6 +37,9 @@ DAY_MS = 24 * 60 * 60 * 1000
 KEEP_DAYS = 60
 """How long we remember which events were handled and which effects done: far longer than a homeserver would send one again."""
 
+PEOPLE = "people"
+"""The name under which it stands that those who were in our rooms before the first cursor are written down."""
+
 IN_DOUBT_MS = 20 * 60 * 60 * 1000
 """A homeserver remembers our transaction ids for a day; after this long we look whether a message is there already."""
 
@@ -158,7 +161,10 @@ class Hearth:
             self.troubles.tell(f"start {number + 1}", note)
         async with self.database.reading() as db:
             since = await cursors.load(db, handle.SYNC)
+            known = await cursors.load(db, PEOPLE)
         await self._look_around()
+        if since is not None and known is None:
+            await self._write_down_who_is_there()  # the very first start was cut off before it came to that
         async with asyncio.TaskGroup() as group:
             group.create_task(self.outbox.run(), name="outbox")
             group.create_task(self._listen(since, ready), name="sync")
@@ -179,6 +185,7 @@ class Hearth:
         found = await look(await self._site(), desired(self.config, self.me))
         async with self.database.writing() as db:
             await provisioning.seed(db, found.members, self.clock(), everywhere=True)
+            await cursors.save(db, PEOPLE, "known")
 
     async def _learn_names(self, room: str) -> None:
         try:

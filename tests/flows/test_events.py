@@ -3,13 +3,14 @@
 from typing import Any
 
 import pytest
-from community import PEOPLE
+from community import HEARTH, PEOPLE
+from sqlalchemy import delete
 from world import World, on_a_file
 
 from bridge import handle
 from bridge.events import AnyEvent, Message
 from bridge.scene import Scene
-from bridge.store.tables import failures, metadata, post_tags, posts
+from bridge.store.tables import cursors, failures, memberships, metadata, post_tags, posts
 
 MANY = 130
 
@@ -159,3 +160,26 @@ async def test_any_other_event_that_makes_no_sense_costs_nothing(
     await world.settle()
     assert await world.rows(failures) == []
     assert "sense #common" in world.from_hearth("#common")[-1].body
+
+
+async def test_killed_between_the_first_cursor_and_the_list_of_members(world: World) -> None:
+    await world.stop()
+    async with world.writing() as db:
+        await db.execute(delete(memberships))
+        await db.execute(delete(cursors).where(cursors.c.name == "people"))
+    await world.start()
+    assert {row["user"] for row in await world.rows(memberships)} >= {*PEOPLE.values()}
+    answers = await world.ask("ben", "follows")
+    assert "follow" in answers[0]
+
+
+async def test_what_is_said_right_after_hearth_came_in_is_heard(world: World) -> None:
+    """Its own coming is told before the answer to its wish to come has been taken in."""
+    hanging = world.hs.faults.add("hang_after", path="/join/")
+    room = await world.direct("ben")
+    await world.say(room, "ben", "language de")
+    await world.hs.until(lambda: world.hs.polling(HEARTH))
+    assert hanging.hits
+    hanging.release()
+    await world.settle()
+    assert len(world.from_hearth(room)) == 1
