@@ -148,6 +148,13 @@ def test_every_file_that_is_named_exists() -> None:
         assert (ROOT / name).exists() != (name in YET_TO_BE_MADE), name
 
 
+def test_every_part_of_the_house_is_on_the_map() -> None:
+    the_map = readme().partition("## The map of the house")[2].partition("### Add a command")[0]
+    for part in (ROOT / "bridge").iterdir():
+        if part.name not in {"__init__.py", "__pycache__"}:
+            assert f"`bridge/{part.name}" in the_map, part.name
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_no_page_tells_of_somebodys_machine(page: Path) -> None:
     text = page.read_text(encoding="utf-8")

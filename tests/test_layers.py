@@ -20,6 +20,7 @@ LAYER = {
     "bridge.commands": DECIDERS,
     "bridge.arguments": DECIDERS,
     "bridge.grammar": DECIDERS,
+    "bridge.pacing": DECIDERS,
     "bridge.power": DECIDERS,
     "bridge.recognise": DECIDERS,
     "bridge.roles": DECIDERS,
