@@ -12,6 +12,7 @@ from bridge.demo.theatre import Play, on_stage
 from bridge.demo.week import everybody_comes_in
 
 KILLS = 8
+READERS = ("ann", "greta", "hugo")
 
 
 async def killed_at_random(play: Play, chance: random.Random) -> None:
@@ -31,8 +32,11 @@ async def test_what_was_owed_comes_once(synapse_venv: Path) -> None:
         await everybody_comes_in(play)
         dan, jonas, ann = (play.cast[name] for name in ("dan", "jonas", "ann"))
         sleep, common = play.rooms["circle/sleep"], play.rooms["common"]
-        direct = await ann.talk_to(play.hearth)
-        await ann.until("Hearth", lambda: ann.hears(play.hearth, direct))
+        rooms = {name: await in_private(play, name) for name in READERS}
+        direct = rooms["ann"]
+        for name in READERS:
+            await play.cast[name].say(rooms[name], f"follow {dan.id}")
+            await play.cast[name].sees_from(play.hearth, rooms[name], "follow", seconds=60)
         for number in range(KILLS):
             root = await dan.say(sleep, f"Thought {number} of the night. #common")
             await dan.answer(sleep, root, f"And more of thought {number}.")
@@ -52,4 +56,26 @@ async def test_what_was_owed_comes_once(synapse_venv: Path) -> None:
             assert sum(f"And more of thought {number}" in text for text in copies) == 1
             answers = [line.text for line in ann.lines(direct) if line.sender == play.hearth]
             assert sum(f"You now follow #tag{number}" in text for text in answers) == 1
+        await digests_come_once(play, chance, rooms)
         assert all(line.encrypted for line in ann.lines(direct))
+
+
+async def in_private(play: Play, name: str) -> str:
+    """A person's encrypted direct room with Hearth."""
+    member = play.cast[name]
+    room = await member.talk_to(play.hearth)
+    await member.until("Hearth", lambda: member.hears(play.hearth, room))
+    return room
+
+
+async def digests_come_once(play: Play, chance: random.Random, rooms: dict[str, str]) -> None:
+    """It is eight in the morning, and Hearth is killed while it delivers: everybody gets one digest, after all."""
+    play.clock.turn_to("Europe/Berlin", 1, 8)
+    for _ in range(KILLS // 2):
+        await killed_at_random(play, chance)
+    for name, room in rooms.items():
+        await play.cast[name].sees_from(play.hearth, room, "🛑", seconds=60)
+        await play.cast[name].say(room, "follows")
+        await play.cast[name].sees_from(play.hearth, room, "1:", seconds=60)
+    for name, room in rooms.items():
+        assert sum("🛑" in line.text for line in play.cast[name].lines(room)) == 1
