@@ -20,8 +20,8 @@ async def react(scene: Scene, event: AnyEvent) -> None:
             scene.puts.append(
                 Put(Join(key=f"join/{event.id}", room=event.room, person=person, encrypted=event.encrypted))
             )
-    elif isinstance(event, MemberChanged) and event.membership == "join" and event.user == scene.me:
-        # We hear of our coming before our wish to come is settled, and what is said right after it is for us, too.
+    elif isinstance(event, MemberChanged) and event.membership in ("invite", "join") and event.user == scene.me:
+        # We hear of it before our wish to come is settled, and what is said between the two is for us, too.
         lane = Join(key="", room=event.room).lane
         for wish in await queue.still_due(scene.db, Join.__name__, lane):
             await joined(scene, load(wish.kind, wish.key, wish.payload or "{}"), "done", event.room)

@@ -209,12 +209,20 @@ class _Loop:
         return translate.event(raw, room)
 
     def _own_join(self, timeline: list[dict[str, Any]]) -> int | None:
-        """Where in the timeline we entered the room: what stands before it was said before we came, and is not news."""
+        """Where in the timeline we entered the room: what stands before it was said before we came, and is not news.
+
+        Into a direct room we enter by the invite: clients send it together with the first message.
+        """
+        entered = None
         for place in range(len(timeline) - 1, -1, -1):
             found = translate.event(timeline[place], "") if timeline[place].get("state_key") == self.user else None
-            if isinstance(found, MemberChanged) and found.membership == "join" and found.was != "join":
-                return place
-        return None
+            if not isinstance(found, MemberChanged):
+                continue
+            if entered is not None:
+                return place if found.membership == "invite" and found.is_direct else entered
+            if found.membership == "join" and found.was != "join":
+                entered = place
+        return entered
 
     # --- gaps and latecomers ----------------------------------------------------------------------------------------
 

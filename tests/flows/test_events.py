@@ -183,3 +183,15 @@ async def test_what_is_said_right_after_hearth_came_in_is_heard(world: World) ->
     hanging.release()
     await world.settle()
     assert len(world.from_hearth(room)) == 1
+
+
+async def test_a_first_message_that_comes_with_the_invite_is_heard(world: World) -> None:
+    ann = world.member("ann")
+    room = await ann.create(preset="trusted_private_chat", is_direct=True, invite=[HEARTH])
+    await ann.say(room, "language de")
+    await ann.say(room, "language en")
+    await world.hs.until(lambda: HEARTH in world.hs.members(room))
+    await world.settle()
+    assert len(world.from_hearth(room, "ann")) == 2
+    await world.replay()
+    assert world.changes() == []

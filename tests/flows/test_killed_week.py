@@ -19,6 +19,7 @@ from killing import Play, a_play
 KILLS = int(os.environ.get("HEARTH_KILLS", "110"))
 STEPS = 62
 _ID = re.compile(r"[$!][A-Za-z0-9_-]{43}")
+_MINUTE = re.compile(r"\b(\d\d):\d\d\b")  # real time goes on, and with many kills more of it
 
 
 async def week(play: Play) -> None:
@@ -201,7 +202,7 @@ def named(play: Play, text: str) -> str:
         words = str(event.content.get("body"))
         return f"<{event.sender} said {_ID.sub('', words)!r}>"
 
-    return _ID.sub(name, text)
+    return _MINUTE.sub(r"\1:..", _ID.sub(name, text))
 
 
 async def played(folder: Path, kills: int, seed: int = 0) -> dict[str, Any]:

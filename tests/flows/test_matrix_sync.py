@@ -237,18 +237,31 @@ async def test_an_answer_without_a_cursor_is_no_answer(
     assert listener.words == ["kept"]
 
 
+async def test_what_was_said_before_we_came_is_no_news(hs: FakeHomeserver, listener: Listener, ann: Member) -> None:
+    bot = await hs.user("@bot")
+    for direct in (False, True):
+        other = await ann.create(preset="private_chat")
+        await ann.say(other, "before the invite")
+        hs.model.member(hs.room(other), ann.user_id, bot.user_id, "invite", is_direct=direct or None)
+        await ann.say(other, f"after it, {direct}")
+        await bot.join(other)
+        await ann.say(other, f"hello, {direct}")
+        await listener.until(lambda direct=direct: f"hello, {direct}" in listener.words)
+    assert listener.words == ["hello, False", "after it, True", "hello, True"]
+
+
 async def test_invites_joins_and_leaves_are_told(hs: FakeHomeserver, listener: Listener, ann: Member) -> None:
     bot = await hs.user("@bot")
     other = await ann.create(preset="private_chat", is_direct=True, invite=[bot.user_id])
     events = lambda: [e for batch in listener.batches for e in batch.events]  # noqa: E731
     invite = await listener.until(lambda: next((e for e in events() if isinstance(e, Invited)), None))
     assert (invite.room, invite.sender, invite.is_direct, invite.encrypted) == (other, ann.user_id, True, False)
-    await ann.say(other, "before you came")
+    await ann.say(other, "with the invite")
     await bot.join(other)
     await listener.until(lambda: any(other in batch.joined for batch in listener.batches))
     await ann.say(other, "hello")
     await listener.until(lambda: "hello" in listener.words)
-    assert listener.words == ["hello"]
+    assert listener.words == ["with the invite", "hello"]
     await ann.kick(other, bot.user_id)
     await listener.until(lambda: any(other in batch.left for batch in listener.batches))
     gone = [e for e in events() if isinstance(e, MemberChanged) and e.user == bot.user_id][-1]
