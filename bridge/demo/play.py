@@ -1,7 +1,6 @@
 """The demo from curtain to curtain: the stage of `theatre.py`, the story of `week.py`, and then the audience may come up."""
 
 import asyncio
-import contextlib
 import signal
 from pathlib import Path
 
@@ -78,6 +77,5 @@ async def _until_interrupted() -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for kind in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(kind, stop.set)
+        loop.add_signal_handler(kind, stop.set)
     await stop.wait()
