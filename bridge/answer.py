@@ -11,6 +11,7 @@ from bridge import registry
 from bridge.arguments import Directory, Place
 from bridge.catalogues import spellings
 from bridge.commands import ANYWHERE, CIRCLE, COMMON, DIRECT, STAFF, Book, Command, Where, arguments, places
+from bridge.community import circle_key
 from bridge.context import DONE, SEEN, Context, Reply, language_of, rather_people
 from bridge.effects import Put, React, Say, Tell
 from bridge.errors import UsageError
@@ -21,7 +22,6 @@ from bridge.scene import Names, Scene
 from bridge.store import failures, people, rooms
 from bridge.store.errors import LeadershipLost, StoreUnavailable
 from bridge.store.rooms import Room
-from bridge.tags import fold
 from bridge.words import Text, in_a_room, lines, words
 
 _PREFIXES = frozenset({"!h", "!hearth"})
@@ -180,7 +180,7 @@ def _permit(wanted: Command, role: Role, room: Room | None) -> None:
 
 def _directory(scene: Scene, ours: tuple[Room, ...], wanted: Command) -> Directory:
     community = scene.config.community
-    names = {f"circle/{fold(circle.tag)}": circle.name for circle in community.circles}
+    names = {circle_key(circle): circle.name for circle in community.circles}
     names |= {"space": community.space.name, "common": community.common.name, "staff": community.staff.name}
     places = tuple(Place(one.room, one.key, one.kind, one.tag, one.alias, names.get(one.key)) for one in ours)
     choices = (label for parameter in wanted.parameters for label in parameter.labels if label.context == "choice")

@@ -161,6 +161,7 @@ class Circle(RoomSettings):
     """A small room with its own curator and its own tag."""
 
     tag: Tag = Field(..., description="The circle's hashtag, without the #.")
+    was: Tag | None = Field(None, description="Its first tag, if the tag was changed since: by that its room is known.")
     curators: tuple[UserId, ...] = Field((), description="Who looks after it.")
     members: tuple[UserId, ...] = Field(
         (), description="People whose circle this is; they are invited to the space and let in here."

@@ -49,6 +49,8 @@ class Say(Effect):
     mentions: tuple[str, ...] = ()
     edits: str | None = None
     """The outbox key of the earlier Say that this one replaces."""
+    case: int | None = None
+    """The number of the case that this shows to staff: a reaction on it may settle that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

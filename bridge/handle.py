@@ -10,7 +10,6 @@ from dataclasses import replace
 import structlog
 
 from bridge import answer, direct, mishaps, tags
-from bridge.config import Config
 from bridge.digest import react as digest
 from bridge.events import AnyEvent, Batch, Edited, Message
 from bridge.moderation import react as moderation
@@ -19,6 +18,7 @@ from bridge.scene import Names, Scene
 from bridge.store import claims, cursors, failures, journal, queue
 from bridge.store.db import Connection, Database
 from bridge.store.errors import LeadershipLost, StoreUnavailable
+from bridge.store.settings import Overlay
 
 SYNC = "sync"
 """The name of the cursor."""
@@ -35,16 +35,20 @@ STEPS: tuple[Callable[[Scene, AnyEvent], Awaitable[None]], ...] = (
 log = structlog.get_logger(__name__)
 
 
-async def handle(database: Database, batch: Batch, *, config: Config, me: str, names: Names, now_ms: int) -> int:
+async def handle(database: Database, batch: Batch, *, overlay: Overlay, me: str, names: Names, now_ms: int) -> int:
     """Handle all events of a batch in their order; returns how many effects are newly wanted.
 
     Events that were handled before are skipped. After a batch that fills a gap (`final` is false) the cursor stays where it was.
     """
     wanted = 0
     async with database.writing() as db:
+        config = await overlay.config(db)
         for event in batch.events:
             if await claims.claim(db, event.id, now_ms):
-                wanted += await _one(db, event, Scene(db, config, me, now_ms, names))
+                new = await _one(db, event, Scene(db, config, me, now_ms, names))
+                wanted += new
+                if new:  # perhaps a command, and what it decided holds from the next event on
+                    config = await overlay.config(db)
         if batch.final:
             await cursors.save(db, SYNC, batch.cursor)
     return wanted

@@ -24,14 +24,16 @@ from bridge.outbox import Outbox, Performed
 from bridge.rooms import apply as provisioning
 from bridge.rooms import dispatch as rooms_dispatch
 from bridge.rooms.build import Outcome, Progress, Site, build, look
+from bridge.rooms.decided import carry_out
 from bridge.rooms.model import Change, Note
 from bridge.rooms.plan import desired, forecast, notes, plan
 from bridge.scene import Desk, Filler, Scene, Settler, State
 from bridge.schedule import Tick, ticking
-from bridge.store import claims, cursors, failures, journal, people, queue
+from bridge.store import claims, cursors, failures, journal, people, queue, settings
 from bridge.store import rooms as room_store
 from bridge.store.db import Connection, Database
 from bridge.store.errors import StoreUnavailable
+from bridge.store.settings import Overlay
 
 DAY_MS = 24 * 60 * 60 * 1000
 KEEP_DAYS = 60
@@ -57,7 +59,7 @@ class Hearth:
 
     def __init__(self, config: Config, clock: Clock, database: Database, matrix: Matrix) -> None:
         """Wire the parts; see `opened`."""
-        self.config = config
+        self.overlay = Overlay(config)
         self.clock = clock
         self.database = database
         self.matrix = matrix
@@ -85,6 +87,11 @@ class Hearth:
             intent_done=moderation_dispatch.INTENT_DONE,
             scene=self.scene,
         )
+
+    @property
+    def config(self) -> Config:
+        """The configuration that holds now: the file, and what commands decided since."""
+        return self.overlay.current
 
     def scene(self, db: Connection) -> Scene:
         """What a shell is given: this open transaction, and our side of the world."""
@@ -124,7 +131,7 @@ class Hearth:
 
     async def plan(self) -> Planned:
         """What the file asks for that is not so yet, down to the last step. Raises Unavailable."""
-        wanted = desired(self.config, self.me)
+        wanted = desired(await self._refreshed(), self.me)
         found = await look(await self._site(), wanted)
         return Planned(forecast(wanted, found.actual), notes(wanted, found.actual))
 
@@ -132,7 +139,7 @@ class Hearth:
         """Make it so, with the outbox running meanwhile. Raises Unavailable."""
         site = await self._site()
         outbox = asyncio.create_task(self.outbox.run())
-        building = asyncio.create_task(build(site, desired(self.config, self.me), tell))
+        building = asyncio.create_task(build(site, desired(await self._refreshed(), self.me), tell))
         try:
             await asyncio.wait({outbox, building}, return_when=asyncio.FIRST_COMPLETED)
             if not building.done():
@@ -142,6 +149,10 @@ class Hearth:
             outbox.cancel()
             building.cancel()
             await asyncio.gather(outbox, building, return_exceptions=True)
+
+    async def _refreshed(self) -> Config:
+        async with self.database.reading() as db:
+            return await self.overlay.config(db)
 
     async def rooms(self) -> dict[str, str]:
         """The id of every room of ours by its key."""
@@ -162,6 +173,7 @@ class Hearth:
         async with self.database.reading() as db:
             since = await cursors.load(db, handle.SYNC)
             known = await cursors.load(db, PEOPLE)
+            await self.overlay.config(db)
         await self._look_around()
         if since is not None and known is None:
             await self._write_down_who_is_there()  # the very first start was cut off before it came to that
@@ -211,7 +223,7 @@ class Hearth:
         while True:
             try:
                 wanted = await handle.handle(
-                    self.database, batch, config=self.config, me=self.me, names=self.names, now_ms=self.clock()
+                    self.database, batch, overlay=self.overlay, me=self.me, names=self.names, now_ms=self.clock()
                 )
             except StoreUnavailable as error:
                 self.troubles.tell("database", type(error).__name__)
@@ -227,6 +239,7 @@ class Hearth:
         return (
             Tick("digests", 2, self._digests),
             Tick("sanctions", 60 * 60, self._sanctions),
+            Tick("decided", 1, self._build_what_was_decided),
             Tick("failures", 60, self._tell_failures),
             Tick("retention", 6 * 60 * 60, self._forget),
         )
@@ -241,6 +254,15 @@ class Hearth:
             await moderation.sweep(scene)
             await queue.put(db, scene.puts, scene.now_ms)
         self.outbox.wake()
+
+    async def _build_what_was_decided(self) -> None:
+        """What commands decided about rooms since the last look."""
+        async with self.database.reading() as db:
+            pending = await settings.pending(db)
+        if pending:
+            site, wanted = await self._site(), desired(await self._refreshed(), self.me)
+            if await carry_out(site, wanted, pending, self.scene):
+                self.outbox.wake()
 
     async def _tell_failures(self) -> None:
         async with self.database.writing() as db:

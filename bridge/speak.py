@@ -6,7 +6,7 @@ from typing import Any
 from bridge.effects import Effect, Say, Send, Tell, transaction_id
 from bridge.events import COPY_MARK
 from bridge.scene import Desk, Filler, Scene, Settler, State
-from bridge.store import people, queue
+from bridge.store import cases, people, queue
 from bridge.text import Rendered, render
 
 DirectRoom = Callable[[str], Awaitable[str]]
@@ -73,4 +73,10 @@ async def told(scene: Scene, effect: Tell, state: State, result: str | None) -> 
         await people.add_prompt(scene.db, event=result, user=effect.user, kind=effect.prompt)
 
 
-SETTLERS: Mapping[type[Effect], Settler] = {Tell: told}
+async def said(scene: Scene, effect: Say, state: State, result: str | None) -> None:
+    """Remember by which message staff sees a case."""
+    if state == "done" and result is not None and effect.case is not None and effect.edits is None:
+        await cases.shown(scene.db, effect.case, result)
+
+
+SETTLERS: Mapping[type[Effect], Settler] = {Tell: told, Say: said}

@@ -6,6 +6,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent / "flows"))
 
 from databases import header
+from hypothesis import HealthCheck, settings
+
+# A busy machine is not a wrong answer: how long an example takes decides nothing.
+settings.register_profile("hearth", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.load_profile("hearth")
 
 
 def pytest_report_header() -> str:

@@ -18,6 +18,7 @@ LAYER = {
     "bridge.errors": VALUES,
     "bridge.config": VALUES,
     "bridge.commands": DECIDERS,
+    "bridge.community": DECIDERS,
     "bridge.arguments": DECIDERS,
     "bridge.grammar": DECIDERS,
     "bridge.pacing": DECIDERS,

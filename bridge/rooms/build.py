@@ -4,13 +4,13 @@ It may be killed at any point: whoever calls it again goes on where it was.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from bridge.clock import Clock
 from bridge.rooms.apply import Survey, puts, record, survey
 from bridge.rooms.model import Actual, Change, Desired, Note, Remember
-from bridge.rooms.plan import notes, plan
+from bridge.rooms.plan import about, notes, plan
 from bridge.scene import Reader
 from bridge.store import queue, rooms
 from bridge.store.db import Database
@@ -65,16 +65,17 @@ async def build(
     wanted: Desired,
     tell: Callable[[Progress], None] = lambda _: None,
     *,
+    only: Collection[str] | None = None,
     pause: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0.2),
 ) -> Outcome:
     """Make it so. Steps that Matrix refuses are left, and tried again by the next call. Raises Unavailable when there is no reading.
 
-    `pause` is waited for between two looks at what the outbox has done.
+    `only` these rooms (by key) are looked after, and their links in the space; None: all. `pause` is waited for between two looks at what the outbox has done.
     """
     tried: dict[str, str | None] = {}
     while True:
         found = await look(site, wanted)
-        changes = plan(wanted, found.actual)
+        changes = [each for each in plan(wanted, found.actual) if only is None or about(each) in only]
         fresh = await _put(site, wanted, found, changes, tried)
         if not fresh and not any(isinstance(change, Remember) for change in changes):
             return _outcome(wanted, found.actual, changes, tried)
@@ -116,6 +117,6 @@ async def _settled(
             await pause()
 
 
-def _outcome(wanted: Desired, actual: Actual, changes: tuple[Change, ...], tried: dict[str, str | None]) -> Outcome:
+def _outcome(wanted: Desired, actual: Actual, changes: Sequence[Change], tried: dict[str, str | None]) -> Outcome:
     failures = tuple(Failure(key, error) for key, error in tried.items() if error)
-    return Outcome(len(tried) - len(failures), failures, changes, notes(wanted, actual))
+    return Outcome(len(tried) - len(failures), failures, tuple(changes), notes(wanted, actual))

@@ -106,7 +106,10 @@ class PointAlias:
 
 @dataclass(frozen=True, slots=True)
 class SetContent:
-    """Give a state event this content. `was` is what it holds now, `answers` the event that this puts right (None: there is none)."""
+    """Give a state event this content. `was` is what it holds now, `answers` the event that this puts right (None: there is none).
+
+    `child` is the key of the room that a link in the space leads to.
+    """
 
     key: str
     room: str
@@ -115,6 +118,7 @@ class SetContent:
     was: Content
     content: Content
     answers: str | None = None
+    child: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

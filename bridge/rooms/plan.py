@@ -6,6 +6,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from bridge.community import circle_key
 from bridge.config import Circle, Config, RoomSettings
 from bridge.power import Powers, has_endless_creators
 from bridge.rooms.contents import BOT, CURATOR, MODERATOR, child_link, corrected, create_request, creators_of, linked
@@ -55,7 +56,7 @@ def desired(config: Config, me: str) -> Desired:
 
     space = room("space", "space", community.space)
     circles = [
-        room(f"circle/{fold(circle.tag)}", "circle", circle, dict.fromkeys(circle.curators, CURATOR) | moderators)
+        room(circle_key(circle), "circle", circle, dict.fromkeys(circle.curators, CURATOR) | moderators)
         for circle in community.circles
     ]
     return Desired(
@@ -87,6 +88,17 @@ def plan(wanted: Desired, actual: Actual) -> tuple[Change, ...]:
         *(change for room in _known(wanted, actual) for change in _corrections(wanted, actual, room)),
         *_invites(wanted, actual),
     )
+
+
+def about(change: Change) -> str:
+    """The key of the room that a change is about; for a link in the space, of the room that it leads to."""
+    match change:
+        case Create(room) | Remember(room):
+            return room.key
+        case SetContent(child=str(child)):
+            return child
+        case _:
+            return change.key
 
 
 def forecast(wanted: Desired, actual: Actual) -> tuple[Change, ...]:
@@ -138,7 +150,8 @@ def _child_links(wanted: Desired, actual: Actual) -> Iterator[Change]:
         if linked(room):
             child = actual.rooms[room.key].room
             held = space.content("m.space.child", child)
-            yield from _set(wanted, space, ("m.space.child", child), child_link(wanted, room, held))
+            for change in _set(wanted, space, ("m.space.child", child), child_link(wanted, room, held)):
+                yield replace(change, child=room.key)
 
 
 def _corrections(wanted: Desired, actual: Actual, room: DesiredRoom) -> Iterator[Change]:
@@ -156,7 +169,7 @@ def _corrections(wanted: Desired, actual: Actual, room: DesiredRoom) -> Iterator
         yield from _set(wanted, found, state, content)
 
 
-def _set(wanted: Desired, room: ActualRoom, state: State, content: Content) -> Iterator[Change]:
+def _set(wanted: Desired, room: ActualRoom, state: State, content: Content) -> Iterator[SetContent]:
     """The change that gives a state event this content, if it differs and we have the power."""
     was = room.content(*state)
     if was == content:

@@ -112,6 +112,35 @@ rooms = Table(  # the rooms of this community: made or adopted by us. No other r
     Column("made_ms", BigInteger, nullable=False),
 )  # fmt: skip
 
+settings = Table(  # what commands decided about rooms: desired state beside the file; the newest row of a field counts
+    "settings", metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("key", Text, nullable=False),  # the room's: space, common, circle/<tag>
+    Column("field", Text, nullable=False),
+    Column("value", Text, nullable=False),  # JSON
+    Column("cause", Number, ForeignKey("ledger.id"), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("applied_ms", BigInteger),  # when the room was made to match; null: not yet
+    Index("ix_settings_pending", "id", sqlite_where=text("applied_ms IS NULL"), postgresql_where=text("applied_ms IS NULL")),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+cases = Table(  # what waits for a decision by staff
+    "cases", metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("key", Text, nullable=False, unique=True),  # a second report of the same thing joins the first
+    Column("kind", Text, nullable=False),  # knock | payment | ...
+    Column("subject", Text, nullable=False),  # whom it is about
+    Column("room", Text),
+    Column("state", Text, nullable=False, server_default="open"),  # open | settled
+    Column("outcome", Text),
+    Column("actor", Text),  # who settled it
+    Column("event", Text, unique=True),  # the message in the staff room that shows it
+    Column("made_ms", BigInteger, nullable=False), Column("settled_ms", BigInteger),
+    Index("ix_cases_subject", "subject"),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
 memberships = Table(  # who was what in a room of ours from when to when, in the order in which we heard of it; until null: now
     "memberships", metadata,
     Column("id", Number, primary_key=True, autoincrement=True),

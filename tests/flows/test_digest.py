@@ -25,6 +25,7 @@ from bridge.scene import Desk, Scene
 from bridge.store import happened, people, queue, rooms, tables
 from bridge.store.db import Database
 from bridge.store.rooms import Room
+from bridge.store.settings import Overlay
 from bridge.store.tables import digests, outbox
 
 ME, ANN, BEN, CLEO, EVE = "@hearth:one.test", "@ann:one.test", "@ben:two.test", "@cleo:two.test", "@eve:far.test"
@@ -139,7 +140,7 @@ class World:
 
     async def hear(self, *events: AnyEvent) -> None:
         await handle.handle(
-            self.database, Batch("c", events), config=self.settings, me=ME, names=Names(), now_ms=self.now_ms
+            self.database, Batch("c", events), overlay=Overlay(self.settings), me=ME, names=Names(), now_ms=self.now_ms
         )
 
     async def step(self, *, crash: bool = False) -> bool:

@@ -1,7 +1,7 @@
 from time import perf_counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.grammar import Link, parse_link, read_line
@@ -91,7 +91,6 @@ def test_many_open_quotes_cost_no_more_than_a_few() -> None:
     assert perf_counter() - start < 1
 
 
-@settings(deadline=None)
 @given(st.text(), st.text())
 def test_any_text_is_read_and_nothing_but_blanks_and_quotes_is_lost(body: str, formatted: str) -> None:
     line = read_line(body, f'<a href="https://matrix.to/#/@a:b">{formatted}</a>')

@@ -1,0 +1,76 @@
+"""What waits for a decision by staff: one row a case. Never decides one, never says anything."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select, update
+
+from bridge.store.db import Connection
+from bridge.store.tables import cases
+from bridge.store.upsert import insert_into
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One case. `key` is what it is about, so that the same thing twice is one case; `event` is the message in the staff room that shows it.
+
+    `outcome` and `actor` say how it ended and who decided; `made_ms` and `settled_ms` are UTC.
+    """
+
+    id: int
+    key: str
+    kind: str
+    subject: str
+    room: str | None
+    state: str
+    outcome: str | None
+    actor: str | None
+    event: str | None
+    made_ms: int
+    settled_ms: int | None
+
+
+async def open_case(db: Connection, key: str, kind: str, subject: str, room: str | None, now_ms: int) -> int | None:
+    """Open a case and give its number; None when there was one with this key already, in whatever state."""
+    statement = insert_into(db, cases).values(key=key, kind=kind, subject=subject, room=room, made_ms=now_ms)
+    made: int | None = await db.scalar(statement.on_conflict_do_nothing().returning(cases.c.id))
+    return made
+
+
+async def get(db: Connection, id: int) -> Case | None:  # noqa: A002 - the column's name
+    """The case with this number, or None."""
+    return await _one(db, cases.c.id == id)
+
+
+async def by_event(db: Connection, event: str) -> Case | None:
+    """The case that this message in the staff room shows, or None."""
+    return await _one(db, cases.c.event == event)
+
+
+async def by_key(db: Connection, key: str) -> Case | None:
+    """The case about this, or None."""
+    return await _one(db, cases.c.key == key)
+
+
+async def waiting(db: Connection, kind: str | None = None) -> tuple[Case, ...]:
+    """The open cases (of one kind, if it is named), oldest first."""
+    query = select(cases).where(cases.c.state == "open").order_by(cases.c.id)
+    rows = await db.execute(query if kind is None else query.where(cases.c.kind == kind))
+    return tuple(Case(**row) for row in rows.mappings())
+
+
+async def shown(db: Connection, id: int, event: str) -> None:  # noqa: A002 - the column's name
+    """This message in the staff room shows the case."""
+    await db.execute(update(cases).where(cases.c.id == id).values(event=event))
+
+
+async def settle(db: Connection, id: int, outcome: str, actor: str, now_ms: int) -> bool:  # noqa: A002 - the column's name
+    """End an open case; False when it was ended before."""
+    statement = update(cases).where(cases.c.id == id, cases.c.state == "open")
+    done = await db.execute(statement.values(state="settled", outcome=outcome, actor=actor, settled_ms=now_ms))
+    return bool(done.rowcount)
+
+
+async def _one(db: Connection, which: Any) -> Case | None:
+    row = (await db.execute(select(cases).where(which))).mappings().one_or_none()
+    return Case(**row) if row else None
