@@ -15,7 +15,7 @@ from bridge.tags import fold
 S = TypeVar("S", bound=Section)
 
 MADE, ARCHIVED = "made", "archived"
-"""Fields that say whether a room is wanted at all: a circle made by command, and a room that is no longer used."""
+"""Fields that say whether a room is wanted at all: a circle made by command, and one that is no longer used (true) or is used again (false)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,21 @@ def circle_by_key(config: Config, key: str) -> Circle | None:
     return next((circle for circle in config.community.circles if circle_key(circle) == key), None)
 
 
+def circle_by_tag(config: Config, tag: str) -> Circle | None:
+    """The circle with this tag (compared as tags are), or None."""
+    return next((circle for circle in config.community.circles if fold(circle.tag) == fold(tag)), None)
+
+
+def leaders(circle: Circle) -> tuple[str, ...]:
+    """Who looks after this circle now: its curators, and whoever stands in for one."""
+    return tuple(dict.fromkeys((*circle.curators, *circle.substitutes)))
+
+
+def most(circle: Circle, config: Config) -> int:
+    """How many people this circle holds well."""
+    return circle.size or config.community.circle_size
+
+
 def overlaid(config: Config, settings: Sequence[Setting]) -> Config:
     """The configuration with these settings over it, oldest first. What no longer fits the schema is left out, never an error."""
     if not settings:
@@ -49,21 +64,19 @@ def overlaid(config: Config, settings: Sequence[Setting]) -> Config:
     changed: dict[str, Any] = {}
     for name in ("space", "common", "staff"):
         changed[name] = _with(getattr(old, name), decided.get(name, {}))
-    circles = [_with(circle, decided.get(circle_key(circle), {})) for circle in old.circles]
-    known = {circle_key(circle) for circle in old.circles}
+    file = (*old.circles, *old.archived)
+    circles = [_with(circle, decided.get(circle_key(circle), {})) for circle in file]
+    known = {circle_key(circle) for circle in file}
     for key, fields in decided.items():
         if key.startswith("circle/") and key not in known and MADE in fields:
             made = _made(key, fields)
             circles += [made] if made else []
-    used = [circle for circle in circles if ARCHIVED not in decided.get(circle_key(circle), {})]
-    community: Community = old.model_copy(update={**changed, "circles": tuple(used)})
+    unused = {circle_key(circle): True for circle in old.archived}
+    unused |= {key: bool(fields[ARCHIVED]) for key, fields in decided.items() if ARCHIVED in fields}
+    changed["circles"] = tuple(circle for circle in circles if not unused.get(circle_key(circle)))
+    changed["archived"] = tuple(circle for circle in circles if unused.get(circle_key(circle)))
+    community: Community = old.model_copy(update=changed)
     return config.model_copy(update={"community": community})
-
-
-def archived(settings: Sequence[Setting]) -> frozenset[str]:
-    """The keys of the rooms that were archived by command."""
-    newest = {each.key: each.value for each in settings if each.field == ARCHIVED}
-    return frozenset(key for key, value in newest.items() if value)
 
 
 def _with(section: S, fields: Mapping[str, Any]) -> S:
@@ -72,7 +85,8 @@ def _with(section: S, fields: Mapping[str, Any]) -> S:
         if name not in type(section).model_fields:
             continue
         try:
-            section = type(section).model_validate({**section.model_dump(), name: value})
+            first = {"was": section.was or section.tag} if isinstance(section, Circle) and name == "tag" else {}
+            section = type(section).model_validate({**section.model_dump(), **first, name: value})
         except ValidationError:
             continue
     return section

@@ -163,6 +163,13 @@ class Circle(RoomSettings):
     tag: Tag = Field(..., description="The circle's hashtag, without the #.")
     was: Tag | None = Field(None, description="Its first tag, if the tag was changed since: by that its room is known.")
     curators: tuple[UserId, ...] = Field((), description="Who looks after it.")
+    substitutes: tuple[UserId, ...] = Field((), description="Who looks after it while a curator is away.")
+    former: tuple[UserId, ...] = Field(
+        (), description="Who looked after it once: what power they had there is taken back."
+    )
+    size: int | None = Field(
+        None, ge=2, le=1000, description="With more people than this, two circles are proposed; nothing: circle_size."
+    )
     members: tuple[UserId, ...] = Field(
         (), description="People whose circle this is; they are invited to the space and let in here."
     )
@@ -187,6 +194,10 @@ class Community(Section):
             [{"name": "Sleep", "tag": "sleep", "curators": ["@ben:example.org"], "members": ["@cleo:example.org"]}]
         ],
     )
+    archived: tuple[Circle, ...] = Field(
+        (), description="Circles that are no longer used: read only and out of the space; nobody is removed."
+    )
+    circle_size: int = Field(30, ge=2, le=1000, description="How many people a circle holds well, if it does not say.")
     owners: tuple[UserId, ...] = Field(
         (),
         description="Who decides everything. They keep the power over the rooms if the bot is ever lost.",

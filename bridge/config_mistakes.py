@@ -193,7 +193,23 @@ def _rooms(community: Mapping[str, Any]) -> Iterator[tuple[Loc, str]]:
                 yield (*loc, "tag"), "is also the share_tag; choose another for one of the two"
             tags[key] = loc
         rooms.append((loc, circle))
+    rooms += [
+        (("community", "archived", number), circle)
+        for number, circle in enumerate(_entries(community, "archived"))
+        if isinstance(circle, Mapping)
+    ]
+    yield from _beginnings(rooms)
     yield from _addresses(rooms)
+
+
+def _beginnings(rooms: Iterable[tuple[Loc, Mapping[str, Any]]]) -> Iterator[tuple[Loc, str]]:
+    """A circle's room is known by its first tag, so no two circles may have begun with the same one."""
+    first: dict[str, Loc] = {}
+    for loc, circle in rooms:
+        began = circle.get("was") or circle.get("tag")
+        if isinstance(began, str) and (other := first.setdefault(fold(began), loc)) != loc:
+            place = "was" if circle.get("was") else "tag"
+            yield (*loc, place), f"{spell(other)} began with this tag; give this one a 'was' that no other has"
 
 
 def _addresses(rooms: Iterable[tuple[Loc, Mapping[str, Any]]]) -> Iterator[tuple[Loc, str]]:

@@ -48,7 +48,7 @@ def _field(name: str, field: FieldInfo, given: Any, indent: str, off: str) -> It
         yield f"{indent}{name}:"
         yield from _section(kind, shown or {}, indent + "  ", off)
     elif get_origin(kind) is tuple and _is_section(get_args(kind)[0]):
-        yield f"{indent}{name}:"
+        yield f"{indent}{name}:" if shown else f"{indent}{off}{name}: []"
         for entry in shown or ():
             yield f"{indent}  -"
             yield from _section(get_args(kind)[0], entry, indent + "    ", off)

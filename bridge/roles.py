@@ -2,6 +2,7 @@
 
 from enum import IntEnum
 
+from bridge.community import leaders
 from bridge.config import Config
 from bridge.tags import fold
 
@@ -17,8 +18,8 @@ class Role(IntEnum):
 
 
 def curates(user: str, tag: str, config: Config) -> bool:
-    """Whether this user is a curator of the circle with this tag (compared as tags are)."""
-    return any(user in circle.curators for circle in config.community.circles if fold(circle.tag) == fold(tag))
+    """Whether this user is a curator of the circle with this tag (compared as tags are), or stands in for one."""
+    return any(user in leaders(circle) for circle in config.community.circles if fold(circle.tag) == fold(tag))
 
 
 def role_of(user: str, config: Config, *, in_staff: bool, in_community: bool, circle: str | None = None) -> Role:

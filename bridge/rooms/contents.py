@@ -14,6 +14,9 @@ from bridge.rooms.model import Content, Desired, DesiredRoom, State
 CURATOR, MODERATOR, BOT = 50, 60, 100
 """Levels. A curator can redact, pin, kick and ban in the own circle, a moderator also stands above all curators."""
 
+ARCHIVED_MARK = "🗄️"
+"""Begins the name of a room that is no longer used, in every language."""
+
 MEGOLM = "m.megolm.v1.aes-sha2"
 
 _NAMED = {"users_default": 0, "state_default": 50, "ban": 50, "kick": 50, "redact": 50, "invite": 50}
@@ -73,16 +76,17 @@ def corrected(
     if room.encrypted:
         held = now("m.room.encryption")
         yield ("m.room.encryption", ""), (held if held.get("algorithm") else {"algorithm": MEGOLM})
-    held = now("m.room.canonical_alias")
-    yield ("m.room.canonical_alias", ""), (held if held.get("alias") == room.alias else {**held, "alias": room.alias})
+    yield ("m.room.canonical_alias", ""), _addresses(room, now("m.room.canonical_alias"))
     if linked(room) and space:
         yield ("m.space.parent", space), _link(wanted, now("m.space.parent", space), {"canonical": True})
+    elif room.archived and space:
+        yield ("m.space.parent", space), {}
     yield ("m.room.power_levels", ""), power_levels(wanted, room, powers)
 
 
 def linked(room: DesiredRoom) -> bool:
     """Whether the space shows this room. The staff room is nobody else's business."""
-    return room.kind in ("common", "circle")
+    return room.kind in ("common", "circle") and not room.archived
 
 
 def child_link(wanted: Desired, room: DesiredRoom, held: Content) -> Content:
@@ -95,6 +99,20 @@ def _link(wanted: Desired, held: Content, more: Content) -> Content:
     told = held.get("via")
     via = [server for server in told if isinstance(server, str)] if isinstance(told, list) else []
     return {**held, **more, "via": via if wanted.server in via else [wanted.server, *via]}
+
+
+def _addresses(room: DesiredRoom, held: Content) -> Content:
+    """The official address; the one before it goes on leading here (spec: `alt_aliases` of m.room.canonical_alias)."""
+    was = held.get("alias")
+    if was == room.alias:
+        return held
+    others = held.get("alt_aliases")
+    every = [*(others if isinstance(others, list) else ()), was]
+    kept = list(
+        dict.fromkeys(each for each in every if isinstance(each, str) and each[:1] == "#" and each != room.alias)
+    )
+    rest = {name: value for name, value in held.items() if name != "alt_aliases"}
+    return {**rest, "alias": room.alias, **({"alt_aliases": kept} if kept else {})}
 
 
 def _join_rules(room: DesiredRoom, held: Content, space: str | None) -> Content:
@@ -123,7 +141,8 @@ def power_levels(wanted: Desired, room: DesiredRoom, powers: Powers) -> Content:
         if powers.level(user) < CREATOR and (powers.levels is None or powers.outranks(wanted.me, user))
     }
     tombstone = {"m.room.tombstone": _TOMBSTONE_SINCE_12 if powers.creators_are_endless else BOT}
-    events = {**_mapping(held.get("events")), **_EVENTS, **tombstone}
+    own = {"m.room.redaction": 0} if room.archived else {}  # what somebody said there stays theirs to take back
+    events = {**_mapping(held.get("events")), **_EVENTS, **tombstone, **own}
     return {**held, **_NAMED, "events_default": room.writers, "events": events, "users": users}
 
 

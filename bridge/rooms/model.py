@@ -18,6 +18,7 @@ class DesiredRoom:
 
     `levels` are the powers of the people named in the configuration (owners among them), `writers` the power needed to write.
     `guests` are the people to invite, in order; `after_space` says that they are invited once they are in the space.
+    `archived`: it is no longer used. It is never made; if it is there, it is read only and no space shows it.
     """
 
     key: str
@@ -32,6 +33,7 @@ class DesiredRoom:
     writers: int = 0
     guests: tuple[str, ...] = ()
     after_space: bool = False
+    archived: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,20 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from bridge.community import circle_key
+from bridge.community import circle_key, leaders
 from bridge.config import Circle, Config, RoomSettings
 from bridge.power import Powers, has_endless_creators
-from bridge.rooms.contents import BOT, CURATOR, MODERATOR, child_link, corrected, create_request, creators_of, linked
+from bridge.rooms.contents import (
+    ARCHIVED_MARK,
+    BOT,
+    CURATOR,
+    MODERATOR,
+    child_link,
+    corrected,
+    create_request,
+    creators_of,
+    linked,
+)
 from bridge.rooms.model import (
     Actual,
     ActualRoom,
@@ -35,7 +45,7 @@ _MOST_ROUNDS = 10
 def desired(config: Config, me: str) -> Desired:
     """What the configuration wants, the space first. `me` is our own user id, whose server the addresses are on."""
     community, server = config.community, me.partition(":")[2]
-    curators = [user for circle in community.circles for user in circle.curators]
+    curators = [user for circle in community.circles for user in leaders(circle)]
     members = [user for circle in community.circles for user in circle.members]
     staff = _unique(community.owners + community.moderators)
     moderators = dict.fromkeys(community.moderators, MODERATOR)
@@ -55,9 +65,15 @@ def desired(config: Config, me: str) -> Desired:
         )
 
     space = room("space", "space", community.space)
-    circles = [
-        room(circle_key(circle), "circle", circle, dict.fromkeys(circle.curators, CURATOR) | moderators)
-        for circle in community.circles
+
+    def of_circle(circle: Circle) -> DesiredRoom:
+        levels = dict.fromkeys(circle.former, 0) | dict.fromkeys(leaders(circle), CURATOR) | moderators
+        return room(circle_key(circle), "circle", circle, levels)
+
+    circles = [of_circle(circle) for circle in community.circles]
+    archived = [
+        replace(of_circle(circle), tag=None, name=f"{ARCHIVED_MARK} {circle.name}", writers=MODERATOR, archived=True)
+        for circle in community.archived
     ]
     return Desired(
         me=me,
@@ -69,6 +85,7 @@ def desired(config: Config, me: str) -> Desired:
             room("common", "common", community.common),
             replace(room("staff", "staff", community.staff), guests=staff, after_space=True),
             *circles,
+            *archived,
         ),
     )
 
@@ -138,7 +155,7 @@ def _new_rooms(wanted: Desired, actual: Actual) -> Iterator[Change]:
             continue
         if room.key in actual.lost:
             yield Remember(room, actual.lost[room.key].room)
-        elif room.alias not in actual.aliases:
+        elif not room.archived and room.alias not in actual.aliases:
             yield Create(room)
 
 
@@ -151,6 +168,10 @@ def _child_links(wanted: Desired, actual: Actual) -> Iterator[Change]:
             child = actual.rooms[room.key].room
             held = space.content("m.space.child", child)
             for change in _set(wanted, space, ("m.space.child", child), child_link(wanted, room, held)):
+                yield replace(change, child=room.key)
+        elif room.archived and space.content("m.space.child", actual.rooms[room.key].room):
+            # A link without content is none (spec: m.space.child).
+            for change in _set(wanted, space, ("m.space.child", actual.rooms[room.key].room), {}):
                 yield replace(change, child=room.key)
 
 
@@ -205,6 +226,8 @@ def _notes(wanted: Desired, actual: Actual) -> Iterator[Note]:
             yield Note(key, "vanished")
     for key, room in by_key.items():
         found = actual.rooms.get(key)
+        if room.archived and found is None:
+            continue
         if room.alias in actual.aliases and (found is None or actual.aliases[room.alias] != found.room):
             yield Note(key, "alias")
         if found is None:

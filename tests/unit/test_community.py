@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bridge.community import Setting, archived, circle_by_key, circle_key, overlaid
+from bridge.community import Setting, circle_by_key, circle_key, leaders, most, overlaid
 from bridge.config import Config
 
 CONFIG = Config.model_validate(
@@ -50,12 +50,52 @@ def test_a_circle_made_by_command_is_one_of_the_circles_and_keeps_its_key_when_i
     assert (hope.tag, circle_key(hope)) == ("light", "circle/hope")
 
 
-def test_an_archived_circle_is_wanted_no_more_until_it_is_taken_back() -> None:
+def test_a_circle_of_the_file_keeps_its_key_when_a_command_changes_its_tag() -> None:
+    config = after(("circle/sleep", "tag", "night"), ("circle/sleep", "topic", "Late"))
+    sleep = circle_by_key(config, "circle/sleep")
+    assert sleep
+    assert (sleep.tag, sleep.topic, circle_key(sleep)) == ("night", "Late", "circle/sleep")
+    again = circle_by_key(after(("circle/sleep", "tag", "night"), ("circle/sleep", "tag", "moon")), "circle/sleep")
+    assert again
+    assert again.tag == "moon"
+
+
+def test_an_archived_circle_is_none_of_the_circles_until_it_is_taken_back() -> None:
     gone = ("circle/sleep", "archived", True)
     assert [circle.tag for circle in after(gone).community.circles] == ["work"]
-    assert archived([Setting(*gone)]) == {"circle/sleep"}
-    assert len(after(gone, ("circle/sleep", "archived", None)).community.circles) == 2
-    assert not archived([Setting(*gone), Setting("circle/sleep", "archived", None)])
+    assert [circle.tag for circle in after(gone).community.archived] == ["sleep"]
+    for back in (None, False):
+        config = after(gone, ("circle/sleep", "archived", back))
+        assert len(config.community.circles) == 2
+        assert config.community.archived == ()
+
+
+def test_a_circle_that_the_file_archived_can_be_taken_back_by_command() -> None:
+    sleep, work = CONFIG.community.circles
+    community = CONFIG.community.model_copy(update={"circles": (work,), "archived": (sleep,)})
+    config = overlaid(CONFIG.model_copy(update={"community": community}), [Setting("circle/sleep", "archived", False)])
+    assert [circle.tag for circle in config.community.circles] == ["work", "sleep"]
+    assert config.community.archived == ()
+
+
+def test_an_archived_tag_can_be_had_by_another_circle() -> None:
+    config = after(("circle/sleep", "archived", True), ("circle/sleep-2", "made", {"name": "New", "tag": "sleep"}))
+    assert [(circle.tag, circle_key(circle)) for circle in config.community.circles] == [
+        ("work", "circle/work"),
+        ("sleep", "circle/sleep-2"),
+    ]
+
+
+def test_who_stands_in_leads_a_circle_too_and_nobody_twice() -> None:
+    config = after(("circle/sleep", "curators", ["@a:x", "@b:x"]), ("circle/sleep", "substitutes", ["@b:x", "@c:x"]))
+    sleep = circle_by_key(config, "circle/sleep")
+    assert sleep
+    assert leaders(sleep) == ("@a:x", "@b:x", "@c:x")
+
+
+def test_a_circle_has_its_own_size_or_the_communitys() -> None:
+    config = after(("circle/sleep", "size", 12))
+    assert [most(circle, config) for circle in config.community.circles] == [12, 30]
 
 
 @pytest.mark.parametrize(

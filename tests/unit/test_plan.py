@@ -44,10 +44,19 @@ def goals(draw: st.DrawFn) -> Desired:
     for number, circle in enumerate(circles):
         circle.pop("alias", None)
         circle["name"] = f"Circle {number}"
+        circle["substitutes"], circle["former"] = draw(people), draw(people)
+    used = draw(st.integers(0, len(circles)))
     rooms = {name: {**draw(settings), "alias": name} for name in ("space", "common", "staff")}
     version = draw(st.sampled_from([None, "10", "12"]))
     return goal_of(
-        {**rooms, "circles": circles, "owners": draw(people), "moderators": draw(people), "room_version": version}
+        {
+            **rooms,
+            "circles": circles[:used],
+            "archived": circles[used:],
+            "owners": draw(people),
+            "moderators": draw(people),
+            "room_version": version,
+        }
     )
 
 
@@ -100,7 +109,7 @@ def built(goal: Desired, actual: Actual) -> Actual:
 @given(goals(), st.sampled_from(["10", "12"]))
 def test_what_was_built_needs_nothing(goal: Desired, version: str) -> None:
     actual = built(goal, Actual({}, version))
-    assert set(actual.rooms) == {room.key for room in goal.rooms}
+    assert set(actual.rooms) == {room.key for room in goal.rooms if not room.archived}
     assert plan(goal, actual) == ()
     assert not notes(goal, actual)
 
@@ -129,6 +138,7 @@ def test_only_ours_is_touched_and_nobody_is_pressed(data: st.DataObject, goal: D
         assert line(change)
         if isinstance(change, Create):
             assert change.room.key not in start.rooms
+            assert not change.room.archived
             assert change.room.alias not in start.aliases
         if isinstance(change, SetContent):
             assert change.key in keys
@@ -148,7 +158,7 @@ def test_the_space_is_made_first_and_one_request_makes_a_room(goal: Desired, ver
     first, *_ = plan(goal, Actual({}, version))
     assert isinstance(first, Create)
     assert first.room.kind == "space"
-    for room in goal.rooms:
+    for room in (room for room in goal.rooms if not room.archived):
         request = create_request(goal, room, goal.version or version, "!space")
         levels = request["power_level_content_override"]
         endless = (goal.version or version) == "12"
