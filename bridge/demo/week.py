@@ -111,6 +111,23 @@ async def the_copy_is_alive(play: Play) -> None:
     play.stage.saw("Jonas", "the thread in the Common room", "Dan's last words are gone, as Dan wanted.")
 
 
+async def answers_come_back(play: Play) -> None:
+    """Jonas answers in the common room, and Ann's circle reads it in its own thread, corrected when he corrects it."""
+    ann, jonas = play.cast["ann"], play.cast["jonas"]
+    sleep, common, root, copy = (
+        play.rooms["circle/sleep"],
+        play.rooms["common"],
+        play.events["root"],
+        play.events["copy"],
+    )
+    said = await _answer(play, jonas, common, copy, "I listen to the shipping foreacst.")
+    await ann.sees(sleep, "shipping foreacst", thread=root)
+    play.said.append("shipping forecast")
+    await jonas.edit(common, said, "I listen to the shipping forecast.")
+    seen = await ann.sees(sleep, "shipping forecast", thread=root)
+    play.stage.saw("Ann", "her circle's thread", seen.text)
+
+
 async def what_is_encrypted_stays(play: Play) -> None:
     """An encrypted circle's words are not carried into the open; their author hears why."""
     ines, clara, jonas = (play.cast[name] for name in ("ines", "clara", "jonas"))
@@ -250,7 +267,8 @@ async def nothing_is_written_down(play: Play) -> None:
 
 
 STEPS: tuple[Callable[[Play], Awaitable[None]], ...] = (
-    everybody_comes_in, people_talk_to_hearth, monday_a_thread_is_shared, the_copy_is_alive, what_is_encrypted_stays,
+    everybody_comes_in, people_talk_to_hearth, monday_a_thread_is_shared, the_copy_is_alive, answers_come_back,
+    what_is_encrypted_stays,
     a_thread_is_followed, tuesday_digests_arrive, a_digest_forgets_too, wednesday_servers_come_and_go,
     thursday_hearth_is_killed, friday_a_spammer_is_banned, saturday_forgiven, sunday_digest_on_demand, nothing_is_written_down,
 )  # fmt: skip

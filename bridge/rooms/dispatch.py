@@ -63,15 +63,16 @@ async def fill_withdrawal(desk: Desk, effect: WithdrawCopy) -> Redact | None:
 async def copied(scene: Scene, effect: Copy, state: State, result: str | None) -> None:
     """The copy can be seen: show the author so, let the replies follow. Or it could not be made: staff should know."""
     if state == "dead":
-        await _tell_staff(
-            scene, effect.key, f"share/failed/{effect.room}/{effect.root}", effect.source_room, effect.root
-        )
+        home = await store.source_room(scene.db, effect.root) or effect.source_room
+        await _tell_staff(scene, effect.key, f"share/failed/{effect.room}/{effect.root}", home, effect.root)
         return
     if state == "done" and result is not None:
         await store.sent(scene.db, effect.source, effect.room, result)
     errand = await store.errand(scene.db, effect.source, effect.room)
     if errand is None or errand.copy is None:
         return
+    if state == "done":  # whoever answers quickly was heard before we knew the id of what they answer
+        await shares.bring_back(scene, effect.root, errand.copy)
     if not errand.live:
         scene.puts.append(shares.withdraw(effect.room, effect.source, errand.copy))
     elif effect.source == effect.root:
@@ -128,23 +129,27 @@ async def _dressed(desk: Desk, effect: Copy | EditCopy, author: str) -> dict[str
         return None
     if _COMMAND.match(str(content.get("body", ""))):
         return None
-    tag = f"#{circle.tag}" if circle.tag else "…"
     kind = str(event.get("type"))
     captioned = isinstance(content.get("filename"), str) and content.get("filename") != content.get("body")
     silent = (kind == "m.sticker" or content.get("msgtype") in MEDIA) and not captioned
     return dress(
         kind,
         content,
-        heading=render(_heading(desk.names.of(author), tag, silent=silent), desk.config.language, desk.names),
+        heading=render(_heading(desk.names.of(author), circle.tag, silent=silent), desk.config.language, desk.names),
         placeholder=render(_placeholder(str(content.get("msgtype"))), desk.config.language, desk.names),
         names=desk.names,
     )
 
 
-def _heading(author: str, tag: str, *, silent: bool) -> Text:
+def _heading(author: str, tag: str | None, *, silent: bool) -> Text:
+    """Who says it and where: in the circle with this tag, or in the common room. `silent`: no words follow."""
+    if tag is None and silent:
+        return words("**%(name)s** in the common room", name=author)
+    if tag is None:
+        return words("**%(name)s** in the common room:", name=author)
     if silent:
-        return words("**%(name)s** in %(circle)s", name=author, circle=tag)
-    return words("**%(name)s** in %(circle)s:", name=author, circle=tag)
+        return words("**%(name)s** in %(circle)s", name=author, circle=f"#{tag}")
+    return words("**%(name)s** in %(circle)s:", name=author, circle=f"#{tag}")
 
 
 def _placeholder(kind: str) -> Text:

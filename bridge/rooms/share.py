@@ -1,4 +1,4 @@
-"""Decides which words of a circle's thread stand in the common room; pure. Never sees a text, and never asks what happened before.
+"""Decides which words of a circle's thread stand in the common room, and which answers from there stand in the circle; pure. Never sees a text, and never asks what happened before.
 
 Only what is so now counts, so that a repeat, a crash or another order of the same events leads to the same copies.
 """
@@ -108,6 +108,30 @@ def decide(thread: Thread, *, allowed: bool) -> Change:
         wait=tuple(said for said in add if not rooted and said is not thread.root),
         withdraw=tuple(source for source in live if source not in {said.event for said in want}),
         ask=_unasked(thread) if want else (),
+    )
+
+
+def answers(
+    said: Iterable[Said], made: Iterable[Made], consents: Mapping[str, bool | None], *, shared: bool, allowed: bool
+) -> Change:
+    """The difference between the answers from the common room that should stand in the circle's own thread and those that do.
+
+    `said` are these answers, in the order in which we heard of them, and all that stands in the circle by now. Who answers does so before everybody
+    whom the circle consists of, so nobody is asked; who said no to travelling stays. What somebody was told stays when the thread is taken back:
+    it was their answer to keep.
+    """
+    there = {each.source for each in made if each.live}
+    want = [
+        each
+        for each in said
+        if not each.redacted
+        and consents.get(each.author) is not False
+        and (each.event in there or (shared and allowed))
+    ]
+    wanted_now = {each.event for each in want}
+    return Change(
+        copy=tuple(each for each in want if each.event not in there),
+        withdraw=tuple(each.source for each in made if each.live and each.source not in wanted_now),
     )
 
 

@@ -9,7 +9,7 @@ from bridge.effects import Copy, EditCopy, Put, Redact, Tell, WithdrawCopy
 from bridge.events import AnyEvent, Edited, Message, Reacted, Redacted
 from bridge.rooms import share
 from bridge.scene import Scene
-from bridge.store import people, rooms
+from bridge.store import answers, people, rooms
 from bridge.store import shares as store
 from bridge.store.rooms import Room
 from bridge.tags import fold
@@ -81,6 +81,7 @@ async def consent(scene: Scene, user: str, answer: bool, cause: str) -> None:
         source_room = await store.source_room(scene.db, root)
         if source_room:
             await refresh(scene, root, source_room, cause)
+            await bring_back(scene, root, cause)
 
 
 def copy(room: str, source_room: str, source: str, root: str, cause: str) -> Put:
@@ -133,18 +134,28 @@ async def audience(scene: Scene, common: Room) -> Text:
 
 
 async def _said(scene: Scene, event: Message | Edited | Redacted, about: str) -> None:
-    tag = _share_tag(scene)
     alone = isinstance(event, Message) and event.thread is None and event.reply_to is None
     # Nearly every message ends here, at the price of one query: nobody tagged it and nothing answers it.
-    if alone and not await store.concerned(scene.db, about, about, tag):
+    if alone and not await store.concerned(scene.db, about, about, _share_tag(scene)):
         return
+    common = await rooms.by_key(scene.db, "common")
+    if common is None:
+        return
+    if event.room == common.room:
+        await _answered(scene, event, about, common)
+    else:
+        await _said_in_circle(scene, event, about, common)
+
+
+async def _said_in_circle(scene: Scene, event: Message | Edited | Redacted, about: str, common: Room) -> None:
+    """A circle's thread may be, or become, shared."""
+    tag = _share_tag(scene)
     top = await store.top(scene.db, about)
     if top is None or not await store.concerned(scene.db, about, top.event, tag):
         return
     tagged = await store.tagged(scene.db, about, tag)
     circle = await rooms.by_id(scene.db, event.room)
-    common = await rooms.by_key(scene.db, "common")
-    if circle is None or circle.kind != "circle" or common is None or top.room != circle.room:
+    if circle is None or circle.kind != "circle" or top.room != circle.room:
         return
     if not top.known:
         if tagged:
@@ -155,11 +166,41 @@ async def _said(scene: Scene, event: Message | Edited | Redacted, about: str) ->
         return
     if tagged:
         await _explain(scene, event, about, top, circle, common)
-    fresh = {said.event for said in change.copy}
-    if isinstance(event, Edited) and about not in fresh:
-        errand = await store.errand(scene.db, about, common.room)
+    if isinstance(event, Edited):
+        await _follow_edit(scene, event, change, common.room)
+
+
+async def _follow_edit(scene: Scene, event: Edited, change: share.Change, room: str) -> None:
+    """Whoever edits their own words changes the copy of them in `room`, too; one that is made only now has the newest words anyway."""
+    if event.target not in {said.event for said in change.copy}:
+        errand = await store.errand(scene.db, event.target, room)
         if errand and errand.live and errand.author == event.sender:
-            scene.puts.append(_edit(common.room, circle.room, about, event.id))
+            scene.puts.append(_edit(room, event.room, event.target, event.id))
+
+
+async def _answered(scene: Scene, event: Message | Edited | Redacted, about: str, common: Room) -> None:
+    """Somebody answers a shared thread in the common room, or changes or takes back such an answer: the circle sees it in its own thread."""
+    root = await answers.answered(scene.db, about, common.room)
+    if root is None:
+        return
+    await bring_back(scene, root, event.id, edited=event if isinstance(event, Edited) else None)
+
+
+async def bring_back(scene: Scene, root: str, cause: str, *, edited: Edited | None = None) -> None:
+    """Make the answers that stand in a circle's thread what they should be, as wishes. `cause` is the event that this answers, `edited` it when it is an edit."""
+    common = await rooms.by_key(scene.db, "common")
+    found = await answers.answers(scene.db, root, common.room, me=scene.me) if common else None
+    circle = await rooms.by_id(scene.db, found.room) if found else None
+    if common is None or found is None or circle is None:
+        return
+    allowed = may_leave(scene.config, common, circle)
+    change = share.answers(found.said, found.made, found.consents, shared=found.live, allowed=allowed)
+    await store.want(scene.db, change.copy, root, circle.room)
+    await store.unwant(scene.db, change.withdraw, circle.room)
+    scene.puts += [copy(circle.room, common.room, said.event, root, cause) for said in change.copy]
+    scene.puts += [withdraw(circle.room, each, cause) for each in change.withdraw]
+    if edited is not None:
+        await _follow_edit(scene, edited, change, circle.room)
 
 
 async def _explain(
@@ -177,11 +218,11 @@ async def _explain(
 
 async def _edit_redacted(scene: Scene, event: Redacted) -> None:
     """An author emptied their newest edit: its words leave the copy too, and what they wrote before holds again."""
-    common = await rooms.by_key(scene.db, "common")
-    source = await store.edited_by(scene.db, event.target, event.room, common.room) if common else None
-    if common and source:
-        await empty_edits(scene, source, common.room)
-        scene.puts.append(_edit(common.room, event.room, source, event.id))
+    found = await store.edited_by(scene.db, event.target, event.room)
+    if found:
+        source, room = found
+        await empty_edits(scene, source, room)
+        scene.puts.append(_edit(room, event.room, source, event.id))
 
 
 async def _copy_redacted(scene: Scene, event: Redacted) -> None:

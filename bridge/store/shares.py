@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, insert, or_, select, update
 
 from bridge.rooms.share import Made, Said, Standing, Thread
 from bridge.store.db import Connection
@@ -126,13 +126,21 @@ async def thread(db: Connection, root: str, room: str, *, tag: str, me: str) -> 
 
 
 async def threads_of(db: Connection, user: str, room: str) -> tuple[str, ...]:
-    """The roots of the threads shared into `room` in which this person wrote, sorted."""
-    start = select(posts.c.event, posts.c.room, _PARENT.label("parent")).where(posts.c.author == user)
-    up = start.cte("up", recursive=True)
-    above = select(posts.c.event, posts.c.room, _PARENT.label("parent"))
-    up = up.union(above.join(up, and_(posts.c.event == up.c.parent, posts.c.room == up.c.room)))
-    query = select(shares.c.root).where(shares.c.room == room, shares.c.live, shares.c.root.in_(select(up.c.event)))
+    """The roots of the threads shared into `room` in which this person wrote, here or there, sorted."""
+    above = up(posts.c.author == user)
+    here = shares.c.root.in_(select(above.c.event))
+    there = shares.c.root.in_(
+        select(copies.c.root).where(copies.c.room == room, copies.c.copy.in_(select(above.c.event)))
+    )
+    query = select(shares.c.root).where(shares.c.room == room, shares.c.live, or_(here, there))
     return tuple((await db.execute(query.order_by(shares.c.root))).scalars())
+
+
+def up(start: ColumnElement[bool]) -> Any:
+    """These messages and all that they answer, within one room; `parent` may be a message that we never saw."""
+    one = select(posts.c.event, posts.c.room, _PARENT.label("parent"))
+    found = one.where(start).cte("up", recursive=True)
+    return found.union(one.join(found, and_(posts.c.event == found.c.parent, posts.c.room == found.c.room)))
 
 
 async def begin(
@@ -205,10 +213,20 @@ async def errand(db: Connection, source: str, room: str) -> Errand | None:
     ids = {each.source: each.copy for each in there}
     me = next((each for each in there if each.source == source), None)
     earlier = [each.copy for each in there if me is not None and each.seq < me.seq and each.copy is not None]
-    root_copy = ids.get(row.root)
-    partner = ids.get(me.reply_to) if me is not None and me.reply_to is not None else None
+    at_home = row.root not in ids  # the thread itself is in this room, and this is an answer that came from elsewhere
+    root_copy = row.root if at_home else ids.get(row.root)
+    partner = None
+    if me is not None and me.reply_to is not None:
+        # What it answers was carried here, or was carried from here to where it was answered.
+        partner = ids.get(me.reply_to) or await _original(db, me.reply_to, room)
     before = earlier[-1] if earlier else root_copy
     return Errand(row.root, row.author, bool(row.live), row.copy, root_copy, partner, before)
+
+
+async def _original(db: Connection, copy: str, room: str) -> str | None:
+    """What in `room` this copy elsewhere is a copy of; None when it is none."""
+    query = select(copies.c.source).join(posts, posts.c.event == copies.c.source)
+    return (await db.execute(query.where(copies.c.copy == copy, posts.c.room == room))).scalar()
 
 
 async def waiting(db: Connection, root: str, room: str) -> tuple[str, ...]:
@@ -228,14 +246,15 @@ async def source_of(db: Connection, copy: str, room: str) -> str | None:
     return (await db.execute(query)).scalar()
 
 
-async def edited_by(db: Connection, edit: str, source_room: str, room: str) -> str | None:
-    """The source in `source_room` whose newest text came by this edit, when a copy of it in `room` is wanted."""
+async def edited_by(db: Connection, edit: str, source_room: str) -> tuple[str, str] | None:
+    """The source in `source_room` whose newest text came by this edit, and the room of its copy, when one is wanted."""
     query = (
-        select(copies.c.source)
+        select(copies.c.source, copies.c.room)
         .join(posts, posts.c.event == copies.c.source)
-        .where(posts.c.edited == edit, posts.c.room == source_room, copies.c.room == room, copies.c.live)
+        .where(posts.c.edited == edit, posts.c.room == source_room, copies.c.live)
     )
-    return (await db.execute(query)).scalar()
+    row = (await db.execute(query.limit(1))).one_or_none()
+    return (row.source, row.room) if row else None
 
 
 async def edit_sent(db: Connection, event: str, source: str, room: str) -> None:

@@ -14,6 +14,7 @@ from bridge.rooms.share import (
     Standing,
     Thread,
     answer,
+    answers,
     audience,
     decide,
     may_leave,
@@ -49,6 +50,23 @@ def plain(change: Change) -> dict[str, Any]:
         "ask": list(change.ask),
     }
     return {name: value for name, value in shown.items() if value}
+
+
+BACK = sorted((Path(__file__).parent.parent / "cases" / "answers").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", BACK, ids=lambda path: path.stem)
+def test_what_comes_back(path: Path) -> None:
+    case = yaml.safe_load(path.read_text(encoding="utf-8"))
+    given = case["given"]
+    change = answers(
+        [said(each["id"], each) for each in given["said"]],
+        [Made(each["source"], each["live"], each.get("copy")) for each in given.get("made", ())],
+        given.get("consents", {}),
+        shared=given.get("shared", True),
+        allowed=given.get("allowed", True),
+    )
+    assert plain(change) == case["expected"]
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)

@@ -1,0 +1,71 @@
+"""What is said in the common room to a shared thread, and what of that stands in the thread itself; never decides which of it should."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import and_, or_, select
+
+from bridge.rooms.share import Made, Said
+from bridge.store import shares as store
+from bridge.store.db import Connection
+from bridge.store.tables import copies, people, posts
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What is said elsewhere to a thread's copies: `room` is the thread's own, `live` whether it is shared, the rest as in a Thread."""
+
+    room: str
+    live: bool
+    said: tuple[Said, ...]
+    made: tuple[Made, ...]
+    consents: Mapping[str, bool | None]
+
+
+async def answered(db: Connection, event: str, room: str) -> str | None:
+    """The root of the shared thread to which this message in `room`, where the copies are, is an answer; None when it is none.
+
+    One that was carried back is still one when the copies are gone.
+    """
+    carried = select(copies.c.root).where(copies.c.source == event, copies.c.room != room)
+    found: str | None = (await db.execute(carried.limit(1))).scalar()
+    if found is not None:
+        return found
+    up = store.up(and_(posts.c.event == event, posts.c.room == room))
+    above = select(up.c.event).union(select(up.c.parent))
+    query = select(copies.c.root).where(copies.c.room == room, copies.c.copy.in_(above))
+    return (await db.execute(query.limit(1))).scalar()
+
+
+async def answers(db: Connection, root: str, room: str, *, me: str) -> Answers | None:
+    """What people say in `room` to the copies of a thread, and what of that stands in the thread itself; None when nothing does, nor should."""
+    decided = await store.standing(db, root, room)
+    carried_before = select(copies.c.room).where(copies.c.root == root, copies.c.room != room).limit(1)
+    back = await store.source_room(db, root) or (await db.execute(carried_before)).scalar()
+    if back is None:
+        return None
+    seen = select(copies.c.copy).where(copies.c.root == root, copies.c.room == room, copies.c.copy.is_not(None))
+    first = and_(posts.c.room == room, or_(posts.c.thread.in_(seen), posts.c.reply_to.in_(seen)))
+    down = select(posts.c.event, posts.c.room).where(first).cte("down", recursive=True)
+    below = select(posts.c.event, posts.c.room)
+    answering = or_(posts.c.thread == down.c.event, posts.c.reply_to == down.c.event)
+    down = down.union(below.join(down, and_(answering, posts.c.room == down.c.room)))
+    carried = select(copies.c.source).where(copies.c.root == root, copies.c.room == back)
+    query = (
+        select(posts, people.c.consent)
+        .outerjoin(people, people.c.user == posts.c.author)
+        .where(or_(posts.c.event.in_(select(down.c.event)), posts.c.event.in_(carried)))
+        .where(posts.c.author != me)
+        .order_by(posts.c.seq)
+    )
+    rows = (await db.execute(query)).all()
+    made = await db.execute(
+        select(copies).where(copies.c.root == root, copies.c.room == back).order_by(copies.c.source)
+    )
+    return Answers(
+        back,
+        decided is not None and decided.live,
+        tuple(Said(row.event, row.author, row.seen_ms, redacted=bool(row.redacted)) for row in rows),
+        tuple(Made(row.source, bool(row.live), row.copy) for row in made),
+        {row.author: None if row.consent is None else bool(row.consent) for row in rows},
+    )
