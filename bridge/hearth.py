@@ -23,6 +23,7 @@ from bridge.names import NameBook
 from bridge.outbox import Outbox, Performed
 from bridge.rooms import apply as provisioning
 from bridge.rooms import dispatch as rooms_dispatch
+from bridge.rooms import leaving
 from bridge.rooms.build import Outcome, Progress, Site, build, look
 from bridge.rooms.decided import carry_out
 from bridge.rooms.model import Change, Note
@@ -69,6 +70,7 @@ class Hearth:
         self._fillers: Mapping[type[Effect], Filler] = {
             **speak.fillers(self.direct_room),
             **rooms_dispatch.FILLERS,
+            **leaving.FILLERS,
             **digest_dispatch.fillers(self.direct_room),
         }
         self.outbox = Outbox(
@@ -80,6 +82,7 @@ class Hearth:
                 direct.SETTLERS,
                 provisioning.SETTLERS,
                 rooms_dispatch.SETTLERS,
+                leaving.SETTLERS,
                 digest_dispatch.SETTLERS,
                 moderation_dispatch.SETTLERS,
                 {CreateRoom: _decided_before},
@@ -239,6 +242,8 @@ class Hearth:
         return (
             Tick("digests", 2, self._digests),
             Tick("sanctions", 60 * 60, self._sanctions),
+            Tick("leaving", 15, self._leaving),
+            Tick("leaving again", 60 * 60, self._leaving_again),
             Tick("decided", 1, self._build_what_was_decided),
             Tick("failures", 60, self._tell_failures),
             Tick("retention", 6 * 60 * 60, self._forget),
@@ -254,6 +259,19 @@ class Hearth:
             await moderation.sweep(scene)
             await queue.put(db, scene.puts, scene.now_ms)
         self.outbox.wake()
+
+    async def _leaving(self, *, again: bool = False) -> None:
+        """Who is out of the space leaves its rooms."""
+        async with self.database.writing() as db:
+            scene = self.scene(db)
+            await leaving.sweep(scene, again=again)
+            await queue.put(db, scene.puts, scene.now_ms)
+        if scene.puts:
+            self.outbox.wake()
+
+    async def _leaving_again(self) -> None:
+        """Once more where it was refused: somebody may have given us the power since."""
+        await self._leaving(again=True)
 
     async def _build_what_was_decided(self) -> None:
         """What commands decided about rooms since the last look."""

@@ -1,11 +1,11 @@
-"""What the rooms do when something happens: shared threads are kept as they should be, staff find their room. Writes wishes, never acts.
+"""What the rooms do when something happens: shares are kept as they should be, staff find their room, leavers leave. Writes wishes, never acts.
 
 What a room hides, and from whom, is known from the moment it changes.
 """
 
 from bridge.effects import Invite, Put
 from bridge.events import AnyEvent, MemberChanged, StateChanged
-from bridge.rooms import shares
+from bridge.rooms import leaving, shares
 from bridge.scene import Scene
 from bridge.store import people, rooms
 
@@ -15,6 +15,7 @@ async def react(scene: Scene, event: AnyEvent) -> None:
     if isinstance(event, StateChanged) and event.state_key == "":
         await _hides(scene, event)
     await shares.react(scene, event)
+    await leaving.react(scene, event)
     if isinstance(event, MemberChanged) and event.membership == "join":
         await _show_staff_in(scene, event)
 

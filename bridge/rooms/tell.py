@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bridge.rooms.model import Change, Create, InvitePerson, Note, PointAlias, Remember, SetContent
+from bridge.store.rooms import Room
 from bridge.words import Text, words
 
 _ABSENT = object()
@@ -41,6 +42,11 @@ def explain(note: Note) -> Text:
                 level=note.level or 0,
                 room=room,
             )
+
+
+def address(room: Room) -> dict[str, object]:
+    """The value for a text that names a room of ours to staff."""
+    return {"room": room.room, "alias": room.alias, "name": room.alias or room.key}
 
 
 def line(change: Change) -> str:

@@ -1,0 +1,89 @@
+"""Whoever is out of the space leaves its rooms: at once when they were removed, after a grace when they went. Writes wishes, never acts."""
+
+from collections.abc import Collection
+
+from bridge.effects import Effect, Kick, Put, Say
+from bridge.events import AnyEvent, MemberChanged
+from bridge.rooms import cascade
+from bridge.rooms.tell import address
+from bridge.scene import Desk, Filler, Scene, Settler, State
+from bridge.store import leavers, people, queue, rooms
+from bridge.text import render
+from bridge.words import Text, words
+
+KEY = "cascade/"
+
+
+async def react(scene: Scene, event: AnyEvent) -> None:
+    """Somebody was taken out of the space by somebody else: there is nothing to wait for. Who went by themselves is left to `sweep`."""
+    if isinstance(event, MemberChanged) and event.membership == "leave" and event.sender != event.user:
+        space = await rooms.by_key(scene.db, "space")
+        if space and space.room == event.room:
+            await _remove(scene, space.room, event.user, removed=(event.user,))
+
+
+async def sweep(scene: Scene, *, again: bool = False) -> None:
+    """Everybody who is out of the space and still in a room of ours. `again`: what was refused before is tried once more."""
+    space = await rooms.by_key(scene.db, "space")
+    if space:
+        await _remove(scene, space.room, again=again)
+
+
+async def _remove(
+    scene: Scene, space: str, user: str | None = None, *, removed: Collection[str] = (), again: bool = False
+) -> None:
+    history = await leavers.histories(scene.db, space, user)
+    if not history:
+        return
+    owners = scene.config.community.owners
+    for each in cascade.removals(
+        history,
+        space=space,
+        me=scene.me,
+        owners=owners,
+        owners_inside=await leavers.joined(scene.db, space, owners),
+        now_ms=scene.now_ms,
+        removed=removed,
+    ):
+        key = f"{KEY}{each.room}/{each.user}/{each.row}"
+        reason = render(_reason(by_themselves=each.by_themselves), scene.config.language, scene.names).body
+        scene.puts.append(Put(Kick(key=key, room=each.room, user=each.user, reason=reason)))
+        if again:
+            await queue.retry(scene.db, key)
+
+
+def _reason(*, by_themselves: bool) -> Text:
+    if by_themselves:
+        return words(
+            "You left this community’s space, so its rooms let you go, too. You are welcome back at any time: join the space again, and they are open to you."
+        )
+    return words("You are not in this community’s space any more, so its rooms let you go, too.")
+
+
+async def fill(desk: Desk, effect: Kick) -> Kick | None:
+    """The kick; None when it was for leaving the space and the person is back by now."""
+    if not effect.key.startswith(KEY):
+        return effect
+    async with desk.reading() as db:
+        space = await rooms.by_key(db, "space")
+        back = space is not None and await people.membership(db, space.room, effect.user) == "join"
+    return None if back else effect
+
+
+async def kicked(scene: Scene, effect: Kick, state: State, _result: str | None) -> None:
+    """Somebody could not be taken out of a room: staff hears of it, once for each person and room."""
+    staff = await rooms.by_key(scene.db, "staff")
+    room = await rooms.by_id(scene.db, effect.room)
+    if state != "dead" or not effect.key.startswith(KEY) or staff is None or room is None:
+        return
+    text = words(
+        "%(who)s is out of the space, but I could not take them out of %(room)s: I have too little power there, or they have as much as I do. They can leave it themselves, or somebody with more power can remove them.",
+        who={"user": effect.user, "with_id": True},
+        room=address(room),
+    )
+    key = f"{KEY}refused/{effect.room}/{effect.user}"
+    scene.puts.append(Put(Say(key=key, room=staff.room, text=text, language=scene.config.language)))
+
+
+FILLERS: dict[type[Effect], Filler] = {Kick: fill}
+SETTLERS: dict[type[Effect], Settler] = {Kick: kicked}
