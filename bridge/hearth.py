@@ -13,7 +13,7 @@ from bridge.config import Config
 from bridge.digest import dispatch as digest_dispatch
 from bridge.digest import tick as digest_tick
 from bridge.effects import CreateRoom, Effect, Send
-from bridge.errors import Refused
+from bridge.errors import Refused, Unavailable
 from bridge.events import Batch
 from bridge.matrix.connect import Matrix
 from bridge.matrix.sync import batches
@@ -23,14 +23,14 @@ from bridge.names import NameBook
 from bridge.outbox import Outbox, Performed
 from bridge.rooms import apply as provisioning
 from bridge.rooms import dispatch as rooms_dispatch
-from bridge.rooms import leaving
+from bridge.rooms import ground, leaving
 from bridge.rooms.build import Outcome, Progress, Site, build, look
 from bridge.rooms.decided import carry_out
 from bridge.rooms.model import Change, Note
 from bridge.rooms.plan import desired, forecast, notes, plan
 from bridge.scene import Desk, Filler, Scene, Settler, State
 from bridge.schedule import Tick, ticking
-from bridge.store import claims, cursors, failures, journal, people, queue, settings
+from bridge.store import claims, cursors, due, failures, journal, people, queue, settings
 from bridge.store import rooms as room_store
 from bridge.store.db import Connection, Database
 from bridge.store.errors import StoreUnavailable
@@ -244,6 +244,8 @@ class Hearth:
             Tick("sanctions", 60 * 60, self._sanctions),
             Tick("leaving", 15, self._leaving),
             Tick("leaving again", 60 * 60, self._leaving_again),
+            Tick("rooms", 60 * 60, self._look_at_all_rooms),
+            Tick("footing", 2, self._look_at_rooms),
             Tick("decided", 1, self._build_what_was_decided),
             Tick("failures", 60, self._tell_failures),
             Tick("retention", 6 * 60 * 60, self._forget),
@@ -272,6 +274,26 @@ class Hearth:
     async def _leaving_again(self) -> None:
         """Once more where it was refused: somebody may have given us the power since."""
         await self._leaving(again=True)
+
+    async def _look_at_all_rooms(self) -> None:
+        async with self.database.writing() as db:
+            await ground.look_at_all(db, self.clock())
+
+    async def _look_at_rooms(self) -> None:
+        """How we stand in rooms where that may have changed."""
+        async with self.database.reading() as db:
+            asked = await due.waiting(db, ground.LOOK, self.clock())
+        for each in asked:
+            try:
+                found = await ground.seen(self.matrix.gateway, each.subject, self.me)
+            except Unavailable:
+                return  # the next time
+            async with self.database.writing() as db:
+                scene = self.scene(db)
+                await ground.tell(scene, each, found)
+                await queue.put(db, scene.puts, scene.now_ms)
+            if scene.puts:
+                self.outbox.wake()
 
     async def _build_what_was_decided(self) -> None:
         """What commands decided about rooms since the last look."""

@@ -48,6 +48,9 @@ class Reader(Protocol):
     async def state_content(self, room: str, kind: str, state_key: str = "") -> Mapping[str, Any] | None:
         """The content of one state event, or None."""
 
+    async def state_event(self, room: str, kind: str, state_key: str = "") -> Mapping[str, Any] | None:
+        """One whole state event, with its sender where the homeserver tells it, or None."""
+
     async def resolve_alias(self, alias: str) -> str | None:
         """The room id behind an alias, or None."""
 

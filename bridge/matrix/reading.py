@@ -61,6 +61,18 @@ class Reading:
         """The content of one state event; None when there is none or we may not see it. Raises Unavailable."""
         return await self._get("/rooms/{room}/state/{kind}/{key}", {"room": room, "kind": kind, "key": state_key})
 
+    async def state_event(self, room: str, kind: str, state_key: str = "") -> Mapping[str, Any] | None:
+        """One whole state event; None when there is none or we may not see it. Raises Unavailable.
+
+        A homeserver that knows no `format=event` gives the content alone: then the event has no sender.
+        """
+        parts = {"room": room, "kind": kind, "key": state_key}
+        answer = await self._get("/rooms/{room}/state/{kind}/{key}", parts, {"format": "event"})
+        if answer is None:
+            return None
+        whole = answer.get("type") == kind and isinstance(answer.get("content"), dict)
+        return answer if whole else {"type": kind, "state_key": state_key, "content": answer}
+
     async def membership(self, room: str, user: str) -> str | None:
         """What this user is in the room; None when nothing is known. Raises Unavailable."""
         content = await self.state_content(room, "m.room.member", user)
@@ -106,9 +118,11 @@ class Reading:
         chunk = answer.get("chunk")
         return [raw for raw in chunk if isinstance(raw, dict)] if isinstance(chunk, list) else []
 
-    async def _get(self, path: str, parts: Mapping[str, str]) -> dict[str, Any] | None:
+    async def _get(
+        self, path: str, parts: Mapping[str, str], query: Mapping[str, str | int] | None = None
+    ) -> dict[str, Any] | None:
         try:
-            return await self._client.request("GET", path, parts=parts)
+            return await self._client.request("GET", path, parts=parts, query=query)
         except TokenLost:
             raise
         except Refused as no:

@@ -68,3 +68,15 @@ async def next_ms(db: Connection) -> int | None:
 async def remove(db: Connection, kind: str, subject: str) -> None:
     """There is no next occasion."""
     await db.execute(delete(due).where(due.c.kind == kind, due.c.subject == subject))
+
+
+async def waiting(db: Connection, kind: str, now_ms: int) -> tuple[Due, ...]:
+    """The occasions of a kind whose time has come, oldest first; for whoever needs the network for them, and is the only one to look. See `settled`."""
+    query = select(due).where(due.c.kind == kind, due.c.next_ms <= now_ms).order_by(due.c.next_ms, due.c.subject)
+    return tuple(Due(**row) for row in (await db.execute(query)).mappings())
+
+
+async def settled(db: Connection, done: Due) -> None:
+    """This occasion is over; one that was set anew meanwhile stays."""
+    same = (due.c.kind == done.kind, due.c.subject == done.subject, due.c.slot == done.slot)
+    await db.execute(delete(due).where(*same))
