@@ -161,6 +161,10 @@ class Circle(RoomSettings):
     """A small room with its own curator and its own tag."""
 
     tag: Tag = Field(..., description="The circle's hashtag, without the #.")
+    sharing: Literal["ask", "authors", "never"] = Field(
+        "ask",
+        description="May its threads be shared? ask: by their authors, and others may ask these; authors: nobody asks; never: not at all.",
+    )
     was: Tag | None = Field(None, description="Its first tag, if the tag was changed since: by that its room is known.")
     curators: tuple[UserId, ...] = Field((), description="Who looks after it.")
     substitutes: tuple[UserId, ...] = Field((), description="Who looks after it while a curator is away.")

@@ -24,6 +24,7 @@ from bridge.outbox import Outbox, Performed
 from bridge.rooms import apply as provisioning
 from bridge.rooms import dispatch as rooms_dispatch
 from bridge.rooms import ground, leaving
+from bridge.rooms.ask import forget_silence
 from bridge.rooms.build import Outcome, Progress, Site, build, look
 from bridge.rooms.decided import carry_out
 from bridge.rooms.model import Change, Note
@@ -248,6 +249,7 @@ class Hearth:
             Tick("footing", 2, self._look_at_rooms),
             Tick("decided", 1, self._build_what_was_decided),
             Tick("failures", 60, self._tell_failures),
+            Tick("requests", 60 * 60, self._forget_requests),
             Tick("retention", 6 * 60 * 60, self._forget),
         )
 
@@ -318,6 +320,10 @@ class Hearth:
             # A tick that crashes every time it rings is one thing to know.
             if not newest or (newest[0].where, newest[0].error) != (failures.place(error), type(error).__name__):
                 await failures.record(db, None, None, error, self.clock())
+
+    async def _forget_requests(self) -> None:
+        async with self.database.writing() as db:
+            await forget_silence(self.scene(db))
 
     async def _forget(self) -> None:
         before = self.clock() - KEEP_DAYS * DAY_MS

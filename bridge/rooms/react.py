@@ -5,7 +5,7 @@ What a room hides, and from whom, is known from the moment it changes.
 
 from bridge.effects import Invite, Put
 from bridge.events import AnyEvent, MemberChanged, StateChanged
-from bridge.rooms import ground, leaving, shares
+from bridge.rooms import ask, ground, leaving, shares
 from bridge.scene import Scene
 from bridge.store import people, rooms
 
@@ -17,6 +17,7 @@ async def react(scene: Scene, event: AnyEvent) -> None:
     await shares.react(scene, event)
     await leaving.react(scene, event)
     await ground.react(scene, event)
+    await ask.react(scene, event)
     if isinstance(event, MemberChanged) and event.membership == "join":
         await _show_staff_in(scene, event)
 

@@ -46,13 +46,17 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """All that is known of a thread. `replies` are in the order in which we heard of them, `consents` are the answers of their authors."""
+    """All that is known of a thread. `replies` are in the order in which we heard of them, `consents` are the answers of their authors.
+
+    `agreed_ms` is when the author of the root said, without a tag, that it may be shared (UTC).
+    """
 
     root: Said
     replies: tuple[Said, ...] = ()
     standing: Standing | None = None
     made: tuple[Made, ...] = ()
     consents: Mapping[str, bool | None] = field(default_factory=dict)
+    agreed_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +81,15 @@ def may_leave(*, source_encrypted: bool, target_encrypted: bool, encrypted_to_op
 
 
 def carrier(thread: Thread) -> Said | None:
-    """The message by which the thread's own author wants it shared; None when there is none (any more).
+    """The message by which the thread's own author wants it shared; None when there is none (any more). It is the root when they said so without a tag.
 
-    After the author took the thread back by command, only a tag written later counts.
+    After the author took the thread back by command, only what they wrote or said later counts.
     """
     held_ms = thread.standing.at_ms if thread.standing and not thread.standing.live else None
-    return next((said for said in _tagged(thread) if held_ms is None or said.seen_ms > held_ms), None)
+    tagged = next((said for said in _tagged(thread) if held_ms is None or said.seen_ms > held_ms), None)
+    if tagged is not None or thread.agreed_ms is None or thread.root.redacted:
+        return tagged
+    return thread.root if held_ms is None or thread.agreed_ms > held_ms else None
 
 
 def wanted(thread: Thread, *, allowed: bool) -> tuple[Said, ...]:
@@ -147,6 +154,12 @@ def answer(key: str) -> bool | None:
     """What a reaction on our question means: yes, no, or nothing. Skin tones and emoji variants do not matter."""
     plain = key.translate(_SKIN_TONES)
     return True if plain in YES else False if plain in NO else None
+
+
+def new_servers(readers: Iterable[str], source: Iterable[str]) -> tuple[str, ...]:
+    """The servers that would hold a copy of words for the first time: those of the readers which have nobody in the room that the words come from; sorted."""
+    held = {user.partition(":")[2] for user in source}
+    return tuple(sorted({user.partition(":")[2] for user in readers} - held))
 
 
 def audience(members: Iterable[str], me: str) -> tuple[int, tuple[str, ...], int]:

@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import asdict
 
+from bridge.community import circle_by_key
 from bridge.config import Config
 from bridge.context import language_of
 from bridge.effects import Copy, EditCopy, Put, Redact, Tell, WithdrawCopy
 from bridge.events import AnyEvent, Edited, Message, Reacted, Redacted
 from bridge.rooms import share
 from bridge.scene import Scene
-from bridge.store import answers, people, rooms
+from bridge.store import answers, people, rooms, share_requests
 from bridge.store import shares as store
 from bridge.store.rooms import Room
 from bridge.tags import fold
@@ -67,6 +68,7 @@ async def take_back(scene: Scene, root: str, source_room: str, cause: str) -> bo
     if common is None or decided is None or not decided.live:
         return False
     await store.hold_back(scene.db, root, common.room, cause=cause, now_ms=scene.now_ms)
+    await share_requests.withdraw(scene.db, root, scene.now_ms)
     await refresh(scene, root, source_room, cause)
     return True
 
@@ -159,7 +161,7 @@ async def _said_in_circle(scene: Scene, event: Message | Edited | Redacted, abou
         return
     if not top.known:
         if tagged:
-            await _tell(scene, event.sender, f"share/unseen/{top.event}/{event.sender}", _unseen())
+            await tell(scene, event.sender, f"share/unseen/{top.event}/{event.sender}", _unseen())
         return
     change = await refresh(scene, top.event, circle.room, event.id)
     if change is None:
@@ -211,9 +213,9 @@ async def _explain(
     if thread is None or isinstance(event, Redacted):
         return
     if share.only_a_wish(thread, about):
-        await _tell(scene, event.sender, f"share/hint/{top.event}/{event.sender}", _not_yours(circle, common))
+        await tell(scene, event.sender, f"share/hint/{top.event}/{event.sender}", _not_yours(circle, common))
     elif share.carrier(thread) and not may_leave(scene.config, circle, common):
-        await _tell(scene, event.sender, f"share/refused/{top.event}", _refused(circle, common))
+        await tell(scene, event.sender, f"share/refused/{top.event}", refused(scene.config, circle, common))
 
 
 async def _edit_redacted(scene: Scene, event: Redacted) -> None:
@@ -241,7 +243,7 @@ async def _heard(scene: Scene, event: Reacted) -> None:
     if prompt is None or prompt.kind != CONSENT or prompt.user != event.sender:
         return
     await consent(scene, event.sender, answer, event.id)
-    await _tell(scene, event.sender, f"consent/{event.id}", heard_you(answer))
+    await tell(scene, event.sender, f"consent/{event.id}", heard_you(answer))
 
 
 async def _ask(scene: Scene, user: str, circle: Room, common: Room) -> None:
@@ -260,10 +262,11 @@ async def _ask(scene: Scene, user: str, circle: Room, common: Room) -> None:
             no={"command": "consent no"},
         ),
     )
-    await _tell(scene, user, f"consent/ask/{user}", text, prompt=CONSENT)
+    await tell(scene, user, f"consent/ask/{user}", text, prompt=CONSENT)
 
 
-async def _tell(scene: Scene, user: str, key: str, text: Text, prompt: str | None = None) -> None:
+async def tell(scene: Scene, user: str, key: str, text: Text, prompt: str | None = None) -> None:
+    """The wish to tell one person something, in their language; `prompt` names what a reaction on it answers."""
     language = await language_of(scene, user)
     scene.puts.append(Put(Tell(key=key, user=user, text=text, language=language, prompt=prompt)))
 
@@ -281,12 +284,18 @@ def _share_tag(scene: Scene) -> str:
 
 
 def may_leave(config: Config, source: Room, target: Room) -> bool:
-    """Whether words of one room may be carried into the other as both are now."""
-    return share.may_leave(
+    """Whether words of one room may be carried into the other as both are now, and as the circle's own rule is."""
+    return rule_of(config, source) != "never" and share.may_leave(
         source_encrypted=source.encrypted,
         target_encrypted=target.encrypted,
         encrypted_to_open=config.community.encrypted_to_open,
     )
+
+
+def rule_of(config: Config, room: Room) -> str:
+    """What a circle's rule about sharing is: ask, authors or never. Other rooms have none: ask."""
+    circle = circle_by_key(config, room.key)
+    return circle.sharing if circle else "ask"
 
 
 def _not_yours(circle: Room, common: Room) -> Text:
@@ -297,7 +306,14 @@ def _not_yours(circle: Room, common: Room) -> Text:
     )
 
 
-def _refused(circle: Room, common: Room) -> Text:
+def refused(config: Config, circle: Room, common: Room) -> Text:
+    """Why words of this circle do not go into the common room: its own rule, or its encryption."""
+    if rule_of(config, circle) == "never":
+        return words(
+            "What is said in %(circle)s stays there: this circle does not share. If you want everybody to hear it, you can write it in %(common)s yourself.",
+            circle=name(circle),
+            common=name(common),
+        )
     return words(
         "Your thread stays in %(circle)s: that room is encrypted and %(common)s is not, so sharing would take your words out of the encryption. If that should be possible here, please talk to the people who look after this community.",
         circle=name(circle),

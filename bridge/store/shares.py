@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, insert
 
 from bridge.rooms.share import Made, Said, Standing, Thread
 from bridge.store.db import Connection
-from bridge.store.tables import copies, copy_edits, people, post_tags, posts, prompts, shares
+from bridge.store.tables import copies, copy_edits, people, post_tags, posts, prompts, share_requests, shares
 
 _PARENT = func.coalesce(posts.c.thread, posts.c.reply_to)
 
@@ -116,12 +116,15 @@ async def thread(db: Connection, root: str, room: str, *, tag: str, me: str) -> 
     made = await db.execute(
         select(copies).where(copies.c.root == root, copies.c.room == room).order_by(copies.c.source)
     )
+    agreed = select(share_requests.c.answered_ms).where(share_requests.c.root == root, share_requests.c.agreed)
+    agreed_ms = (await db.execute(agreed)).scalar()
     return Thread(
         first,
         tuple(said.values()),
         decided,
         tuple(Made(row.source, bool(row.live), row.copy) for row in made),
         consents,
+        agreed_ms,
     )
 
 

@@ -192,6 +192,17 @@ shares = Table(
     Column("at_ms", BigInteger, nullable=False),
 )  # fmt: skip
 
+share_requests = Table(  # that somebody wanted a thread to be shared, and what its author said to that
+    "share_requests", metadata,
+    Column("root", Text, primary_key=True),
+    Column("author", Text, nullable=False),
+    Column("asked_by", Text, nullable=False),  # the author themselves, when nobody had to be asked
+    Column("asked_ms", BigInteger, nullable=False),
+    Column("agreed", Boolean),  # null: not answered yet
+    Column("answered_ms", BigInteger),
+    Index("ix_share_requests_asked_ms", "asked_ms"),
+)  # fmt: skip
+
 copies = Table(
     "copies", metadata,
     Column("source", Text, primary_key=True),
