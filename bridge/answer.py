@@ -18,6 +18,8 @@ from bridge.errors import UsageError
 from bridge.events import AnyEvent, Message
 from bridge.grammar import Line, read_line
 from bridge.roles import Role, role_of
+from bridge.rooms import joining
+from bridge.rooms.invites import has_open
 from bridge.scene import Names, Scene
 from bridge.store import failures, people, rooms
 from bridge.store.errors import LeadershipLost, StoreUnavailable
@@ -97,7 +99,10 @@ async def answer(scene: Scene, event: Message, *, direct: bool, book: Book) -> N
         return
     asked = _Asked(scene, event, call, room, await _role(scene, event.sender, room), book)
     found = book.at(call.line, call.at)
-    if asked.role is Role.STRANGER and (found is None or found[0].role > Role.STRANGER):
+    stranger = asked.role is Role.STRANGER
+    if direct and (found is None or stranger) and joining.has_code(event):
+        await joining.written(scene, event)
+    elif stranger and (found is None or found[0].role > Role.STRANGER):
         await _greet(scene, event)
     elif found is None:
         await _puzzled(asked)
@@ -220,13 +225,22 @@ def _mended(call: Call, name: str) -> str:
 
 
 async def _greet(scene: Scene, event: Message) -> None:
-    """Somebody who is in no room of ours: one kind word, once."""
-    text = words(
-        "Hello! I look after a community that you are not in yet, so there is little I can do for you here. "
-        "If you were invited, please accept the invitation to its space first, and then write to me again."
-    )
+    """Somebody who is in no room of ours: one kind word, once, with the way in."""
+    memberships = await people.memberships_of(scene.db, event.sender)
+    if has_open(memberships):
+        text = words(
+            "Hello! You are invited already: please look for %(space)s among your invitations and accept it, and then write to me again.",
+            space=scene.config.community.space.name,
+        )
+    else:
+        text = words(
+            "Hello! I look after a community that you are not in yet. If somebody gave you an invite code, just write it here. "
+            "If you have none, please ask the person from whom you heard of us."
+        )
+    kind = "invited" if has_open(memberships) else "stranger"
     language = await language_of(scene, event.sender)
-    scene.puts.append(Put(Say(key=f"stranger/{event.sender}", room=event.room, text=text, language=language)))
+    key = f"{kind}/{event.room}/{event.sender}"
+    scene.puts.append(Put(Say(key=key, room=event.room, text=text, language=language)))
 
 
 async def _say(asked: _Asked, text: Text, *, public: bool = False, personal: bool = False) -> None:

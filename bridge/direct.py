@@ -1,25 +1,27 @@
-"""Direct rooms: accepts invitations from people of this community, and remembers whose room it is. Never invites anybody itself.
+"""Direct rooms: accepts invitations, and remembers whose room it is. Never invites anybody itself.
 
-No other room than a direct one is entered because somebody asks: we would be a guest among people who do not know us.
+No other room than a direct one is entered because somebody asks: we would be a guest among people who do not know us. Strangers may have a code
+to come in; but few of them are listened to at once, and none for longer than a day.
 """
 
 from collections.abc import Mapping
 
-from bridge.effects import Effect, Join, Put, load
+from bridge.effects import Effect, Join, Leave, Put, load
 from bridge.events import AnyEvent, Invited, MemberChanged
+from bridge.rooms import door
 from bridge.scene import Scene, Settler, State
-from bridge.store import people, queue, rooms
+from bridge.store import belongs, codes, people, queue, rooms, sanctions, strangers
 
 
 async def react(scene: Scene, event: AnyEvent) -> None:
     """Enter a direct room that one of us invites us to, or a room of ours; know whose it is once we are in; forget it when its person left."""
     if isinstance(event, Invited):
         ours = await rooms.by_id(scene.db, event.room)
-        if ours or (event.is_direct and await is_known(scene, event.sender)):
-            person = None if ours else event.sender
-            scene.puts.append(
-                Put(Join(key=f"join/{event.id}", room=event.room, person=person, encrypted=event.encrypted))
-            )
+        person = None if ours else event.sender
+        turn_ms = scene.now_ms if ours else await _turn(scene, event) if event.is_direct else None
+        if turn_ms is not None:
+            enter = Join(key=f"join/{event.id}", room=event.room, person=person, encrypted=event.encrypted)
+            scene.puts.append(Put(enter, turn_ms if turn_ms > scene.now_ms else 0))
     elif isinstance(event, MemberChanged) and event.membership in ("invite", "join") and event.user == scene.me:
         # We hear of it before our wish to come is settled, and what is said between the two is for us, too.
         lane = Join(key="", room=event.room).lane
@@ -31,13 +33,38 @@ async def react(scene: Scene, event: AnyEvent) -> None:
             await people.change(scene.db, whose.user, direct_room=None)
 
 
+async def _turn(scene: Scene, event: Invited) -> int | None:
+    """When to enter somebody's direct room (UTC ms): at once if we know them; strangers, who may have a code, a few an hour; None: never."""
+    if await is_known(scene, event.sender):
+        return scene.now_ms
+    theirs = await strangers.of(scene.db, event.sender)
+    if len(theirs) >= door.ROOMS_OF_ONE or await sanctions.is_banned(scene.db, event.sender):
+        return None
+    turn_ms = door.turn(await strangers.newest(scene.db, door.STRANGERS_AN_HOUR), scene.now_ms)
+    if turn_ms is not None:
+        await strangers.add(scene.db, event.room, event.sender, turn_ms)
+    return turn_ms
+
+
+async def leave_strangers(scene: Scene) -> None:
+    """Leave the direct rooms of people who are still strangers after a day; by the clock. Old wrong codes are forgotten, too."""
+    for each in await strangers.before(scene.db, scene.now_ms - door.STAY_MS):
+        known = await is_known(scene, each.user)
+        await strangers.forget(scene.db, each.user, each.room)
+        if not known:
+            scene.puts.append(Put(Leave(key=f"leave/{each.room}/{each.from_ms}", room=each.room)))
+    await codes.forget_tries(scene.db, scene.now_ms - door.DAY_MS)
+
+
 async def is_known(scene: Scene, user: str) -> bool:
-    """Whether somebody is in a room of ours, or is named in the configuration."""
+    """Whether somebody is in a room of ours or invited to one, may come in, or is named in the configuration."""
     community = scene.config.community
     named = {*community.owners, *community.moderators}
     for circle in community.circles:
         named |= {*circle.curators, *circle.members}
-    return user in named or bool(await people.rooms_of(scene.db, user))
+    if user in named or {"join", "invite"} & set((await people.memberships_of(scene.db, user)).values()):
+        return True
+    return bool(await belongs.circles_of(scene.db, user) or await codes.used_by(scene.db, user))
 
 
 async def joined(scene: Scene, effect: Effect, state: State, room: str | None) -> None:

@@ -23,7 +23,7 @@ from bridge.names import NameBook
 from bridge.outbox import Outbox, Performed
 from bridge.rooms import apply as provisioning
 from bridge.rooms import dispatch as rooms_dispatch
-from bridge.rooms import ground, leaving
+from bridge.rooms import ground, joining, leaving
 from bridge.rooms.ask import forget_silence
 from bridge.rooms.build import Outcome, Progress, Site, build, look
 from bridge.rooms.decided import carry_out
@@ -88,7 +88,7 @@ class Hearth:
                 moderation_dispatch.SETTLERS,
                 {CreateRoom: _decided_before},
             ),
-            intent_done=moderation_dispatch.INTENT_DONE,
+            intent_done={**moderation_dispatch.INTENT_DONE, **joining.INTENT_DONE},
             scene=self.scene,
         )
 
@@ -250,6 +250,7 @@ class Hearth:
             Tick("decided", 1, self._build_what_was_decided),
             Tick("failures", 60, self._tell_failures),
             Tick("requests", 60 * 60, self._forget_requests),
+            Tick("strangers", 10 * 60, self._leave_strangers),
             Tick("retention", 6 * 60 * 60, self._forget),
         )
 
@@ -310,6 +311,14 @@ class Hearth:
         async with self.database.writing() as db:
             scene = self.scene(db)
             await mishaps.tell(scene)
+            await queue.put(db, scene.puts, scene.now_ms)
+        if scene.puts:
+            self.outbox.wake()
+
+    async def _leave_strangers(self) -> None:
+        async with self.database.writing() as db:
+            scene = self.scene(db)
+            await direct.leave_strangers(scene)
             await queue.put(db, scene.puts, scene.now_ms)
         if scene.puts:
             self.outbox.wake()

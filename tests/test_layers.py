@@ -39,7 +39,23 @@ LAYER = {
     "bridge.__main__": ROOT_LAYER,
     "bridge.bench": ROOT_LAYER,
 }
-PURE_NAMES = {"model", "plan", "contents", "due", "compose", "share", "enforce", "tags", "globs", "cascade", "footing"}
+PURE_NAMES = {
+    "model",
+    "plan",
+    "contents",
+    "due",
+    "compose",
+    "share",
+    "enforce",
+    "tags",
+    "globs",
+    "codes",
+    "door",
+    "assign",
+    "invites",
+    "cascade",
+    "footing",
+}
 OUTSIDE = {  # library -> who may import it
     "nio": ("bridge.matrix",),
     "sqlalchemy": ("bridge.store", ".store"),

@@ -3,11 +3,10 @@
 What a room hides, and from whom, is known from the moment it changes.
 """
 
-from bridge.effects import Invite, Put
-from bridge.events import AnyEvent, MemberChanged, StateChanged
-from bridge.rooms import ask, ground, leaving, shares
+from bridge.events import AnyEvent, Edited, MemberChanged, Message, StateChanged
+from bridge.rooms import admit, ask, ground, joining, leaving, shares
 from bridge.scene import Scene
-from bridge.store import people, rooms
+from bridge.store import rooms
 
 
 async def react(scene: Scene, event: AnyEvent) -> None:
@@ -18,8 +17,10 @@ async def react(scene: Scene, event: AnyEvent) -> None:
     await leaving.react(scene, event)
     await ground.react(scene, event)
     await ask.react(scene, event)
-    if isinstance(event, MemberChanged) and event.membership == "join":
-        await _show_staff_in(scene, event)
+    if isinstance(event, Message | Edited):
+        await joining.shown_in_a_room(scene, event)
+    elif isinstance(event, MemberChanged) and event.membership in ("join", "leave") and event.user != scene.me:
+        await admit.go_on(scene, event)
 
 
 async def _hides(scene: Scene, event: StateChanged) -> None:
@@ -29,18 +30,3 @@ async def _hides(scene: Scene, event: StateChanged) -> None:
         await rooms.update(scene.db, event.room, encrypted=True)
     elif event.type == "m.room.history_visibility" and isinstance(history, str):
         await rooms.update(scene.db, event.room, history=history)
-
-
-async def _show_staff_in(scene: Scene, event: MemberChanged) -> None:
-    """Owners and moderators who entered the space are invited to the staff room: nobody has two open invites at once."""
-    community = scene.config.community
-    if event.user not in {*community.owners, *community.moderators}:
-        return
-    entered = await rooms.by_id(scene.db, event.room)
-    staff = await rooms.by_key(scene.db, "staff")
-    if entered and entered.kind == "space" and staff:
-        now = await people.membership(scene.db, staff.room, event.user)
-        if now in (None, "leave"):
-            scene.puts.append(
-                Put(Invite(key=f"invite/{staff.room}/{event.user}/{event.id}", room=staff.room, user=event.user))
-            )

@@ -97,6 +97,13 @@ async def membership(db: Connection, room: str, user: str) -> str | None:
     return found
 
 
+async def memberships_of(db: Connection, user: str) -> dict[str, str]:
+    """What somebody is now in each room of ours where we heard of them."""
+    query = select(memberships.c.room, memberships.c.membership)
+    rows = await db.execute(query.where(memberships.c.user == user, memberships.c.until_ms.is_(None)))
+    return {row.room: row.membership for row in rows}
+
+
 async def add_prompt(db: Connection, event: str, user: str, kind: str) -> None:
     """A message of ours awaits this user's reaction. Adding it twice is adding it once."""
     statement = insert_into(db, prompts).values(event=event, user=user, kind=kind)

@@ -179,6 +179,59 @@ prompts = Table(  # messages of ours that a reaction answers
 )  # fmt: skip
 
 
+# --- coming in -----------------------------------------------------------------------------------------------------------------------
+
+codes = Table(  # invite codes; the code itself is shown once and stored nowhere
+    "codes", metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("salt", Text, nullable=False), Column("hash", Text, nullable=False),  # sha256 of salt and code, both in hex
+    Column("circle", Text),  # its room's key; null: any
+    Column("uses", Integer, nullable=False), Column("used", Integer, nullable=False, server_default="0"),
+    Column("until_ms", BigInteger, nullable=False),
+    Column("maker", Text, nullable=False),
+    Column("cause", Number, ForeignKey("ledger.id"), nullable=False),
+    Column("revoked_ms", BigInteger),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+code_uses = Table(  # who came in by which code: the same person twice is one use
+    "code_uses", metadata,
+    Column("code", Number, ForeignKey("codes.id"), primary_key=True),
+    Column("user", Text, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+)  # fmt: skip
+
+belongs = Table(  # whose circle is whose, beside what the configuration says
+    "belongs", metadata,
+    Column("user", Text, primary_key=True),
+    Column("circle", Text, primary_key=True),  # its room's key
+    Column("since_ms", BigInteger, nullable=False),
+    Column("cause", Text, nullable=False),  # code/<number> | ledger/<id> | case/<number> | assigned
+    Index("ix_belongs_circle", "circle"),
+)  # fmt: skip
+
+strangers = Table(  # direct rooms of people whom we do not know; left again when nothing comes of it
+    "strangers", metadata,
+    Column("room", Text, primary_key=True),
+    Column("user", Text, nullable=False),
+    Column("from_ms", BigInteger, nullable=False),  # when we come in: later than now when many ask at once
+    Index("ix_strangers_user", "user"), Index("ix_strangers_from_ms", "from_ms"),
+)  # fmt: skip
+
+tries = Table(  # wrong codes of one person within an hour
+    "tries", metadata,
+    Column("user", Text, primary_key=True),
+    Column("wrong", Integer, nullable=False),
+    Column("since_ms", BigInteger, nullable=False),  # the first of them; with the last that is allowed: when silence began
+)  # fmt: skip
+
+apart = Table(  # two people who are not to be in one circle, beside what the configuration says; for staff only
+    "apart", metadata,
+    Column("one", Text, primary_key=True), Column("other", Text, primary_key=True),  # in their order
+    Column("cause", Number, ForeignKey("ledger.id"), nullable=False),
+)  # fmt: skip
+
+
 # --- shared threads ------------------------------------------------------------------------------------------------------------------
 
 shares = Table(

@@ -282,7 +282,7 @@ async def test_a_stranger_is_greeted_once(world: World) -> None:
         await people.change(db, EVE, direct_room="!eve")
     first = await world.say("!eve", EVE, "hello?")
     second = await world.say("!eve", EVE, "language de")
-    assert [effect.key for effect in (*first, *second)] == [f"stranger/{EVE}"] * 2
+    assert [effect.key for effect in (*first, *second)] == [f"stranger/!eve/{EVE}"] * 2
     async with world.database.writing() as db:
         assert [await queue.put(db, [Put(each)], NOW_MS) for each in (*first, *second)] == [1, 0]
 

@@ -54,7 +54,7 @@ async def test_hearth_enters_only_direct_rooms_and_its_own(world: World) -> None
     stranger = await world.hs.user("@stranger:c.test")
     asked = [
         await world.member("ann").create(preset="private_chat", name="Ann's other group", invite=[HEARTH]),
-        await stranger.create(preset="trusted_private_chat", is_direct=True, invite=[HEARTH]),
+        await stranger.create(preset="private_chat", name="Anything", invite=[HEARTH]),
     ]
     await world.direct("ben")
     await world.settle()

@@ -1,0 +1,81 @@
+"""Lets people in: one invitation to the space, whatever brought them, and their circle; never more than one open invitation. Writes wishes, never acts."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from bridge.community import circle_by_key
+from bridge.effects import Invite, Put
+from bridge.events import MemberChanged
+from bridge.rooms.invites import next_room
+from bridge.scene import Scene
+from bridge.store import belongs, people, rooms, sanctions, strangers
+from bridge.store.rooms import Room
+
+Way = Literal["invited", "waiting", "inside"]
+"""How it went: an invitation is on its way, was there already, or is not needed."""
+
+
+async def is_barred(scene: Scene, user: str) -> bool:
+    """Whether somebody is banned, by decision or by hand: a ban beats every code, knock and invitation."""
+    space = await rooms.by_key(scene.db, "space")
+    by_hand = space is not None and await people.membership(scene.db, space.room, user) == "ban"
+    return by_hand or await sanctions.is_banned(scene.db, user)
+
+
+async def is_inside(scene: Scene, user: str) -> bool:
+    """Whether somebody is in the space."""
+    space = await rooms.by_key(scene.db, "space")
+    return space is not None and await people.membership(scene.db, space.room, user) == "join"
+
+
+async def admit(
+    scene: Scene, user: str, circle: str | None, cause: str, *, by: str, intent: int | None = None, reason: str = ""
+) -> Way:
+    """Invite somebody to the space, unless they are there, and let the circle with this key be theirs. Not for who is barred.
+
+    `cause` is remembered, `by` makes the wish unlike an earlier one (an event id), `intent` is the ledger row that hears the outcome.
+    """
+    if circle is not None:
+        await belongs.add(scene.db, user, circle, cause, scene.now_ms)
+    await strangers.forget(scene.db, user)
+    space = await rooms.by_key(scene.db, "space")
+    now = await people.membership(scene.db, space.room, user) if space else None
+    if now == "join":
+        return "inside"
+    if space is None or now == "invite":
+        return "waiting"
+    invite = Invite(key=f"invite/{space.room}/{user}/{by}", room=space.room, user=user, reason=reason or None)
+    scene.puts.append(Put(invite, intent=intent))
+    return "invited"
+
+
+async def go_on(scene: Scene, event: MemberChanged) -> None:
+    """Somebody came in, or declined: the next room that they cannot enter by themselves, if there is one, invites them now."""
+    space = await rooms.by_key(scene.db, "space")
+    wanted = await _wanted(scene, event.user)
+    if space is None or not wanted:
+        return
+    there = await people.memberships_of(scene.db, event.user)
+    came_back = event.room == space.room and event.membership == "join"
+    room = next_room(there, space.room, [one.room for one in wanted], again=came_back)
+    if room is not None:
+        scene.puts.append(Put(Invite(key=f"invite/{room}/{event.user}/{event.id}", room=room, user=event.user)))
+
+
+async def _wanted(scene: Scene, user: str) -> Sequence[Room]:
+    """The rooms that somebody should be in and that nobody can enter from the space: the staff room."""
+    community = scene.config.community
+    staff = await rooms.by_key(scene.db, "staff") if user in {*community.owners, *community.moderators} else None
+    return [staff] if staff else []
+
+
+async def room_of(scene: Scene, circle: str | None) -> Room | None:
+    """The room of the circle with this key, if there is (still) such a circle."""
+    if circle is None or circle_by_key(scene.config, circle) is None:
+        return None
+    return await rooms.by_key(scene.db, circle)
+
+
+def named(room: Room) -> dict[str, object]:
+    """A circle as a value for a Text."""
+    return {"room": room.room, "alias": room.alias, "name": f"#{room.tag}"}
