@@ -6,6 +6,7 @@ is so now: a copy that can be seen is not made again, one that is not wanted any
 
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from bridge.effects import Copy, EditCopy, Effect, Put, React, Redact, Say, Send, WithdrawCopy, transaction_id
@@ -15,6 +16,7 @@ from bridge.rooms.dress import MEDIA, dress, edit, thread_relation
 from bridge.scene import Desk, Filler, Scene, Settler, State
 from bridge.store import queue, rooms
 from bridge.store import shares as store
+from bridge.store.rooms import Room
 from bridge.text import render
 from bridge.words import Text, words
 
@@ -71,7 +73,9 @@ async def copied(scene: Scene, effect: Copy, state: State, result: str | None) -
     errand = await store.errand(scene.db, effect.source, effect.room)
     if errand is None or errand.copy is None:
         return
-    if state == "done":  # whoever answers quickly was heard before we knew the id of what they answer
+    if state == "done" and await store.source_room(
+        scene.db, effect.root
+    ):  # whoever answers quickly was heard before we knew the id of what they answer
         await shares.bring_back(scene, effect.root, errand.copy)
     if not errand.live:
         scene.puts.append(shares.withdraw(effect.room, effect.source, errand.copy))
@@ -135,21 +139,23 @@ async def _dressed(desk: Desk, effect: Copy | EditCopy, author: str) -> dict[str
     return dress(
         kind,
         content,
-        heading=render(_heading(desk.names.of(author), circle.tag, silent=silent), desk.config.language, desk.names),
+        heading=render(
+            _heading(desk.names.of(author), circle, target, silent=silent), desk.config.language, desk.names
+        ),
         placeholder=render(_placeholder(str(content.get("msgtype"))), desk.config.language, desk.names),
         names=desk.names,
     )
 
 
-def _heading(author: str, tag: str | None, *, silent: bool) -> Text:
-    """Who says it and where: in the circle with this tag, or in the common room. `silent`: no words follow."""
-    if tag is None and silent:
-        return words("**%(name)s** in the common room", name=author)
-    if tag is None:
-        return words("**%(name)s** in the common room:", name=author)
-    if silent:
-        return words("**%(name)s** in %(circle)s", name=author, circle=f"#{tag}")
-    return words("**%(name)s** in %(circle)s:", name=author, circle=f"#{tag}")
+def _heading(author: str, source: Room, target: Room, *, silent: bool) -> Text:
+    """Who says it and where: in a circle, in the common room, or to the circles. `silent`: no words follow."""
+    if source.kind == "common":
+        head = words("**%(name)s** in the common room", name=author)
+    elif target.kind == "circle":
+        head = words("**%(name)s** to the circles", name=author)
+    else:
+        head = words("**%(name)s** in %(circle)s", name=author, circle=f"#{source.tag}")
+    return head if silent else words("%(heading)s:", heading={"text": asdict(head)})
 
 
 def _placeholder(kind: str) -> Text:

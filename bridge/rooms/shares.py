@@ -96,7 +96,8 @@ def withdraw(room: str, source: str, cause: str) -> Put:
     return Put(WithdrawCopy(key=f"share/{room}/{source}/withdraw/{cause}", room=room, source=source))
 
 
-def _edit(room: str, source_room: str, source: str, cause: str) -> Put:
+def edit(room: str, source_room: str, source: str, cause: str) -> Put:
+    """The wish that a copy shows the newest words of its source. `cause` is the edit, or what took one away."""
     key = f"share/{room}/{source}/edit/{cause}"
     return Put(EditCopy(key=key, room=room, source_room=source_room, source=source, edit=cause))
 
@@ -177,7 +178,7 @@ async def _follow_edit(scene: Scene, event: Edited, change: share.Change, room: 
     if event.target not in {said.event for said in change.copy}:
         errand = await store.errand(scene.db, event.target, room)
         if errand and errand.live and errand.author == event.sender:
-            scene.puts.append(_edit(room, event.room, event.target, event.id))
+            scene.puts.append(edit(room, event.room, event.target, event.id))
 
 
 async def _answered(scene: Scene, event: Message | Edited | Redacted, about: str, common: Room) -> None:
@@ -224,7 +225,7 @@ async def _edit_redacted(scene: Scene, event: Redacted) -> None:
     if found:
         source, room = found
         await empty_edits(scene, source, room)
-        scene.puts.append(_edit(room, event.room, source, event.id))
+        scene.puts.append(edit(room, event.room, source, event.id))
 
 
 async def _copy_redacted(scene: Scene, event: Redacted) -> None:

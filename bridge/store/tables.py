@@ -267,6 +267,15 @@ copies = Table(
     Index("ix_copies_root", "root"), Index("ix_copies_copy", "copy"), Index("ix_copies_author", "author"),
 )  # fmt: skip
 
+announcements = Table(  # messages that were to appear in several circles; their copies stand in `copies`, each a root of its own
+    "announcements", metadata,
+    Column("source", Text, primary_key=True),
+    Column("room", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Index("ix_announcements_author", "author"),
+)  # fmt: skip
+
 copy_edits = Table(  # our own edits of copies: they hold words too, and redacting the copy does not empty them
     "copy_edits", metadata,
     Column("event", Text, primary_key=True),

@@ -1,0 +1,99 @@
+"""The commands `announce` and `announced`: say something once to several circles, and see what came of it; never carry answers anywhere."""
+
+from typing import Literal
+
+from bridge.arguments import Circle
+from bridge.commands import CIRCLE, DIRECT, STAFF, command
+from bridge.context import Context, Reply
+from bridge.errors import UsageError
+from bridge.roles import Role
+from bridge.rooms import announcing, shares
+from bridge.store import announcements, journal
+from bridge.store.announcements import Announcement
+from bridge.store.rooms import Room
+from bridge.words import Text, lines, words, words_n
+
+
+@command(where=STAFF | CIRCLE, role=Role.CURATOR, examples=("announce all", "announce #sleep #grief"))
+async def announce(ctx: Context, *where: Circle | Literal["all"]) -> Reply:
+    """Let a message of yours appear as a thread in some circles, or in all.
+
+    Write the message first, then this as a reply to it. Edits follow, and redacting it takes it back everywhere. Answers stay in each
+    circle; `announced` shows you how many there are, with links.
+    """
+    source = await _own_message(ctx)
+    chosen = _chosen(ctx, where)
+    open_to = [room for room in chosen if shares.may_leave(ctx.config, ctx.room, room)] if ctx.room else []
+    if not open_to:
+        raise UsageError(
+            words(
+                "This room is encrypted and %(circles)s is not, so I must not carry words over. Please write it there yourself.",
+                circles={"list": [shares.name(room) for room in chosen]},
+            )
+        )
+    await announcing.announce(ctx.scene, source, open_to, ctx.event.id)
+    done = words_n(
+        "Your message appears in %(count)s circle now. %(announced)s shows you what is answered.",
+        "Your message appears in %(count)s circles now. %(announced)s shows you what is answered.",
+        len(open_to),
+        announced={"command": "announced"},
+    )
+    left = [shares.name(room) for room in chosen if room not in open_to]
+    if not left:
+        return Reply(done)
+    return Reply(
+        lines(done, words("Not in %(circles)s: it is not encrypted, and this room is.", circles={"list": left}))
+    )
+
+
+async def _own_message(ctx: Context) -> Announcement:
+    about = ctx.event.reply_to or ctx.event.thread
+    post = await journal.post(ctx.db, about) if about else None
+    if post is None or post.room != ctx.event.room or post.redacted:
+        raise UsageError(
+            words("Write your message first, then %(command)s as a reply to it.", command={"command": "announce all"})
+        )
+    if post.author != ctx.sender:
+        raise UsageError(words("That message is not yours. Only its author can announce it."))
+    return Announcement(post.event, post.room, ctx.sender, ctx.scene.now_ms)
+
+
+def _chosen(ctx: Context, where: tuple[Circle | Literal["all"], ...]) -> list[Room]:
+    named = {each.room for each in where if isinstance(each, Circle)}
+    here = ctx.event.room
+    chosen = [
+        room
+        for room in ctx.rooms
+        if room.kind == "circle" and room.room != here and ("all" in where or room.room in named)
+    ]
+    if not chosen:
+        raise UsageError(words("In which circles? Name them, or write %(all)s.", all={"command": "announce all"}))
+    return chosen
+
+
+@command(where=DIRECT | STAFF, role=Role.CURATOR)
+async def announced(ctx: Context) -> Reply:
+    """See what was answered to your newest announcement, in each circle."""
+    newest = await announcements.newest_of(ctx.db, ctx.sender)
+    found = await announcements.heard(ctx.db, newest.source, ctx.scene.me) if newest else ()
+    if newest is None or not found:
+        return Reply(words("Nothing of yours is announced now."))
+    by_id = {room.room: room for room in ctx.rooms}
+    shown: list[Text] = []
+    for each in found:
+        circle = shares.name(by_id[each.room]) if each.room in by_id else {"code": each.room}
+        if each.copy is None:
+            shown.append(words("- %(circle)s: it is on its way", circle=circle))
+        else:
+            link = {"event": each.copy, "room": each.room}
+            shown.append(
+                words_n(
+                    "- %(circle)s: %(count)s answer, %(link)s", "- %(circle)s: %(count)s answers, %(link)s", each.answers,
+                    circle=circle, link=link,
+                )
+            )  # fmt: skip
+    total = sum(each.answers for each in found)
+    head = words_n(
+        "Your newest announcement has %(count)s answer.", "Your newest announcement has %(count)s answers.", total
+    )
+    return Reply(lines(head, *shown))

@@ -1,0 +1,79 @@
+"""What was said once appears as a thread in each chosen circle; answers stay there, and the sender sees them at one place."""
+
+from world import World, on_a_file
+
+pytestmark = on_a_file
+
+
+async def announced(world: World, where: str = "all", who: str = "mod", room: str = "#staff") -> str:
+    """A message in a room, announced; its event id."""
+    event = await world.say(room, who, "We meet on **Friday**.")
+    answer = {"m.relates_to": {"m.in_reply_to": {"event_id": event}}}
+    await world.say(room, who, f"!announce {where}", **answer)
+    await world.settle()
+    return event
+
+
+async def test_an_announcement_appears_in_every_circle_and_pings_nobody(world: World) -> None:
+    await announced(world)
+    for circle in ("#sleep", "#garden"):
+        (seen,) = world.from_hearth(circle)
+        assert seen.body == "Mod to the circles:\nWe meet on **Friday**."
+        assert seen.content["m.mentions"] == {}
+    assert world.from_hearth("#common") == []
+
+
+async def test_a_circle_can_be_chosen_and_the_own_one_is_left_out(world: World) -> None:
+    await announced(world, "#garden")
+    assert len(world.from_hearth("#garden")) == 1
+    assert world.from_hearth("#sleep") == []
+    await announced(world, "all", who="ann", room="#sleep")
+    assert len(world.from_hearth("#garden")) == 2
+    assert [seen for seen in world.from_hearth("#sleep") if "Friday" in seen.body] == []
+
+
+async def test_edits_follow_and_a_redaction_takes_it_back(world: World) -> None:
+    event = await announced(world)
+    await world.edit("#staff", "mod", event, "We meet on Saturday.")
+    await world.settle()
+    assert [seen.body for seen in world.from_hearth("#sleep")] == ["Mod to the circles:\nWe meet on Saturday."]
+    await world.redact("#staff", "mod", event)
+    await world.settle()
+    assert world.from_hearth("#sleep") == []
+    assert world.from_hearth("#garden") == []
+
+
+async def test_answers_stay_in_their_circle_and_the_sender_sees_them_counted(world: World) -> None:
+    await announced(world)
+    (copy,) = world.from_hearth("#sleep")
+    await world.answer("#sleep", "ben", copy.event_id, "I will come")
+    await world.answer("#sleep", "eve", copy.event_id, "So will I")
+    await world.settle()
+    assert world.from_hearth("#common") == []
+    assert len(world.from_hearth("#garden")) == 1
+    (told,) = await world.ask("mod", "announced")
+    assert "has 2 answers" in told
+    assert "#sleep: 2 answers" in told
+    assert "#garden: 0 answers" in told
+    assert copy.event_id in told
+
+
+async def test_only_the_author_announces_and_only_a_message_that_is_there(world: World) -> None:
+    event = await world.say("#staff", "olga", "Mine")
+    answer = {"m.relates_to": {"m.in_reply_to": {"event_id": event}}}
+    command = await world.say("#staff", "mod", "!announce all", **answer)
+    await world.settle()
+    assert "not yours" in world.answer_to("#staff", command).body
+    assert "Write your message first" in (await world.order("mod", "!announce all")).body
+    assert world.from_hearth("#sleep") == []
+
+
+async def test_a_member_cannot_announce(world: World) -> None:
+    await announced(world, who="ben", room="#sleep")
+    assert world.from_hearth("#garden") == []
+
+
+async def test_hearing_it_all_again_says_nothing_twice(world: World) -> None:
+    await announced(world)
+    await world.replay()
+    assert [request for request in world.changes() if "/send/" in request.path] == []
