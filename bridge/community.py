@@ -3,13 +3,13 @@
 What a command decided is a `Setting`: one field of one room, as a value that the configuration's schema can check. The newest of a field counts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from bridge.config import Circle, Community, Config, Section
+from bridge.config import Circle, Community, Config, FurtherRoom, RoomSettings, Section
 from bridge.tags import fold
 
 S = TypeVar("S", bound=Section)
@@ -20,7 +20,7 @@ MADE, ARCHIVED = "made", "archived"
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One field of one room, as a command decided it. `key` is the room's (space, common, circle/sleep), `value` is plain JSON; None takes the decision back."""
+    """One field of one room, as a command decided it. `key` is the room's (space, common, circle/sleep, room/library), `value` is plain JSON; None takes the decision back."""
 
     key: str
     field: str
@@ -52,6 +52,32 @@ def most(circle: Circle, config: Config) -> int:
     return circle.size or config.community.circle_size
 
 
+def room_key(room: FurtherRoom) -> str:
+    """The name of this further room for ever."""
+    return f"room/{room.key}"
+
+
+def everything(config: Config) -> Mapping[str, RoomSettings]:
+    """What the configuration says of each room, by its key; the space first, the circles last."""
+    community = config.community
+    return {
+        "space": community.space,
+        "common": community.common,
+        "staff": community.staff,
+        **{room_key(room): room for room in community.rooms},
+        **{circle_key(circle): circle for circle in (*community.archived, *community.circles)},
+    }
+
+
+def servers_of(settings: Mapping[str, RoomSettings], key: str) -> tuple[str, ...]:
+    """The servers whose people may take part in the room with this key; none named: all. A district lets in whom the space lets in.
+
+    `settings` are those of `everything`.
+    """
+    found = settings.get("space" if key.startswith("district/") else key)
+    return found.servers if found else ()
+
+
 def overlaid(config: Config, settings: Sequence[Setting]) -> Config:
     """The configuration with these settings over it, oldest first. What no longer fits the schema is left out, never an error."""
     if not settings:
@@ -65,18 +91,36 @@ def overlaid(config: Config, settings: Sequence[Setting]) -> Config:
     for name in ("space", "common", "staff"):
         changed[name] = _with(getattr(old, name), decided.get(name, {}))
     file = (*old.circles, *old.archived)
-    circles = [_with(circle, decided.get(circle_key(circle), {})) for circle in file]
-    known = {circle_key(circle) for circle in file}
-    for key, fields in decided.items():
-        if key.startswith("circle/") and key not in known and MADE in fields:
-            made = _made(key, fields)
-            circles += [made] if made else []
-    unused = {circle_key(circle): True for circle in old.archived}
-    unused |= {key: bool(fields[ARCHIVED]) for key, fields in decided.items() if ARCHIVED in fields}
+    circles = _overlaid_list(file, circle_key, _made_circle, "circle/", decided)
+    unused = {circle_key(circle): True for circle in old.archived} | _archived(decided)
     changed["circles"] = tuple(circle for circle in circles if not unused.get(circle_key(circle)))
     changed["archived"] = tuple(circle for circle in circles if unused.get(circle_key(circle)))
+    rooms = _overlaid_list(old.rooms, room_key, _made_room, "room/", decided)
+    changed["rooms"] = tuple(room for room in rooms if not _archived(decided).get(room_key(room)))
     community: Community = old.model_copy(update=changed)
     return config.model_copy(update={"community": community})
+
+
+def _archived(decided: Mapping[str, Mapping[str, Any]]) -> dict[str, bool]:
+    """Of which rooms it was decided whether they are no longer used."""
+    return {key: bool(fields[ARCHIVED]) for key, fields in decided.items() if ARCHIVED in fields}
+
+
+def _overlaid_list(
+    held: Sequence[S],
+    key_of: Callable[[S], str],
+    make: Callable[[str, Any], S | None],
+    family: str,
+    decided: Mapping[str, Mapping[str, Any]],
+) -> tuple[S, ...]:
+    """The rooms of one family with what was decided about each, then those that only commands know."""
+    result = [_with(each, decided.get(key_of(each), {})) for each in held]
+    known = {key_of(each) for each in held}
+    for key, fields in decided.items():
+        if key.startswith(family) and key not in known and MADE in fields:
+            made = make(key.partition("/")[2], fields[MADE])
+            result += [_with(made, fields)] if made else []
+    return tuple(result)
 
 
 def _with(section: S, fields: Mapping[str, Any]) -> S:
@@ -92,11 +136,17 @@ def _with(section: S, fields: Mapping[str, Any]) -> S:
     return section
 
 
-def _made(key: str, fields: Mapping[str, Any]) -> Circle | None:
-    """A circle that only commands know: `made` holds what it began with."""
-    first = fields[MADE]
+def _made_circle(name: str, first: Any) -> Circle | None:
+    """A circle that only commands know, as it began."""
     try:
-        circle = Circle.model_validate({**first, "was": key.partition("/")[2]})
+        return Circle.model_validate({**first, "was": name})
     except (ValidationError, TypeError):
         return None
-    return _with(circle, fields)
+
+
+def _made_room(name: str, first: Any) -> FurtherRoom | None:
+    """A further room that only commands know, as it began."""
+    try:
+        return FurtherRoom.model_validate({**first, "key": name})
+    except (ValidationError, TypeError):
+        return None

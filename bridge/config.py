@@ -3,92 +3,28 @@
 A key that is not here is a mistake. Every field has a description: `config.example.yaml` is made of them.
 """
 
-import re
-import unicodedata
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
-from zoneinfo import available_timezones
+from typing import Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-Language = Literal["en", "ru", "de"]
-ROOM_VERSIONS = ("9", "10", "11", "12")
-"""Versions whose rooms can be entered by the members of a space and that homeservers still make."""
-
-
-def _shaped(pattern: str, wrong: str) -> Callable[[str], str]:
-    """A validator that asks for this shape, and says in plain words how to write the value."""
-
-    def check(value: str) -> str:
-        if not re.fullmatch(pattern, value):
-            raise ValueError(wrong)
-        return value
-
-    return check
-
-
-def _known_zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError("unknown time zone; write it like Europe/Berlin")
-    return name
-
-
-def _writable(tag: str) -> str:
-    """A word of any script as people write it behind a '#': many scripts need combining marks and joiners."""
-    letters = (char.isalnum() or char in "_-\u200c\u200d" or unicodedata.category(char).startswith("M") for char in tag)
-    if not tag[:1].isalpha() or len(tag) > 64 or not all(letters):
-        raise ValueError("this is not a tag; write letters, digits, '-' and '_', without the '#', like sleep")
-    return tag
-
-
-def _makeable(version: str) -> str:
-    if version not in ROOM_VERSIONS:
-        raise ValueError(f"cannot be used; write one of {', '.join(ROOM_VERSIONS)}, or leave it out")
-    return version
-
-
-UserId = Annotated[
-    str,
-    Field(max_length=255),
-    AfterValidator(_shaped(r"@[^:\s]+:\S+", "this is not a user id; write it like '@ann:example.org', in quotes")),
-]
-LocalAlias = Annotated[
-    str,
-    Field(max_length=100),
-    AfterValidator(
-        _shaped(r"[^\s:#]+", "write only the first part of the address, without '#', ':' and spaces, like quiet-room")
-    ),
-]
-Tag = Annotated[str, AfterValidator(_writable)]
-TimeOfDay = Annotated[
-    str, AfterValidator(_shaped(r"([01]\d|2[0-3]):[0-5]\d", "this is not a time of day; write it like 08:00"))
-]
-Address = Annotated[
-    str,
-    AfterValidator(
-        _shaped(
-            r"https?://[^\s/]+/?", "this is not the address of a homeserver; write it like https://matrix.example.org"
-        )
-    ),
-]
-Localpart = Annotated[
-    str,
-    AfterValidator(
-        _shaped(r"[a-z0-9._=/+-]+", "write only the part between '@' and ':', in small letters, like hearth-service")
-    ),
-]
-DatabaseUrl = Annotated[
-    str,
-    AfterValidator(
-        _shaped(
-            r"postgres(ql)?(\+asyncpg)?://\S+",
-            "this is not a database; write postgresql://user@host/name, or leave it out to use a file",
-        )
-    ),
-]
-RoomVersion = Annotated[str, AfterValidator(_makeable)]
-Zone = Annotated[str, AfterValidator(_known_zone)]
+from bridge.config_types import (
+    Address,
+    DatabaseUrl,
+    Entry,
+    Language,
+    LocalAlias,
+    Localpart,
+    Picture,
+    Powers,
+    RoomKey,
+    RoomVersion,
+    ServerName,
+    Tag,
+    TimeOfDay,
+    UserId,
+    Zone,
+)
 
 
 class Section(BaseModel):
@@ -145,16 +81,58 @@ class RoomSettings(Section):
         None, description="The local part of its address; made of the tag or the name when absent."
     )
     topic: str = Field("", max_length=1000, description="One line about the room.")
+    avatar: Picture | None = Field(
+        None, description="Its picture: the name of a file, which is uploaded once, or an mxc:// address."
+    )
+    entry: Entry = Field(
+        "members",
+        description="Who may enter: members of the space, only who is invited, whoever knocks and is let in, or everybody (public).",
+    )
     encrypted: bool = Field(True, description="End-to-end encryption. It can be switched on later, never off.")
     history: Literal["shared", "invited", "joined"] = Field(
         "shared", description="What newcomers can read: all, since their invite, or since they joined."
+    )
+    servers: tuple[ServerName, ...] = Field(
+        (), description="Only people of these servers may take part; `*` stands for any letters. Nothing: all servers."
+    )
+    retention_days: int | None = Field(
+        None, ge=1, le=36500, description="Messages older than this need not be kept (m.room.retention). Nothing: kept."
+    )
+    power: Powers = Field(
+        {},
+        description="Who may do what: write, react, invite, kick, ban, redact, pin, name, topic, avatar or a type of event; "
+        "by everybody, curators, moderators, owners or a number.",
+    )
+    welcome: str = Field(
+        "",
+        max_length=10_000,
+        description="A message that Hearth says and pins, for everybody who comes; it is changed in place. Never encrypted, so that newcomers can read it.",
     )
 
 
 class Space(RoomSettings):
     """The space that holds all rooms. Messages are not written here."""
 
+    entry: Literal["invited", "knock", "public"] = Field(
+        "invited",
+        description="Who may enter: only who is invited, whoever knocks and is let in, or everybody (public).",
+    )
     encrypted: bool = Field(False, description="A space holds no messages, so it needs no encryption.")
+
+
+class Staff(RoomSettings):
+    """The moderators' private room."""
+
+    entry: Literal["invited", "knock"] = Field(
+        "invited", description="Who may enter: only who is invited, or also whoever knocks and is let in."
+    )
+
+
+class FurtherRoom(RoomSettings):
+    """One more room, such as a library, announcements or a lobby."""
+
+    key: RoomKey = Field(..., description="A word by which the room is known for ever, whatever it is called.")
+    members: tuple[UserId, ...] = Field((), description="Whom to invite, where only who is invited may enter.")
 
 
 class Circle(RoomSettings):
@@ -188,9 +166,7 @@ class Community(Section):
         description="The room where everybody is, and where shared threads appear.",
         examples=[{"name": "Common room"}],
     )
-    staff: RoomSettings = Field(
-        ..., description="The moderators' private control room.", examples=[{"name": "Staff room"}]
-    )
+    staff: Staff = Field(..., description="The moderators' private control room.", examples=[{"name": "Staff room"}])
     circles: tuple[Circle, ...] = Field(
         (),
         description="The circles, each beginning with a dash.",
@@ -202,6 +178,20 @@ class Community(Section):
         (), description="Circles that are no longer used: read only and out of the space; nobody is removed."
     )
     circle_size: int = Field(30, ge=2, le=1000, description="How many people a circle holds well, if it does not say.")
+    rooms: tuple[FurtherRoom, ...] = Field(
+        (),
+        description="Further rooms, each beginning with a dash.",
+        examples=[[{"key": "library", "name": "Library", "power": {"write": "curators"}}]],
+    )
+    district_size: int = Field(
+        50,
+        ge=1,
+        le=50,
+        description="The space shows at most so many rooms. When there are more, the circles are put into districts (sub-spaces) of this size, by themselves.",
+    )
+    district_name: str = Field(
+        "Circles", min_length=1, max_length=80, description="What districts are called, with a number behind it."
+    )
     owners: tuple[UserId, ...] = Field(
         (),
         description="Who decides everything. They keep the power over the rooms if the bot is ever lost.",

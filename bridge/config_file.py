@@ -12,10 +12,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from bridge.config import Config
-from bridge.config_mistakes import Loc, Mistake, contradictions, field_at, from_schema, nearest, spell
+from bridge.config_mistakes import Loc, Mistake, all_rooms, contradictions, field_at, from_schema, nearest, spell
 from bridge.config_yaml import NotYaml, parse, parse_value
 
 PREFIX = "HEARTH_"
+MOST_PICTURE_BYTES = 5 * 1024**2
 
 _SECRETS: Mapping[Loc, str | None] = {  # secret -> the file in data_dir that holds it unless said otherwise
     ("matrix", "access_token"): None,
@@ -98,7 +99,7 @@ def load(file: Path, environment: Mapping[str, str] | None = None, *, secrets: b
         for loc, what in from_schema(error):
             sources.wrong(loc, what)
     if sources.mistakes or config is None:
-        raise ConfigError(sorted(set(sources.mistakes), key=lambda mistake: (mistake.line, mistake.path)))
+        raise ConfigError(sorted(dict.fromkeys(sources.mistakes), key=lambda mistake: (mistake.line, mistake.path)))
     return config
 
 
@@ -199,6 +200,25 @@ def _make_absolute(sources: _Sources) -> None:
         value = sources.get(loc)
         if isinstance(value, str):
             sources.put(loc, str(base / Path(value).expanduser()))
+    for loc, room in all_rooms(sources.data.get("community") or {}):
+        picture = room.get("avatar")
+        if isinstance(picture, str) and not picture.startswith("mxc://") and isinstance(room, dict):
+            file = base / Path(picture).expanduser()
+            room["avatar"] = str(file)
+            wrong = _not_a_picture(file)
+            if wrong:
+                sources.wrong((*loc, "avatar"), wrong)
+
+
+def _not_a_picture(file: Path) -> str | None:
+    """What keeps this file from being a room's picture, and what to do; None when it can be one as far as can be seen."""
+    if not file.is_file():
+        return f"there is no file {file}; put the picture there, or name another one"
+    if not os.access(file, os.R_OK):
+        return f"the file {file} cannot be read; let the user that runs Hearth read it"
+    if file.stat().st_size > MOST_PICTURE_BYTES:
+        return f"the file {file} is too large; make the picture smaller than {MOST_PICTURE_BYTES // 1024**2} MB"
+    return None
 
 
 def _read_secrets(sources: _Sources) -> None:

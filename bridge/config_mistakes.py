@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 from pydantic import BaseModel, ValidationError
 
 from bridge.config import Config
+from bridge.globs import server_matches, server_of
 from bridge.rooms.model import local_alias
 from bridge.tags import fold
 
@@ -122,7 +123,7 @@ def contradictions(data: Mapping[str, Any], *, sign_in: bool) -> Iterator[tuple[
     matrix, community = _section(data, "matrix"), _section(data, "community")
     yield from _sign_in(matrix, required=sign_in)
     yield from _people(matrix.get("user_id"), community)
-    yield from _rooms(community)
+    yield from _rooms(matrix.get("user_id"), community)
 
 
 def _sign_in(matrix: Mapping[str, Any], *, required: bool) -> Iterator[tuple[Loc, str]]:
@@ -152,12 +153,10 @@ def _sign_in(matrix: Mapping[str, Any], *, required: bool) -> Iterator[tuple[Loc
 
 
 def _people(me: Any, community: Mapping[str, Any]) -> Iterator[tuple[Loc, str]]:
-    lists: list[Loc] = [("community", "owners"), ("community", "moderators")]
-    for number, circle in enumerate(_entries(community, "circles")):
-        if isinstance(circle, Mapping):
-            lists += [("community", "circles", number, name) for name in ("curators", "members")]
-    for loc in lists:
-        holder: Any = community if len(loc) == 2 else _entries(community, "circles")[int(loc[2])]
+    lists: list[tuple[Loc, Any]] = [(("community", name), community) for name in ("owners", "moderators")]
+    for loc, room in all_rooms(community):
+        lists += [((*loc, name), room) for name in ("curators", "substitutes", "members") if name in room]
+    for loc, holder in lists:
         seen: set[str] = set()
         for number, person in enumerate(_entries(holder, str(loc[-1]))):
             if not isinstance(person, str):
@@ -169,35 +168,42 @@ def _people(me: Any, community: Mapping[str, Any]) -> Iterator[tuple[Loc, str]]:
             seen.add(person)
 
 
-def _rooms(community: Mapping[str, Any]) -> Iterator[tuple[Loc, str]]:
-    if str(_section(community, "space").get("encrypted", "no")).lower() in ("true", "yes", "on", "1"):
+def all_rooms(community: Mapping[str, Any]) -> Iterator[tuple[Loc, Mapping[str, Any]]]:
+    """Every section that is about one room, with its place, in the order of the file's schema. `community` is raw."""
+    for name in ("space", "common", "staff"):
+        yield ("community", name), _section(community, name)
+    for family in ("circles", "archived", "rooms"):
+        for number, room in enumerate(_entries(community, family)):
+            if isinstance(room, Mapping):
+                yield ("community", family, number), room
+
+
+def _rooms(me: Any, community: Mapping[str, Any]) -> Iterator[tuple[Loc, str]]:
+    space = _section(community, "space")
+    if str(space.get("encrypted", "no")).lower() in ("true", "yes", "on", "1"):
         yield (
             ("community", "space", "encrypted"),
             "a space holds no messages, so it cannot be encrypted; leave this out",
         )
-    rooms: list[tuple[Loc, Mapping[str, Any]]] = [
-        (("community", name), _section(community, name)) for name in ("space", "common", "staff")
-    ]
-    tags: dict[str, Loc] = {}
+    for name in ("welcome", "retention_days"):
+        if space.get(name):
+            yield ("community", "space", name), "a space holds no messages; say this of its rooms, or leave it out"
+    rooms: list[tuple[Loc, Mapping[str, Any]]] = []
+    known: dict[str, Loc] = {}
     share = community.get("share_tag", "common")
-    for number, circle in enumerate(_entries(community, "circles")):
-        if not isinstance(circle, Mapping):
-            continue
-        loc: Loc = ("community", "circles", number)
-        key = fold(tag) if isinstance(tag := circle.get("tag"), str) else None
-        if key is not None and key in tags:
-            yield (*loc, "tag"), f"{spell(tags[key])} has this tag too; give each circle its own"
-            continue
-        if key is not None:
-            if isinstance(share, str) and key == fold(share):
-                yield (*loc, "tag"), "is also the share_tag; choose another for one of the two"
-            tags[key] = loc
-        rooms.append((loc, circle))
-    rooms += [
-        (("community", "archived", number), circle)
-        for number, circle in enumerate(_entries(community, "archived"))
-        if isinstance(circle, Mapping)
-    ]
+    for loc, room in all_rooms(community):
+        name = {"circles": "tag", "rooms": "key"}.get(str(loc[1]), "")
+        word = room.get(name)
+        if isinstance(word, str):
+            key = f"{loc[1]}/{fold(word)}"
+            if key in known:
+                yield (*loc, name), f"{spell(known[key])} has this {name} too; give each {str(loc[1])[:-1]} its own"
+                continue
+            if name == "tag" and isinstance(share, str) and fold(word) == fold(share):
+                yield (*loc, name), "is also the share_tag; choose another for one of the two"
+            known[key] = loc
+        rooms.append((loc, room))
+        yield from _servers(me, loc, room, community)
     yield from _beginnings(rooms)
     yield from _addresses(rooms)
 
@@ -210,6 +216,28 @@ def _beginnings(rooms: Iterable[tuple[Loc, Mapping[str, Any]]]) -> Iterator[tupl
         if isinstance(began, str) and (other := first.setdefault(fold(began), loc)) != loc:
             place = "was" if circle.get("was") else "tag"
             yield (*loc, place), f"{spell(other)} began with this tag; give this one a 'was' that no other has"
+
+
+def _servers(me: Any, loc: Loc, room: Mapping[str, Any], community: Mapping[str, Any]) -> Iterator[tuple[Loc, str]]:
+    """Who is named for a room can be in it: our own server, and those of its people."""
+    servers = [each for each in _entries(room, "servers") if isinstance(each, str)]
+    if not servers:
+        return
+    if isinstance(me, str) and not _of_these(servers, me):
+        yield (*loc, "servers"), "our own server is missing, which would shut Hearth out; add it"
+        servers.append(server_of(me))
+    staff = [(name, community) for name in ("owners", "moderators")]
+    for place, holder in (*staff, *((name, room) for name in ("curators", "substitutes", "members"))):
+        for number, person in enumerate(_entries(holder, place)):
+            if isinstance(person, str) and ":" in person and not _of_these(servers, person):
+                if holder is room:
+                    yield (*loc, place, number), "is of a server that may not take part here; add it to the servers"
+                else:
+                    yield (*loc, "servers"), f"the server of {spell(('community', place, number))} is missing; add it"
+
+
+def _of_these(servers: Iterable[str], user: str) -> bool:
+    return any(server_matches(each, server_of(user)) for each in servers)
 
 
 def _addresses(rooms: Iterable[tuple[Loc, Mapping[str, Any]]]) -> Iterator[tuple[Loc, str]]:

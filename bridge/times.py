@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 
 from babel import Locale
 
-from bridge.config import Language
+from bridge.config_types import Language
 
 SECOND_MS = 1_000
 MINUTE_MS = 60 * SECOND_MS

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from bridge.context import later_answer
 from bridge.effects import Ban, Effect, SetServerAcl, Unban, load
+from bridge.globs import is_glob
 from bridge.moderation import store
-from bridge.moderation.globs import is_glob
 from bridge.moderation.model import OurBan
 from bridge.moderation.react import shown
 from bridge.scene import Scene, Settler, State

@@ -3,16 +3,15 @@
 A sanction never acts: whoever changes one, and whoever sees a join or a new room, calls this and puts what it returns.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from bridge.effects import Ban, Effect, SetServerAcl, Unban
-from bridge.moderation.globs import is_glob, server_matches, server_of
-from bridge.moderation.globs import matches as glob_matches
+from bridge.access import ACL, may_take_part, server_acl
+from bridge.effects import Ban, Effect, Kick, SetServerAcl, Unban
+from bridge.globs import is_glob, server_matches, server_of
+from bridge.globs import matches as glob_matches
 from bridge.moderation.model import OurBan, Presence, Sanction
 
 HERE = ("join", "invite", "knock")
-ACL = "m.room.server_acl"
 
 
 def hits(sanction: Sanction, user: str) -> bool:
@@ -62,18 +61,36 @@ def bans(
     return tuple(effect for _, effect in sorted(wanted, key=lambda each: (each[0], each[1].key)))
 
 
-def acl(sanctions: Iterable[Sanction], own_server: str) -> dict[str, Any]:
-    """The server ACL that says what was decided about servers (`m.room.server_acl`). It never denies our own server."""
-    denied = {
-        each.target for each in sanctions if each.entity == "server" and not server_matches(each.target, own_server)
-    }
-    return {"allow": ["*"], "deny": sorted(denied), "allow_ip_literals": True}
+def denied(sanctions: Iterable[Sanction]) -> tuple[str, ...]:
+    """The servers that were banned, as globs."""
+    return tuple(each.target for each in sanctions if each.entity == "server")
 
 
-def acls(sanctions: Sequence[Sanction], rooms: Sequence[str], own_server: str, cause: str) -> tuple[Effect, ...]:
-    """The ACL for every room. `cause` tells this wish from an equal one at another time."""
-    content = acl(sanctions, own_server)
-    return tuple(SetServerAcl(key=f"acl/{room}/{cause}", room=room, type=ACL, content=content) for room in rooms)
+def acls(
+    sanctions: Sequence[Sanction], rooms: Mapping[str, Sequence[str]], own_server: str, cause: str
+) -> tuple[Effect, ...]:
+    """The ACL for every room, of the servers that the file allows there (none: all) and of what was decided. `cause` tells this wish from an equal one at another time."""
+    shut_out = denied(sanctions)
+    return tuple(
+        SetServerAcl(key=f"acl/{room}/{cause}", room=room, type=ACL, content=server_acl(allowed, shut_out, own_server))
+        for room, allowed in rooms.items()
+    )
+
+
+def turned_away(
+    rooms: Mapping[str, Sequence[str]], presences: Iterable[Presence], me: str, reason: str
+) -> tuple[Kick, ...]:
+    """A Kick for everybody who is in a room, invited or knocking, and whose server may not take part there. `rooms` has the allowed servers of each.
+
+    Nobody is spared: the room's ACL would keep them from taking part anyway.
+    """
+    return tuple(
+        Kick(key=f"server/{each.room}/{each.user}/{each.row}", room=each.room, user=each.user, reason=reason)
+        for each in presences
+        if each.membership in HERE
+        and each.user != me
+        and not may_take_part(each.user, rooms.get(each.room, ()), server_of(me))
+    )
 
 
 def lifted(

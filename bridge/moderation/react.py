@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 
+from bridge.community import everything, servers_of
 from bridge.effects import Effect, Put
 from bridge.events import AnyEvent, MemberChanged
+from bridge.globs import is_glob, server_of
 from bridge.moderation import enforce, store
-from bridge.moderation.globs import is_glob, server_of
 from bridge.moderation.model import Sanction
 from bridge.scene import Scene
-from bridge.store import people, rooms
+from bridge.store import ledger, people, queue, rooms
+from bridge.text import render
+from bridge.words import words
 
 ACL_AFTER_MS = 3_000
 """A server's list waits this long after the bans of its people: a server that is shut out can no longer ask for what it needs to understand them."""
@@ -28,6 +31,31 @@ async def react(scene: Scene, event: AnyEvent) -> None:
         sanctions = await store.standing(scene.db)
         if any(enforce.hits(sanction, event.user) for sanction in sanctions):
             await enforce_all(scene, sanctions, only=event.user)
+        else:
+            await turn_away(scene, only=event.user)
+
+
+async def turn_away(scene: Scene, only: str | None = None) -> None:
+    """Put out of each room whose server may not take part there: everybody, or one user."""
+    if not any(room.servers for room in everything(scene.config).values()):
+        return
+    allowed = await _servers(scene)
+    there = await store.presences(scene.db, None if only is None else (only,))
+    reason = render(
+        words("Only people of certain servers can take part in this room."), scene.config.language, scene.names
+    )
+    for kick in enforce.turned_away(allowed, there, scene.me, reason.body):
+        if await queue.get(scene.db, kick.key) is None:
+            entry = await ledger.write(
+                scene.db, scene.me, "kick", kick.user, None, "servers", kick.room, None, scene.now_ms
+            )
+            put(scene, [kick], entry)
+
+
+async def _servers(scene: Scene) -> dict[str, tuple[str, ...]]:
+    """The servers that the configuration allows in each room of ours; none named: all."""
+    settings = everything(scene.config)
+    return {room.room: servers_of(settings, room.key) for room in await rooms.all_rooms(scene.db)}
 
 
 async def enforce_all(
@@ -43,8 +71,7 @@ async def enforce_all(
 
 async def set_acls(scene: Scene, sanctions: Sequence[Sanction], cause: str, intent: int, *, wait_ms: int = 0) -> int:
     """Put the server ACL for every room; returns how many rooms that are."""
-    ours = [room.room for room in await rooms.all_rooms(scene.db)]
-    wanted = enforce.acls(sanctions, ours, server_of(scene.me), cause)
+    wanted = enforce.acls(sanctions, await _servers(scene), server_of(scene.me), cause)
     return put(scene, wanted, intent, wait_ms=wait_ms)
 
 
@@ -53,6 +80,7 @@ async def sweep(scene: Scene) -> None:
     sanctions = await store.standing(scene.db)
     if sanctions:
         await enforce_all(scene, sanctions)
+    await turn_away(scene)
 
 
 async def room_made(scene: Scene, room: str) -> None:
@@ -60,7 +88,8 @@ async def room_made(scene: Scene, room: str) -> None:
     sanctions = await store.standing(scene.db)
     put(scene, enforce.bans(sanctions, [room], (), await protected(scene)))
     if any(each.entity == "server" for each in sanctions):
-        put(scene, enforce.acls(sanctions, [room], server_of(scene.me), "made"))
+        allowed = (await _servers(scene)).get(room, ())
+        put(scene, enforce.acls(sanctions, {room: allowed}, server_of(scene.me), "made"))
 
 
 def put(scene: Scene, effects: Sequence[Effect], intent: int | None = None, *, wait_ms: int = 0) -> int:

@@ -16,6 +16,7 @@ from bridge.errors import Refused
 from bridge.events import COPY_MARK, MemberChanged
 from bridge.power import powers
 from bridge.rooms.contents import create_key, create_request, mark
+from bridge.rooms.districts import districted
 from bridge.rooms.model import (
     Actual,
     ActualRoom,
@@ -27,9 +28,11 @@ from bridge.rooms.model import (
     Kind,
     PointAlias,
     Remember,
+    SayWelcome,
     SetContent,
+    UploadFile,
 )
-from bridge.rooms.plan import version_of
+from bridge.rooms.plan import around, waits
 from bridge.scene import Reader, Scene, Settler, State
 from bridge.store import journal, people, rooms
 from bridge.store.db import Connection
@@ -64,7 +67,7 @@ async def survey(read: Reader, rows: Sequence[rooms.Room], wanted: Desired, defa
     found = {room.key: room for room in await asyncio.gather(*(look(key, room) for key, room in known.items()))}
     aliases: dict[str, str] = {}
     lost: dict[str, ActualRoom] = {}
-    for room in wanted.rooms:
+    for room in districted(wanted, Actual(found, default_version)).rooms:
         if room.key in found and found[room.key].content("m.room.canonical_alias").get("alias") == room.alias:
             continue
         leads_to = await read.resolve_alias(room.alias)
@@ -139,10 +142,9 @@ def puts(wanted: Desired, actual: Actual, changes: Iterable[Change]) -> tuple[Pu
 def _effect(wanted: Desired, actual: Actual, change: Change) -> CreateRoom | SetAlias | SetState | Invite | None:
     match change:
         case Create(room):
-            space = actual.rooms.get("space")
-            if room.kind != "space" and not space:
+            if waits(wanted, actual, room):
                 return None
-            request = create_request(wanted, room, version_of(wanted, actual), space.room if space else None)
+            request = create_request(wanted, room, around(wanted, actual, room))
             return CreateRoom(key=create_key(room), room_key=room.key, alias=room.alias, request=request)
         case PointAlias(room=room_id, alias=alias):
             return SetAlias(key=f"alias/{room_id}/{alias}", room=room_id, alias=alias)
@@ -152,7 +154,7 @@ def _effect(wanted: Desired, actual: Actual, change: Change) -> CreateRoom | Set
             digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
             key = f"state/{room_id}/{kind}/{state_key}/{answers or 'none'}/{digest}"
             return SetState(key=key, room=room_id, type=kind, state_key=state_key, content=content)
-        case Remember():
+        case Remember() | UploadFile() | SayWelcome():
             return None
 
 
@@ -227,8 +229,9 @@ async def _room_made(scene: Scene, effect: CreateRoom, state: State, result: str
     if state != "done" or result is None:
         return
     initial = {event["type"]: event["content"] for event in effect.request["initial_state"]}
-    kind, _, tag = effect.room_key.partition("/")
-    wanted = DesiredRoom(effect.room_key, cast("Kind", kind), "", "", effect.alias, tag or None)
+    kind, _, name = effect.room_key.partition("/")
+    tag = name if kind == "circle" else None
+    wanted = DesiredRoom(effect.room_key, cast("Kind", kind), "", "", effect.alias, tag)
     history = initial["m.room.history_visibility"]["history_visibility"]
     encrypted = "m.room.encryption" in initial
     await _add(scene.db, wanted, result, scene.now_ms, encrypted=encrypted, history=history)

@@ -6,34 +6,21 @@ Every function here is a correction: applied to its own result it changes nothin
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bridge.access import ACL, server_acl
+from bridge.config_types import BOT, OUR_STATE, POWERS
 from bridge.effects import transaction_id
 from bridge.events import COPY_MARK
 from bridge.power import CREATOR, Powers, has_endless_creators
-from bridge.rooms.model import Content, Desired, DesiredRoom, State
-
-CURATOR, MODERATOR, BOT = 50, 60, 100
-"""Levels. A curator can redact, pin, kick and ban in the own circle, a moderator also stands above all curators."""
+from bridge.rooms.model import Around, Content, Desired, DesiredRoom, State
 
 ARCHIVED_MARK = "🗄️"
 """Begins the name of a room that is no longer used, in every language."""
 
 MEGOLM = "m.megolm.v1.aes-sha2"
+DAY_MS = 24 * 60 * 60 * 1000
 
-_NAMED = {"users_default": 0, "state_default": 50, "ban": 50, "kick": 50, "redact": 50, "invite": 50}
-_EVENTS = dict.fromkeys(
-    (
-        "m.room.power_levels",
-        "m.room.server_acl",
-        "m.room.encryption",
-        "m.room.history_visibility",
-        "m.room.join_rules",
-        "m.room.guest_access",
-        "m.room.canonical_alias",
-        "m.space.child",
-        "m.space.parent",
-    ),
-    BOT,
-)
+_GUARDED = ("state_default", "ban", "kick", "redact", "invite")
+_KNOCK_RESTRICTED_SINCE = 10
 _TOMBSTONE_SINCE_12 = 150
 """From version 12 on only creators, and people with this level, may replace a room (spec: "Room Version 12")."""
 
@@ -54,11 +41,11 @@ def creators_of(wanted: Desired, version: str) -> frozenset[str]:
 
 
 def corrected(
-    wanted: Desired, room: DesiredRoom, powers: Powers, state: Mapping[State, Content], space: str | None
+    wanted: Desired, room: DesiredRoom, powers: Powers, state: Mapping[State, Content], around: Around
 ) -> Iterator[tuple[State, Content]]:
     """The state events of a room with what each should hold, in the order in which they are best set.
 
-    `state` is what the room holds now, `space` the space's room id. The links to children are not among them: see `child_link`.
+    `state` is what the room holds now. The links to children are not among them (see `child_link`), nor are the pins (see `pinned`).
     """
 
     def now(kind: str, state_key: str = "") -> Content:
@@ -72,32 +59,54 @@ def corrected(
     ):
         held = now(kind)
         yield (kind, ""), (held if held.get(field, "") == value else {field: value})
-    yield ("m.room.join_rules", ""), _join_rules(room, now("m.room.join_rules"), space)
+    if around.picture:
+        held = now("m.room.avatar")
+        yield ("m.room.avatar", ""), (held if held.get("url") == around.picture else {"url": around.picture})
+    yield ("m.room.join_rules", ""), _join_rules(room, now("m.room.join_rules"), around)
+    if room.servers or around.denied or now(ACL):
+        yield (ACL, ""), _acl(wanted, room, now(ACL), around)
+    if room.retention_days or "max_lifetime" in now("m.room.retention"):
+        yield ("m.room.retention", ""), _retention(room, now("m.room.retention"))
     if room.encrypted:
         held = now("m.room.encryption")
         yield ("m.room.encryption", ""), (held if held.get("algorithm") else {"algorithm": MEGOLM})
     yield ("m.room.canonical_alias", ""), _addresses(room, now("m.room.canonical_alias"))
-    if linked(room) and space:
-        yield ("m.space.parent", space), _link(wanted, now("m.space.parent", space), {"canonical": True})
-    elif room.archived and space:
-        yield ("m.space.parent", space), {}
+    if around.parent:
+        held = now("m.space.parent", around.parent)
+        yield ("m.space.parent", around.parent), _link(wanted, held, {"canonical": True})
+    for space in around.elsewhere:
+        if leads(now("m.space.parent", space)):
+            yield ("m.space.parent", space), {}
     yield ("m.room.power_levels", ""), power_levels(wanted, room, powers)
 
 
-def linked(room: DesiredRoom) -> bool:
-    """Whether the space shows this room. The staff room is nobody else's business."""
-    return room.kind in ("common", "circle") and not room.archived
-
-
 def child_link(wanted: Desired, room: DesiredRoom, held: Content) -> Content:
-    """What the space's `m.space.child` event for this room should hold. The common room is suggested to newcomers."""
+    """What the `m.space.child` event for this room should hold, in the space that shows it. The common room is suggested to newcomers."""
     return _link(wanted, held, {"suggested": True} if room.kind == "common" else {})
+
+
+def leads(link: Content) -> bool:
+    """Whether a link between spaces and rooms leads anywhere: one without `via` counts as none (spec: "Spaces")."""
+    return bool(_via(link))
+
+
+def pinned(held: Content, event: str, *, wanted: bool) -> Content:
+    """What `m.room.pinned_events` should hold, with this event or without it; other people's pins stay."""
+    told = held.get("pinned")
+    pins = [each for each in told if isinstance(each, str)] if isinstance(told, list) else []
+    if (event in pins) == wanted:
+        return held
+    return {**held, "pinned": [event, *pins] if wanted else [each for each in pins if each != event]}
+
+
+def _via(link: Content) -> list[str]:
+    told = link.get("via")
+    return [server for server in told if isinstance(server, str)] if isinstance(told, list) else []
 
 
 def _link(wanted: Desired, held: Content, more: Content) -> Content:
     """A link in either direction. A room id has no server since version 12, so a link without `via` leads nowhere."""
-    told = held.get("via")
-    via = [server for server in told if isinstance(server, str)] if isinstance(told, list) else []
+    via = _via(held)
     return {**held, **more, "via": via if wanted.server in via else [wanted.server, *via]}
 
 
@@ -115,12 +124,40 @@ def _addresses(room: DesiredRoom, held: Content) -> Content:
     return {**rest, "alias": room.alias, **({"alt_aliases": kept} if kept else {})}
 
 
-def _join_rules(room: DesiredRoom, held: Content, space: str | None) -> Content:
-    """Circles and the common room let in who is in the space (spec: "Restricted rooms"), all else asks for an invite."""
-    if not linked(room) or space is None:
-        return held if held.get("join_rule") == "invite" else {"join_rule": "invite"}
-    rule = {"join_rule": "restricted", "allow": [{"type": "m.room_membership", "room_id": space}]}
+def _join_rules(room: DesiredRoom, held: Content, around: Around) -> Content:
+    """Who may enter (spec: "Restricted rooms", "Knocking on rooms").
+
+    Members of the space also enter where others may knock, but for the space itself and the staff room, and where the room's version has no such rule.
+    """
+    allow = [{"type": "m.room_membership", "room_id": around.space}]
+    shown = room.parent is not None and around.space is not None
+    newer = not around.version.isdecimal() or int(around.version) >= _KNOCK_RESTRICTED_SINCE
+    rule: Content
+    match room.entry:
+        case "members" if shown:
+            rule = {"join_rule": "restricted", "allow": allow}
+        case "knock" if shown and newer:
+            rule = {"join_rule": "knock_restricted", "allow": allow}
+        case "knock" | "public":
+            rule = {"join_rule": room.entry}
+        case _:
+            rule = {"join_rule": "invite"}
     return held if all(held.get(key) == value for key, value in rule.items()) else rule
+
+
+def _acl(wanted: Desired, room: DesiredRoom, held: Content, around: Around) -> Content:
+    """The room's server ACL. What somebody else denied stays denied: here nobody is ever let in again, that is moderation's."""
+    told = held.get("deny")
+    denied = [each for each in told if isinstance(each, str)] if isinstance(told, list) else []
+    content = server_acl(room.servers, [*around.denied, *denied], wanted.server)
+    return held if all(held.get(key) == value for key, value in content.items()) else content
+
+
+def _retention(room: DesiredRoom, held: Content) -> Content:
+    """How long messages are to be kept (MSC1763); how long they must be kept at least is left as it is."""
+    if room.retention_days is None:
+        return {key: value for key, value in held.items() if key != "max_lifetime"}
+    return {**held, "max_lifetime": room.retention_days * DAY_MS}
 
 
 def power_levels(wanted: Desired, room: DesiredRoom, powers: Powers) -> Content:
@@ -140,22 +177,35 @@ def power_levels(wanted: Desired, room: DesiredRoom, powers: Powers) -> Content:
         for user, level in people.items()
         if powers.level(user) < CREATOR and (powers.levels is None or powers.outranks(wanted.me, user))
     }
+    named, events = _powers(room)
     tombstone = {"m.room.tombstone": _TOMBSTONE_SINCE_12 if powers.creators_are_endless else BOT}
     own = {"m.room.redaction": 0} if room.archived else {}  # what somebody said there stays theirs to take back
-    events = {**_mapping(held.get("events")), **_EVENTS, **tombstone, **own}
-    return {**held, **_NAMED, "events_default": room.writers, "events": events, "users": users}
+    ours = {**dict.fromkeys(OUR_STATE, BOT), **tombstone, **events, **own}
+    return {**held, **named, "events": {**_mapping(held.get("events")), **ours}, "users": users}
 
 
-def create_request(wanted: Desired, room: DesiredRoom, version: str, space: str | None) -> dict[str, Any]:
-    """The body of POST /createRoom without the alias: one request makes the whole room."""
-    creators = creators_of(wanted, version)
+def _powers(room: DesiredRoom) -> tuple[dict[str, int], dict[str, int]]:
+    """What takes which power in this room: the keys of `m.room.power_levels` itself, and its `events`."""
+    named = {"users_default": 0, **dict.fromkeys(_GUARDED, room.guarded), "events_default": room.writers}
+    events: dict[str, int] = {}
+    if room.power.get("write"):  # who only reads can still react, and take that back
+        events = {"m.reaction": 0, "m.room.redaction": 0}
+    for name, level in room.power.items():
+        place = POWERS.get(name, name)
+        (named if place in named else events)[place] = level
+    return named, events
+
+
+def create_request(wanted: Desired, room: DesiredRoom, around: Around) -> dict[str, Any]:
+    """The body of POST /createRoom without the alias: one request makes the whole room, in the version that `around` names."""
+    creators = creators_of(wanted, around.version)
     powers = Powers(creators or frozenset((wanted.me,)), bool(creators), None)
-    state = dict(corrected(wanted, room, powers, {}, space))
+    state = dict(corrected(wanted, room, powers, {}, around))
     levels = state.pop(("m.room.power_levels", ""))
     for kind in ("m.room.name", "m.room.topic", "m.room.canonical_alias"):  # these have fields of their own
         state.pop((kind, ""))
     creation: dict[str, Any] = {COPY_MARK: mark(room)}
-    if room.kind == "space":
+    if room.kind in ("space", "district"):
         creation["type"] = "m.space"
     if more := sorted(creators - {wanted.me}):
         creation["additional_creators"] = more
@@ -163,7 +213,7 @@ def create_request(wanted: Desired, room: DesiredRoom, version: str, space: str 
         "preset": "private_chat",
         "visibility": "private",
         "name": room.name,
-        "room_version": version,
+        "room_version": around.version,
         "creation_content": creation,
         "initial_state": [
             {"type": kind, "state_key": state_key, "content": dict(content)}

@@ -6,18 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from bridge.config_types import CURATOR, Entry
+
 State = tuple[str, str]
 """Type and state key of a state event."""
 Content = Mapping[str, Any]
-Kind = Literal["space", "common", "staff", "circle"]
+Kind = Literal["space", "common", "staff", "circle", "room", "district"]
 
 
 @dataclass(frozen=True, slots=True)
 class DesiredRoom:
-    """A room as the configuration wants it. `key` is its name for ever: space, common, staff or circle/<folded tag>.
+    """A room as the configuration wants it. `key` is its name for ever: space, common, staff, circle/<folded tag>, room/<name> or district/<number>.
 
-    `levels` are the powers of the people named in the configuration (owners among them), `writers` the power needed to write.
-    `guests` are the people to invite, in order; `after_space` says that they are invited once they are in the space.
+    `levels` are the powers of the people named in the configuration (owners among them), `writers` the power needed to write, `power` what else takes
+    which power (as the file names it), `guarded` the power for what nobody named. `guests` are the people to invite, in order; `after_space` says that
+    they are invited once they are in the space. `parent` is the key of the space that shows it. `avatar` is a file's path or an mxc:// address.
     `archived`: it is no longer used. It is never made; if it is there, it is read only and no space shows it.
     """
 
@@ -27,24 +30,52 @@ class DesiredRoom:
     topic: str
     alias: str
     tag: str | None = None
+    avatar: str | None = None
+    entry: Entry = "members"
     encrypted: bool = True
     history: str = "shared"
+    servers: tuple[str, ...] = ()
+    retention_days: int | None = None
     levels: Mapping[str, int] = field(default_factory=dict)
     writers: int = 0
+    power: Mapping[str, int] = field(default_factory=dict)
+    guarded: int = CURATOR
+    welcome: str = ""
     guests: tuple[str, ...] = ()
     after_space: bool = False
+    parent: str | None = None
     archived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """Everything that should exist, the space first. `me` is Hearth's own account, `server` its server, the one that all rooms can be found through."""
+    """Everything that should exist, the space first. `me` is Hearth's own account, `server` its server, the one that all rooms can be found through.
+
+    The districts are not among the rooms: which there are depends on those that there are already, see `districted`.
+    """
 
     me: str
     server: str
     version: str | None
     owners: tuple[str, ...]
     rooms: tuple[DesiredRoom, ...]
+    district_size: int = 50
+    district_name: str = "Circles"
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the state of a room speaks of that is not in the room: ids of the space and of what shows it (None: not there yet), its version.
+
+    `elsewhere` are our spaces that do not show it (any more). `denied` are the servers that moderation shuts out, `picture` is the address of the avatar (None: not known, leave what is there).
+    """
+
+    version: str
+    space: str | None = None
+    parent: str | None = None
+    elsewhere: tuple[str, ...] = ()
+    denied: tuple[str, ...] = ()
+    picture: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +100,31 @@ class ActualRoom:
 
 
 @dataclass(frozen=True, slots=True)
+class Welcome:
+    """The welcome that we said in a room: the first message's id, what it says now (a digest of the words), and how often it was said anew."""
+
+    event: str
+    digest: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
 class Actual:
     """The rooms that are ours, by key. `version` is what the homeserver makes when not told otherwise.
 
     `aliases` says for wanted addresses that are not yet the official ones of their rooms to which room they lead.
-    `lost` are rooms made by us that a crash kept us from writing down, by key.
+    `lost` are rooms made by us that a crash kept us from writing down, by key. `denied` are the servers that moderation shuts out.
+    `files` has the SHA-256 of every wanted picture that can be read, `uploads` the addresses of what was uploaded, by that. `welcomes` are by room id.
     """
 
     rooms: Mapping[str, ActualRoom]
     version: str
     aliases: Mapping[str, str] = field(default_factory=dict)
     lost: Mapping[str, ActualRoom] = field(default_factory=dict)
+    denied: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    uploads: Mapping[str, str] = field(default_factory=dict)
+    welcomes: Mapping[str, Welcome] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +177,27 @@ class InvitePerson:
     user: str
 
 
-Change = Create | Remember | PointAlias | SetContent | InvitePerson
+@dataclass(frozen=True, slots=True)
+class UploadFile:
+    """Upload a picture, once for all rooms that show it. `key` is the first of them."""
+
+    key: str
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class SayWelcome:
+    """Say the welcome of a room, or change what it says: `was` is what was said before."""
+
+    key: str
+    room: str
+    text: str
+    digest: str
+    was: Welcome | None
+
+
+Change = Create | Remember | PointAlias | SetContent | InvitePerson | UploadFile | SayWelcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +205,7 @@ class Note:
     """Something that a person should know and that no change of ours puts right. `key` is the room's."""
 
     key: str
-    about: Literal["vanished", "away", "encrypted", "alias", "power", "stronger"]
+    about: Literal["vanished", "away", "encrypted", "alias", "power", "stronger", "picture"]
     user: str | None = None
     level: int | None = None
 

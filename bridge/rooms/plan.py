@@ -3,95 +3,36 @@
 `plan` of a state that is as desired is empty, and after any plan was carried out the next one is.
 """
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 
-from bridge.community import circle_key, leaders
-from bridge.config import Circle, Config, RoomSettings
+from bridge.config_types import BOT
 from bridge.power import Powers, has_endless_creators
-from bridge.rooms.contents import (
-    ARCHIVED_MARK,
-    BOT,
-    CURATOR,
-    MODERATOR,
-    child_link,
-    corrected,
-    create_request,
-    creators_of,
-    linked,
-)
+from bridge.rooms.contents import child_link, corrected, create_request, creators_of, leads, pinned
+from bridge.rooms.districts import districted
 from bridge.rooms.model import (
     Actual,
     ActualRoom,
+    Around,
     Change,
     Content,
     Create,
     Desired,
     DesiredRoom,
     InvitePerson,
-    Kind,
     Note,
     PointAlias,
     Remember,
+    SayWelcome,
     SetContent,
     State,
-    local_alias,
+    UploadFile,
+    Welcome,
 )
-from bridge.tags import fold
+from bridge.rooms.wanted import desired as desired  # noqa: PLC0414 - one door to planning
 
 _MOST_ROUNDS = 10
-
-
-def desired(config: Config, me: str) -> Desired:
-    """What the configuration wants, the space first. `me` is our own user id, whose server the addresses are on."""
-    community, server = config.community, me.partition(":")[2]
-    curators = [user for circle in community.circles for user in leaders(circle)]
-    members = [user for circle in community.circles for user in circle.members]
-    staff = _unique(community.owners + community.moderators)
-    moderators = dict.fromkeys(community.moderators, MODERATOR)
-
-    def room(key: str, kind: Kind, settings: RoomSettings, levels: dict[str, int] = moderators) -> DesiredRoom:
-        tag = fold(settings.tag) if isinstance(settings, Circle) else None
-        return DesiredRoom(
-            key=key,
-            kind=kind,
-            name=settings.name,
-            topic=settings.topic,
-            alias=f"#{local_alias(settings.alias, tag, settings.name)}:{server}",
-            tag=tag,
-            encrypted=settings.encrypted,
-            history=settings.history,
-            levels={user: level for user, level in levels.items() if user not in community.owners},
-        )
-
-    space = room("space", "space", community.space)
-
-    def of_circle(circle: Circle) -> DesiredRoom:
-        levels = dict.fromkeys(circle.former, 0) | dict.fromkeys(leaders(circle), CURATOR) | moderators
-        return room(circle_key(circle), "circle", circle, levels)
-
-    circles = [of_circle(circle) for circle in community.circles]
-    archived = [
-        replace(of_circle(circle), tag=None, name=f"{ARCHIVED_MARK} {circle.name}", writers=MODERATOR, archived=True)
-        for circle in community.archived
-    ]
-    return Desired(
-        me=me,
-        server=server,
-        version=community.room_version,
-        owners=_unique(community.owners),
-        rooms=(
-            replace(space, encrypted=False, writers=CURATOR, guests=_unique((*staff, *curators, *members))),
-            room("common", "common", community.common),
-            replace(room("staff", "staff", community.staff), guests=staff, after_space=True),
-            *circles,
-            *archived,
-        ),
-    )
-
-
-def _unique(users: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(users))
 
 
 def plan(wanted: Desired, actual: Actual) -> tuple[Change, ...]:
@@ -99,10 +40,13 @@ def plan(wanted: Desired, actual: Actual) -> tuple[Change, ...]:
 
     What hangs on a room that does not exist yet is not among them: plan again when it does, or see `forecast`.
     """
+    wanted = districted(wanted, actual)
     return (
+        *_uploads(wanted, actual),
         *_new_rooms(wanted, actual),
         *_child_links(wanted, actual),
         *(change for room in _known(wanted, actual) for change in _corrections(wanted, actual, room)),
+        *_welcomes(wanted, actual),
         *_invites(wanted, actual),
     )
 
@@ -131,9 +75,44 @@ def forecast(wanted: Desired, actual: Actual) -> tuple[Change, ...]:
     return tuple(steps)
 
 
-def version_of(wanted: Desired, actual: Actual) -> str:
-    """The version that a room made now gets."""
-    return wanted.version or actual.version
+def around(wanted: Desired, actual: Actual, room: DesiredRoom) -> Around:
+    """What the state of this room speaks of that is outside of it. A room that does not exist gets the version that rooms made now get."""
+
+    def id_of(key: str | None) -> str | None:
+        return actual.rooms[key].room if key is not None and key in actual.rooms else None
+
+    found = actual.rooms.get(room.key)
+    return Around(
+        version=found.version if found else wanted.version or actual.version,
+        space=id_of("space"),
+        parent=id_of(room.parent),
+        elsewhere=_elsewhere(actual, room) if room.archived or id_of(room.parent) else (),
+        denied=actual.denied,
+        picture=_picture(actual, room),
+    )
+
+
+def _elsewhere(actual: Actual, room: DesiredRoom) -> tuple[str, ...]:
+    """The ids of our spaces that do not show this room (any more)."""
+    spaces = (key for key in actual.rooms if key == "space" or key.startswith("district/"))
+    return tuple(actual.rooms[key].room for key in spaces if key != room.parent)
+
+
+def waits(wanted: Desired, actual: Actual, room: DesiredRoom) -> bool:
+    """Whether this room is better made after the one that shows it, which is about to be made; and nothing is made before the space."""
+    if room.kind == "space" or room.parent in actual.rooms:
+        return False
+    parents = (each for each in districted(wanted, actual).rooms if each.key == room.parent)
+    return "space" not in actual.rooms or any(
+        each.key not in actual.rooms and each.alias not in actual.aliases for each in parents
+    )
+
+
+def _picture(actual: Actual, room: DesiredRoom) -> str | None:
+    """The address of the room's picture, if there is one and it was uploaded."""
+    if room.avatar is None or room.avatar.startswith("mxc://"):
+        return room.avatar
+    return actual.uploads.get(actual.files.get(room.avatar, ""))
 
 
 def powers_of(room: ActualRoom) -> Powers:
@@ -159,28 +138,41 @@ def _new_rooms(wanted: Desired, actual: Actual) -> Iterator[Change]:
             yield Create(room)
 
 
+def _uploads(wanted: Desired, actual: Actual) -> Iterator[UploadFile]:
+    """Pictures that the homeserver does not have yet, each once."""
+    seen: set[str] = set()
+    for room in wanted.rooms:
+        sha256 = actual.files.get(room.avatar or "")
+        if room.avatar and sha256 and sha256 not in actual.uploads and sha256 not in seen:
+            seen.add(sha256)
+            yield UploadFile(room.key, room.avatar, sha256)
+
+
 def _child_links(wanted: Desired, actual: Actual) -> Iterator[Change]:
-    space = actual.rooms.get("space")
-    if not space or not space.here:
-        return
-    for room in _known(wanted, actual):
-        if linked(room):
-            child = actual.rooms[room.key].room
-            held = space.content("m.space.child", child)
-            for change in _set(wanted, space, ("m.space.child", child), child_link(wanted, room, held)):
-                yield replace(change, child=room.key)
-        elif room.archived and space.content("m.space.child", actual.rooms[room.key].room):
-            # A link without content is none (spec: m.space.child).
-            for change in _set(wanted, space, ("m.space.child", actual.rooms[room.key].room), {}):
-                yield replace(change, child=room.key)
+    """Every room in the list of the space or district that shows it, and in no other one of ours. A room is shown anew before the old link goes."""
+    holders = [room for key, room in actual.rooms.items() if key == "space" or key.startswith("district/")]
+    for remove in (False, True):
+        for room in _known(wanted, actual):
+            parent, child = actual.rooms.get(room.parent or ""), actual.rooms[room.key].room
+            if not room.archived and (parent is None or not parent.here):
+                continue
+            for holder in holders:
+                held = holder.content("m.space.child", child)
+                shown = parent is not None and holder.key == parent.key
+                if not holder.here or shown == remove or (remove and not leads(held)):
+                    continue
+                # A link without content is none (spec: m.space.child).
+                content = {} if remove else child_link(wanted, room, held)
+                for change in _set(wanted, holder, ("m.space.child", child), content):
+                    yield replace(change, child=room.key)
 
 
 def _corrections(wanted: Desired, actual: Actual, room: DesiredRoom) -> Iterator[Change]:
     found = actual.rooms[room.key]
-    space = actual.rooms.get("space")
-    if linked(room) and not space:
+    if room.parent is not None and "space" not in actual.rooms:
         return
-    for state, content in corrected(wanted, room, powers_of(found), found.state, space.room if space else None):
+    surroundings = around(wanted, actual, room)
+    for state, content in corrected(wanted, room, powers_of(found), found.state, surroundings):
         if state == ("m.room.canonical_alias", "") and found.state.get(state) != content:
             leads_to = actual.aliases.get(room.alias)
             if leads_to is None:
@@ -188,6 +180,20 @@ def _corrections(wanted: Desired, actual: Actual, room: DesiredRoom) -> Iterator
             elif leads_to != found.room:
                 continue
         yield from _set(wanted, found, state, content)
+    said = actual.welcomes.get(found.room)
+    if said:
+        pins = pinned(found.content("m.room.pinned_events"), said.event, wanted=bool(room.welcome))
+        yield from _set(wanted, found, ("m.room.pinned_events", ""), pins)
+
+
+def _welcomes(wanted: Desired, actual: Actual) -> Iterator[SayWelcome]:
+    """Welcomes that are not said yet, or say something else."""
+    for room in _known(wanted, actual):
+        found = actual.rooms[room.key]
+        digest = hashlib.sha256(room.welcome.encode()).hexdigest()
+        was = actual.welcomes.get(found.room)
+        if room.welcome and not room.archived and (was is None or was.digest != digest):
+            yield SayWelcome(room.key, found.room, room.welcome, digest, was)
 
 
 def _set(wanted: Desired, room: ActualRoom, state: State, content: Content) -> Iterator[SetContent]:
@@ -216,7 +222,14 @@ def _invites(wanted: Desired, actual: Actual) -> Iterator[Change]:
 
 def notes(wanted: Desired, actual: Actual) -> tuple[Note, ...]:
     """What a person should know: rooms that left the file, rooms that we are out of, what we cannot or will not change."""
-    return tuple(_notes(wanted, actual))
+    wanted = districted(wanted, actual)
+    return (*_notes(wanted, actual), *_missing_pictures(wanted, actual))
+
+
+def _missing_pictures(wanted: Desired, actual: Actual) -> Iterator[Note]:
+    for room in wanted.rooms:
+        if room.avatar and not room.avatar.startswith("mxc://") and room.avatar not in actual.files:
+            yield Note(room.key, "picture")
 
 
 def _notes(wanted: Desired, actual: Actual) -> Iterator[Note]:
@@ -271,6 +284,11 @@ def after(wanted: Desired, actual: Actual, change: Change) -> Actual:
         case SetContent(key=key, type=kind, state_key=state_key, content=content):
             found = actual.rooms[key]
             return _with(actual, replace(found, state={**found.state, (kind, state_key): content}))
+        case UploadFile(sha256=sha256):
+            return replace(actual, uploads={**actual.uploads, sha256: f"mxc://{wanted.server}/{sha256}"})
+        case SayWelcome(room=room_id, digest=digest, was=was):
+            said = Welcome(was.event if was else f"$welcome{room_id}", digest, was.revision + 1 if was else 1)
+            return replace(actual, welcomes={**actual.welcomes, room_id: said})
         case InvitePerson(key=key, user=user):
             found = actual.rooms[key]
             return _with(actual, replace(found, members={**found.members, user: "invite"}))
@@ -282,8 +300,9 @@ def _with(actual: Actual, room: ActualRoom) -> Actual:
 
 def _made(wanted: Desired, actual: Actual, room: DesiredRoom) -> ActualRoom:
     """The room that our request makes."""
-    version, space = version_of(wanted, actual), actual.rooms.get("space")
-    request = create_request(wanted, room, version, space.room if space else None)
+    surroundings = around(wanted, actual, room)
+    request = create_request(wanted, room, surroundings)
+    version = surroundings.version
     state = {(event["type"], event["state_key"]): event["content"] for event in request["initial_state"]}
     state["m.room.name", ""] = {"name": room.name}
     state["m.room.canonical_alias", ""] = {"alias": room.alias}

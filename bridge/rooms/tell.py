@@ -1,13 +1,25 @@
 """Tells people of changes, as lines for a terminal, and of notes, in words. Never decides which there are."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import PurePath
 from typing import Any
 
-from bridge.rooms.model import Change, Create, InvitePerson, Note, PointAlias, Remember, SetContent
+from bridge.rooms.model import (
+    Change,
+    Create,
+    InvitePerson,
+    Note,
+    PointAlias,
+    Remember,
+    SayWelcome,
+    SetContent,
+    UploadFile,
+)
 from bridge.store.rooms import Room
 from bridge.words import Text, words
 
 _ABSENT = object()
+_MOST_SHOWN = 60
 
 
 def explain(note: Note) -> Text:
@@ -27,6 +39,11 @@ def explain(note: Note) -> Text:
         case "alias":
             return words(
                 "The address for %(room)s already leads to another room. Choose another alias in the configuration.",
+                room=room,
+            )
+        case "picture":
+            return words(
+                "The picture for %(room)s cannot be read. Put the file where the configuration says, or name another one.",
                 room=room,
             )
         case "power":
@@ -60,6 +77,11 @@ def line(change: Change) -> str:
             return f"+ {key}: the address {alias}"
         case InvitePerson(key=key, user=user):
             return f"+ {key}: invite {user}"
+        case UploadFile(key=key, file=file):
+            return f"+ {key}: upload the picture {PurePath(file).name}"
+        case SayWelcome(key=key, text=text, was=was):
+            shown = text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
+            return f"{'~' if was else '+'} {key}: {'change the welcome to' if was else 'say the welcome'} {shown!r}"
         case SetContent(key=key, type=kind, state_key=state_key, was=was, content=content):
             what = f"{kind} {state_key}".rstrip()
             return "\n".join(f"~ {key}: {what}{part}" for part in _differences(was, content, ""))

@@ -4,7 +4,17 @@ from typing import Any
 
 import pytest
 
-from bridge.community import Setting, circle_by_key, circle_key, leaders, most, overlaid
+from bridge.community import (
+    Setting,
+    circle_by_key,
+    circle_key,
+    everything,
+    leaders,
+    most,
+    overlaid,
+    room_key,
+    servers_of,
+)
 from bridge.config import Config
 
 CONFIG = Config.model_validate(
@@ -15,6 +25,7 @@ CONFIG = Config.model_validate(
             "common": {"name": "Common room"},
             "staff": {"name": "Staff"},
             "circles": [{"name": "Sleep", "tag": "sleep", "topic": "Bad nights"}, {"name": "Work", "tag": "work"}],
+            "rooms": [{"key": "library", "name": "Library"}],
         },
     }
 )
@@ -96,6 +107,30 @@ def test_who_stands_in_leads_a_circle_too_and_nobody_twice() -> None:
 def test_a_circle_has_its_own_size_or_the_communitys() -> None:
     config = after(("circle/sleep", "size", 12))
     assert [most(circle, config) for circle in config.community.circles] == [12, 30]
+
+
+def test_a_further_room_can_be_changed_made_and_archived_by_command() -> None:
+    config = after(
+        ("room/library", "topic", "Books"),
+        ("room/lobby", "made", {"name": "Lobby"}),
+        ("room/lobby", "welcome", "Hello"),
+    )
+    assert [(room_key(room), room.topic, room.welcome) for room in config.community.rooms] == [
+        ("room/library", "Books", ""),
+        ("room/lobby", "", "Hello"),
+    ]
+    assert [room.key for room in after(("room/library", "archived", True)).community.rooms] == []
+    assert after(("room/lobby", "made", {})).community == CONFIG.community
+
+
+def test_every_room_has_one_key_and_one_list_of_servers() -> None:
+    config = after(("space", "servers", ["a.test", "b.test"]), ("circle/sleep", "servers", ["a.test"]))
+    settings = everything(config)
+    assert list(settings) == ["space", "common", "staff", "room/library", "circle/sleep", "circle/work"]
+    known = {key: servers_of(settings, key) for key in (*settings, "district/3", "elsewhere")}
+    assert {key: servers for key, servers in known.items() if servers} == {
+        "space": ("a.test", "b.test"), "district/3": ("a.test", "b.test"), "circle/sleep": ("a.test",),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

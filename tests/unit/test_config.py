@@ -108,6 +108,59 @@ MISTAKES = {
         with_line("{name: Staff}", "{name: Staff, alias: '#staff:a.test'}"),
         ["config.yaml:8: community.staff.alias: write only the first part of the address, without '#', ':' and spaces, like quiet-room"],
     ),
+    "two rooms of one alias, and one of them a further one": (
+        with_line("  owners:", "  rooms: [{key: library, name: Books, alias: Home}, {key: library, name: Lobby}]\n  owners:"),
+        ["config.yaml:15: community.rooms[1].alias: community.space has this address too; give each room its own",
+         "config.yaml:15: community.rooms[2].key: community.rooms[1] has this key too; give each room its own"],
+    ),
+    "a key that is none": (
+        with_line("  owners:", "  rooms: [{key: The Library, name: Books}]\n  owners:"),
+        ["config.yaml:15: community.rooms[1].key: write small letters, digits, '-' and '_', like library"],
+    ),
+    "a list of servers without our own": (
+        with_line("{name: Staff}", "{name: Staff, servers: [b.test]}").replace("  owners:", "  moderators: ['@mod:c.test']\n  owners:"),
+        ["config.yaml:8: community.staff.servers: our own server is missing, which would shut Hearth out; add it",
+         "config.yaml:8: community.staff.servers: the server of community.moderators[1] is missing; add it"],
+    ),
+    "a curator of a server that may not take part": (
+        with_line("@ben:a.test", "@ben:c.test").replace("tag: sleep", "tag: sleep\n      servers: [a.test, '*.b.test']"),
+        ["config.yaml:13: community.circles[1].curators[1]: is of a server that may not take part here; add it to the servers"],
+    ),
+    "a server with its address": (
+        with_line("{name: Staff}", "{name: Staff, servers: ['https://a.test']}"),
+        ["config.yaml:8: community.staff.servers: our own server is missing, which would shut Hearth out; add it",
+         "config.yaml:8: community.staff.servers[1]: this is not a server name; write it like example.org"],
+    ),
+    "a way in that is none": (
+        with_line("{name: Staff}", "{name: Staff, entry: public}").replace("{name: Common room}", "{name: Common room, entry: knocking}"),
+        ["config.yaml:7: community.common.entry: must be 'members', 'invited', 'knock' or 'public'; did you mean 'knock'?",
+         "config.yaml:8: community.staff.entry: must be 'invited' or 'knock'"],
+    ),
+    "a space that is told what only rooms can be": (
+        with_line("{name: Home}", "{name: Home, welcome: Hello, retention_days: 3}"),
+        ["config.yaml:6: community.space.retention_days: a space holds no messages; say this of its rooms, or leave it out",
+         "config.yaml:6: community.space.welcome: a space holds no messages; say this of its rooms, or leave it out"],
+    ),
+    "a picture that is not there": (
+        with_line("{name: Staff}", "{name: Staff, avatar: staff.png}"),
+        ["config.yaml:8: community.staff.avatar: there is no file staff.png; put the picture there, or name another one"],
+    ),
+    "a picture that is none": (
+        with_line("{name: Staff}", "{name: Staff, avatar: config.yaml}").replace("{name: Home}", "{name: Home, avatar: 'mxc://a.test'}"),
+        ["config.yaml:6: community.space.avatar: this is not the address of a picture; write it like mxc://example.org/AbCdEf, or name a file",
+         "config.yaml:8: community.staff.avatar: this is not a picture; name a file that ends in .png, .jpg, .jpeg, .gif, .webp, or an mxc:// address"],
+    ),
+    "powers that are none": (
+        with_line("{name: Staff}", "{name: Staff, power: {write: nobody, kick: 101}}").replace("{name: Home}", "{name: Home, power: {wrte: 50}}").replace("{name: Common room}", "{name: Common room, power: {m.room.encryption: 0}}"),
+        ["config.yaml:6: community.space.power: holds an unknown name; write write, invite, kick, ban, redact, react, pin, name, topic, avatar, or a type of event like m.room.topic",
+         "config.yaml:7: community.common.power: holds a type of event that only Hearth and the owners may send; remove it",
+         "config.yaml:8: community.staff.power.kick: must be everybody, curators, moderators, owners, or a number from 0 to 100",
+         "config.yaml:8: community.staff.power.write: must be everybody, curators, moderators, owners, or a number from 0 to 100"],
+    ),
+    "a district too large": (
+        with_line("  owners:", "  district_size: 51\n  owners:"),
+        ["config.yaml:15: community.district_size: must be at most 50"],
+    ),
     "a tag with its sign": (
         with_line("tag: sleep", "tag: '#sleep'"),
         ["config.yaml:11: community.circles[1].tag: this is not a tag; write letters, digits, '-' and '_', without the '#', like sleep"],
@@ -260,6 +313,17 @@ def test_times_and_words_are_no_numbers_and_no_booleans(file: Path) -> None:
     config = load(file, {})
     assert (config.community.space.name, config.community.space.topic) == ("no", "2026-01-02")
     assert config.digest.default_time == "18:30"
+
+
+def test_a_room_can_be_told_all_of_this(file: Path) -> None:
+    (file.parent / "books.PNG").write_bytes(b"png")
+    room = "key: library, name: Library, avatar: books.PNG, entry: knock, servers: [a.test, '*.b.test'], retention_days: 90"
+    power = "power: {write: curators, pin: 70, org.example.poll: everybody}, welcome: Hello"
+    file.write_text(with_line("  owners:", f"  rooms: [{{{room}, {power}}}]\n  owners:"), encoding="utf-8")
+    (library,) = load(file, {}).community.rooms
+    assert library.avatar == str(file.parent / "books.PNG")
+    assert (library.entry, library.servers, library.retention_days) == ("knock", ("a.test", "*.b.test"), 90)
+    assert (library.power, library.welcome) == ({"write": 50, "pin": 70, "org.example.poll": 0}, "Hello")
 
 
 def test_an_empty_key_means_the_default(file: Path) -> None:

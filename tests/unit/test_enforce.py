@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.effects import Ban, Effect, SetServerAcl, Unban
-from bridge.moderation.enforce import acl, acls, bans, hits, lifted
+from bridge.effects import Ban, Effect, Kick, SetServerAcl, Unban
+from bridge.moderation.enforce import acls, bans, hits, lifted, turned_away
 from bridge.moderation.model import OurBan, Presence, Sanction
 
 ROOMS = ("!garden", "!kitchen", "!common")
@@ -46,18 +46,32 @@ def test_who_was_let_in_again_by_hand_is_banned_again_under_a_new_key() -> None:
     assert first[0].key != again[0].key
 
 
-def test_our_own_server_is_never_denied() -> None:
-    assert acl([server("*"), server("b.test", 3)], "a.test:8448") == {
-        "allow": ["*"],
-        "deny": ["b.test"],
-        "allow_ip_literals": True,
-    }
-
-
 def test_every_room_gets_the_acl_once_for_one_cause() -> None:
-    effects = acls([server("b.test")], ROOMS, "a.test", "8")
+    effects = acls([server("b.test")], dict.fromkeys(ROOMS, ()), "a.test", "8")
     assert {each.room for each in effects if isinstance(each, SetServerAcl)} == set(ROOMS)
-    assert effects == acls([server("b.test")], ROOMS, "a.test", "8")
+    assert effects == acls([server("b.test")], dict.fromkeys(ROOMS, ()), "a.test", "8")
+
+
+def test_a_room_for_certain_servers_stays_so_when_another_is_banned() -> None:
+    (effect,) = acls([server("b.test")], {"!garden": ("a.test", "b.test", "c.test")}, "a.test", "8")
+    assert isinstance(effect, SetServerAcl)
+    assert (effect.content["allow"], effect.content["deny"]) == (["a.test", "b.test", "c.test"], ["b.test"])
+
+
+def test_who_is_of_another_server_is_put_out_also_of_an_invitation_and_a_knock() -> None:
+    there = [
+        Presence("!garden", "@eve:evil.test", "join", 1),
+        Presence("!garden", "@dan:evil.test", "invite", 2),
+        Presence("!garden", "@kim:evil.test", "knock", 3),
+        Presence("!garden", "@ann:b.test", "join", 4),
+        Presence("!garden", "@bot:a.test:8448", "join", 5),
+        Presence("!garden", "@gone:evil.test", "leave", 6),
+        Presence("!kitchen", "@eve:evil.test", "join", 7),
+    ]
+    kicks = turned_away({"!garden": ("*b.test",), "!kitchen": ()}, there, "@me:a.test:8448", "why")
+    assert [(each.room, each.user) for each in kicks if isinstance(each, Kick)] == [
+        ("!garden", "@eve:evil.test"), ("!garden", "@dan:evil.test"), ("!garden", "@kim:evil.test"),
+    ]  # fmt: skip
 
 
 def test_lifting_one_sanction_keeps_who_another_still_names() -> None:

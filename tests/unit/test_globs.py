@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.moderation.globs import host_of, matches, server_matches, server_of
+from bridge.globs import host_of, matches, server_matches, server_of
 
 
 @pytest.mark.parametrize(

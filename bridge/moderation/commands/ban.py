@@ -4,8 +4,8 @@ from bridge.arguments import Rest, Target
 from bridge.commands import STAFF, command
 from bridge.context import Context, Reply
 from bridge.errors import UsageError
+from bridge.globs import matches, server_matches, server_of
 from bridge.moderation import decision, react, store
-from bridge.moderation.globs import matches, server_matches, server_of
 from bridge.roles import Role
 from bridge.words import words
 

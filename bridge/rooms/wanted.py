@@ -1,0 +1,102 @@
+"""What should exist, read from the configuration; pure. Never looks at what there is."""
+
+from dataclasses import replace
+
+from bridge.community import circle_key, leaders, room_key
+from bridge.config import Circle, Config, RoomSettings
+from bridge.config_types import CURATOR, MODERATOR
+from bridge.rooms.contents import ARCHIVED_MARK
+from bridge.rooms.model import Desired, DesiredRoom, Kind, local_alias
+from bridge.tags import fold
+
+
+def desired(config: Config, me: str) -> Desired:
+    """What the configuration wants, the space first. `me` is our own user id, whose server the addresses are on."""
+    community, server = config.community, me.partition(":")[2]
+    curators = [user for circle in community.circles for user in leaders(circle)]
+    members = [user for circle in community.circles for user in circle.members]
+    staff = _unique(community.owners + community.moderators)
+    everybody = _unique((*staff, *curators, *members))
+    moderators = dict.fromkeys(community.moderators, MODERATOR)
+
+    def room(key: str, kind: Kind, settings: RoomSettings, guests: tuple[str, ...] = ()) -> DesiredRoom:
+        tag = fold(settings.tag) if isinstance(settings, Circle) else None
+        levels, guarded = moderators, CURATOR
+        if isinstance(settings, Circle):
+            levels = dict.fromkeys(settings.former, 0) | dict.fromkeys(leaders(settings), CURATOR) | moderators
+        elif CURATOR in settings.power.values():
+            # Curators of all circles have a say here; what is moderation stays with the moderators.
+            levels, guarded = dict.fromkeys(curators, CURATOR) | moderators, MODERATOR
+        asked = guests if settings.entry == "invited" else ()
+        return DesiredRoom(
+            key=key,
+            kind=kind,
+            name=settings.name,
+            topic=settings.topic,
+            alias=f"#{local_alias(settings.alias, tag, settings.name)}:{server}",
+            tag=tag,
+            avatar=settings.avatar,
+            entry=settings.entry,
+            encrypted=settings.encrypted,
+            history=settings.history,
+            servers=settings.servers,
+            retention_days=settings.retention_days,
+            levels={user: level for user, level in levels.items() if user not in community.owners},
+            writers=settings.power.get("write", 0),
+            power=settings.power,
+            guarded=guarded,
+            welcome=settings.welcome.strip(),
+            guests=asked,
+            after_space=bool(asked),
+            parent="space",
+        )
+
+    space = room("space", "space", community.space)
+    staff_room = room("staff", "staff", community.staff)
+    rooms = [room(room_key(each), "room", each, each.members) for each in community.rooms]
+
+    def of_circle(circle: Circle) -> DesiredRoom:
+        return room(circle_key(circle), "circle", circle, _unique((*leaders(circle), *circle.members)))
+
+    circles = [of_circle(circle) for circle in community.circles]
+    return Desired(
+        me=me,
+        server=server,
+        version=community.room_version,
+        owners=_unique(community.owners),
+        rooms=(
+            replace(
+                space,
+                encrypted=False,
+                writers=community.space.power.get("write", CURATOR),
+                guests=everybody,
+                parent=None,
+            ),
+            room("common", "common", community.common, everybody),
+            replace(staff_room, guests=staff, after_space=True, parent=None),
+            *rooms,
+            *circles,
+            *(_archived(of_circle(circle), circle.name) for circle in community.archived),
+        ),
+        district_size=community.district_size,
+        district_name=community.district_name,
+    )
+
+
+def _archived(room: DesiredRoom, name: str) -> DesiredRoom:
+    """The same room as one that is no longer used: read only, shown by nothing, and nobody is asked in."""
+    return replace(
+        room,
+        tag=None,
+        name=f"{ARCHIVED_MARK} {name}",
+        entry="invited",
+        writers=MODERATOR,
+        power={},
+        guests=(),
+        parent=None,
+        archived=True,
+    )
+
+
+def _unique(users: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(users))
