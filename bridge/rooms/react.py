@@ -3,14 +3,8 @@
 What a room hides, and from whom, is known from the moment it changes.
 """
 
-<<<<<<< HEAD
 from bridge.events import AnyEvent, Edited, MemberChanged, Message, StateChanged
-from bridge.rooms import admit, ask, ground, joining, leaving, shares
-=======
-from bridge.effects import Invite, Put
-from bridge.events import AnyEvent, MemberChanged, StateChanged
-from bridge.rooms import announcing, ask, ground, leaving, shares
->>>>>>> b25cf35 (What is said once can appear as a thread in every circle; answers stay there, and who said it sees them counted)
+from bridge.rooms import admit, announcing, ask, ground, joining, leaving, shares
 from bridge.scene import Scene
 from bridge.store import rooms
 
@@ -23,16 +17,11 @@ async def react(scene: Scene, event: AnyEvent) -> None:
     await leaving.react(scene, event)
     await ground.react(scene, event)
     await ask.react(scene, event)
-<<<<<<< HEAD
+    await announcing.react(scene, event)
     if isinstance(event, Message | Edited):
         await joining.shown_in_a_room(scene, event)
     elif isinstance(event, MemberChanged) and event.membership in ("join", "leave") and event.user != scene.me:
         await admit.go_on(scene, event)
-=======
-    await announcing.react(scene, event)
-    if isinstance(event, MemberChanged) and event.membership == "join":
-        await _show_staff_in(scene, event)
->>>>>>> b25cf35 (What is said once can appear as a thread in every circle; answers stay there, and who said it sees them counted)
 
 
 async def _hides(scene: Scene, event: StateChanged) -> None:
