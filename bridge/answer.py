@@ -4,10 +4,11 @@ What a command writes is undone when it turns out to be mistaken. Only text that
 """
 
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Any, cast
 
-from bridge import registry
+from bridge import confirm, registry
 from bridge.arguments import Directory, Place
 from bridge.catalogues import spellings
 from bridge.commands import ANYWHERE, CIRCLE, COMMON, DIRECT, STAFF, Book, Command, Where, arguments, places
@@ -15,13 +16,14 @@ from bridge.community import circle_key
 from bridge.context import DONE, SEEN, Context, Reply, language_of, rather_people
 from bridge.effects import Put, React, Say, Tell
 from bridge.errors import UsageError
-from bridge.events import AnyEvent, Message
+from bridge.events import AnyEvent, Content, Message, Reacted
 from bridge.grammar import Line, read_line
 from bridge.roles import Role, role_of
 from bridge.rooms import joining
 from bridge.rooms.invites import has_open
+from bridge.rooms.share import answer as yes_or_no
 from bridge.scene import Names, Scene
-from bridge.store import failures, people, rooms
+from bridge.store import confirmations, failures, people, rooms
 from bridge.store.errors import LeadershipLost, StoreUnavailable
 from bridge.store.rooms import Room
 from bridge.words import Text, in_a_room, lines, words
@@ -81,7 +83,10 @@ def _line(event: Message) -> Line:
 
 
 async def react(scene: Scene, event: AnyEvent) -> None:
-    """Answer a message that is a command for us; anything else is let be."""
+    """Answer a message that is a command for us, and go on with a command that is confirmed; anything else is let be."""
+    if isinstance(event, Reacted):
+        await go_on(scene, event, registry.book())
+        return
     if not isinstance(event, Message) or called(event, direct=True, me=scene.me, names=scene.names) is None:
         return  # most of what is said is settled without a look into the database
     person = await people.by_direct_room(scene.db, event.room)
@@ -107,7 +112,45 @@ async def answer(scene: Scene, event: Message, *, direct: bool, book: Book) -> N
     elif found is None:
         await _puzzled(asked)
     else:
-        await _run(asked, *found)
+        wanted, behind = found
+        await _run(asked, wanted, lambda inner: _performed(asked, wanted, behind, inner))
+
+
+async def go_on(scene: Scene, event: Reacted, book: Book) -> None:
+    """Do what waits for this reaction, with the rights that its giver has now; or leave it. Anybody else's reaction is nothing."""
+    prompt = await people.prompt(scene.db, event.target)
+    yes = yes_or_no(event.key)
+    if prompt is None or yes is None or prompt.user != event.sender or not prompt.kind.startswith(confirm.KIND):
+        return
+    waiting = await confirmations.take(scene.db, int(prompt.kind.removeprefix(confirm.KIND)), scene.now_ms)
+    wanted = book.commands.get(waiting.command) if waiting else None
+    if waiting is None or wanted is None or wanted.confirmed is None:
+        return
+    person = await people.by_direct_room(scene.db, waiting.room)
+    direct = person is not None and person.user == waiting.actor
+    room = None if direct else await rooms.by_id(scene.db, waiting.room)
+    given = Message(waiting.event, waiting.room, waiting.actor, waiting.made_ms, Content("m.text", ""))
+    role = await _role(scene, waiting.actor, room)
+    asked = _Asked(scene, given, Call(Line("", ()), 0, certain=True), room, role, book, f"answer/{event.id}")
+    if not yes:
+        await _say(asked, words("Nothing was changed."))
+    elif scene.now_ms - waiting.made_ms > confirm.WAIT_MS:
+        await _say(asked, words("That was too long ago, so nothing was changed. Please write it again."))
+    else:
+        act = wanted.confirmed
+        await _run(asked, wanted, lambda inner: _confirmed(asked, wanted, act, waiting, inner))
+
+
+async def _confirmed(
+    asked: "_Asked",
+    wanted: Command,
+    act: Callable[..., Awaitable[Any]],
+    waiting: confirmations.Waiting,
+    inner: Scene,
+) -> Reply:
+    _permit(wanted, asked.role, asked.room)
+    given = await act(await _context(asked, inner), **waiting.args)
+    return given if isinstance(given, Reply) else Reply(given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +163,8 @@ class _Asked:
     room: Room | None
     role: Role
     book: Book
+    key: str = ""
+    """The key of the answer; made of the event's id when there is none."""
 
 
 async def _role(scene: Scene, user: str, room: Room | None) -> Role:
@@ -130,12 +175,12 @@ async def _role(scene: Scene, user: str, room: Room | None) -> Role:
     return role_of(user, scene.config, in_staff=in_staff, in_community=in_community, circle=circle)
 
 
-async def _run(asked: _Asked, wanted: Command, behind: int) -> None:
+async def _run(asked: _Asked, wanted: Command, perform: Callable[[Scene], Awaitable[Reply]]) -> None:
     scene, event = asked.scene, asked.event
     inner = replace(scene, puts=[])
     try:
         async with scene.db.begin_nested():
-            reply = await _performed(asked, wanted, behind, inner)
+            reply = await perform(inner)
     except UsageError as error:
         await _say(asked, cast("Text", error.text), personal=_personal(wanted))
         return
@@ -164,11 +209,15 @@ def _personal(wanted: Command) -> bool:
 async def _performed(asked: _Asked, wanted: Command, behind: int, inner: Scene) -> Reply:
     _permit(wanted, asked.role, asked.room)
     ours = tuple(await rooms.all_rooms(inner.db))
-    values = arguments(wanted, asked.call.line, behind, _directory(inner, ours, wanted))
-    language = await language_of(inner, asked.event.sender)
-    ctx = Context(inner, asked.event, asked.role, asked.room, asked.room is None, language, ours, asked.book)
-    given = await wanted.run(ctx, *values)
+    values = arguments(wanted, asked.call.line, behind, _directory(inner, ours, wanted, asked.room))
+    given = await wanted.run(await _context(asked, inner), *values)
     return given if isinstance(given, Reply) else Reply(given)
+
+
+async def _context(asked: _Asked, inner: Scene) -> Context:
+    ours = tuple(await rooms.all_rooms(inner.db))
+    language = await language_of(inner, asked.event.sender)
+    return Context(inner, asked.event, asked.role, asked.room, asked.room is None, language, ours, asked.book)
 
 
 def _permit(wanted: Command, role: Role, room: Room | None) -> None:
@@ -183,13 +232,14 @@ def _permit(wanted: Command, role: Role, room: Room | None) -> None:
         raise UsageError(words("You can use %(command)s here: %(places)s.", command=name, places=allowed))
 
 
-def _directory(scene: Scene, ours: tuple[Room, ...], wanted: Command) -> Directory:
+def _directory(scene: Scene, ours: tuple[Room, ...], wanted: Command, here: Room | None) -> Directory:
     community = scene.config.community
-    names = {circle_key(circle): circle.name for circle in community.circles}
+    names = {circle_key(circle): circle.name for circle in (*community.circles, *community.archived)}
     names |= {"space": community.space.name, "common": community.common.name, "staff": community.staff.name}
     places = tuple(Place(one.room, one.key, one.kind, one.tag, one.alias, names.get(one.key)) for one in ours)
     choices = (label for parameter in wanted.parameters for label in parameter.labels if label.context == "choice")
-    return Directory(places, scene.names, spellings((choice.source for choice in choices), "choice"))
+    in_circle = here is not None and here.kind == "circle"
+    return Directory(places, scene.names, spellings((choice.source for choice in choices), "choice"), in_circle)
 
 
 async def _puzzled(asked: _Asked) -> None:
@@ -246,7 +296,7 @@ async def _greet(scene: Scene, event: Message) -> None:
 async def _say(asked: _Asked, text: Text, *, public: bool = False, personal: bool = False) -> None:
     """The answer: where the command was written if that is a direct room, or if the command is public; in the staff room unless it is personal; else to the person alone."""
     event, room = asked.event, asked.room
-    key, language = f"answer/{event.id}", await language_of(asked.scene, event.sender)
+    key, language = asked.key or f"answer/{event.id}", await language_of(asked.scene, event.sender)
     if room is None:
         answer: Say | Tell = Say(key=key, room=event.room, text=text, language=language, thread=event.thread)
     elif public or (room.kind == "staff" and not personal):

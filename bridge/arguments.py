@@ -47,6 +47,11 @@ class Circle:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherCircle(Circle):
+    """The circle that a command is about where it is not written in one. In a circle it means that circle, and nothing is read."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tag:
     """A hashtag, folded, without `#`."""
 
@@ -147,6 +152,8 @@ class Directory:
     places: Sequence[Place] = ()
     names: NameBook | None = None
     choices: Mapping[str, str] = field(default_factory=dict)
+    in_circle: bool = False
+    """Whether the line was written in a circle."""
 
 
 def _label(source: str) -> Text:
@@ -158,6 +165,7 @@ LABELS: Mapping[type, Text] = {
     Target: _label("person or server"),
     RoomRef: _label("room"),
     Circle: _label("circle"),
+    OtherCircle: _label("circle"),
     Tag: _label("#tag"),
     Thread: _label("link to a thread"),
     Duration: _label("how long"),

@@ -88,6 +88,8 @@ class Command:
     explanation: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
     public: bool = False
+    confirmed: Callable[..., Awaitable[Any]] | None = None
+    """What it goes on with after its giver confirmed it: a function of the Context and the arguments that `bridge.confirm` kept."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Awaitable[Any]:
         """Call the function behind it."""
@@ -119,6 +121,7 @@ def command(
     name: str | None = None,
     examples: Sequence[str] = (),
     public: bool = False,
+    confirmed: Callable[..., Awaitable[Any]] | None = None,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Command]:
     """Make a Command of an async function whose first parameter is the Context.
 
@@ -140,6 +143,7 @@ def command(
             explanation=tuple(more),
             examples=tuple(examples),
             public=public,
+            confirmed=confirmed,
         )
 
     return decorate

@@ -51,6 +51,9 @@ class Say(Effect):
     """The outbox key of the earlier Say that this one replaces."""
     case: int | None = None
     """The number of the case that this shows to staff: a reaction on it may settle that."""
+    asks: str | None = None
+    """Whose reaction on this message answers `prompt`."""
+    prompt: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,7 @@ from bridge.rooms.model import Change, Note
 from bridge.rooms.plan import desired, forecast, notes, plan
 from bridge.scene import Desk, Filler, Scene, Settler, State
 from bridge.schedule import Tick, ticking
-from bridge.store import claims, cursors, due, failures, journal, people, queue, settings
+from bridge.store import claims, confirmations, cursors, due, failures, journal, people, queue, settings
 from bridge.store import rooms as room_store
 from bridge.store.db import Connection, Database
 from bridge.store.errors import StoreUnavailable
@@ -193,6 +193,7 @@ class Hearth:
         found = await look(await self._site(), wanted)
         async with self.database.writing() as db:
             await provisioning.record(db, found, plan(wanted, found.actual), self.clock())
+            await room_store.retag(db, {room.key: room.tag for room in wanted.rooms})
         for room in (await self.rooms()).values():
             await self._learn_names(room)
 
@@ -306,6 +307,9 @@ class Hearth:
             site, wanted = await self._site(), desired(await self._refreshed(), self.me)
             if await carry_out(site, wanted, pending, self.scene):
                 self.outbox.wake()
+            async with self.database.writing() as db:  # what could not be is taken back, and with it a tag
+                wanted = desired(await self.overlay.config(db), self.me)
+                await room_store.retag(db, {room.key: room.tag for room in wanted.rooms})
 
     async def _tell_failures(self) -> None:
         async with self.database.writing() as db:
@@ -339,6 +343,7 @@ class Hearth:
         async with self.database.writing() as db:
             await journal.prune_early(db, before)
             await claims.prune(db, before)
+            await confirmations.prune(db, before)
             await queue.prune(db, before)
         await self.database.tidy()
 

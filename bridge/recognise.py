@@ -14,6 +14,7 @@ from bridge.arguments import (
     Kind,
     Lang,
     LocalTime,
+    OtherCircle,
     Place,
     Rest,
     RoomRef,
@@ -148,6 +149,11 @@ def _circle(line: Line, at: int, stop: int, sure: Sureness, directory: Directory
     return found and (Circle(found[0].room, found[0].tag or ""), found[1])
 
 
+def _other_circle(line: Line, at: int, stop: int, sure: Sureness, directory: Directory) -> Found | None:
+    found = None if directory.in_circle else _circle(line, at, stop, sure, directory)
+    return (OtherCircle(found[0].room, found[0].tag), found[1]) if found and isinstance(found[0], Circle) else None
+
+
 def _is_tag(text: str) -> bool:
     return _TAG.fullmatch(text) is not None
 
@@ -213,6 +219,7 @@ _READERS: Mapping[type, Reader] = {
     Target: _target,
     RoomRef: _room,
     Circle: _circle,
+    OtherCircle: _other_circle,
     Tag: _tag,
     Thread: _thread,
     Duration: _spoken(_made(Duration, read_duration), 6),

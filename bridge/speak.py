@@ -74,7 +74,9 @@ async def told(scene: Scene, effect: Tell, state: State, result: str | None) -> 
 
 
 async def said(scene: Scene, effect: Say, state: State, result: str | None) -> None:
-    """Remember by which message staff sees a case."""
+    """Remember by which message staff sees a case, and what somebody's reaction on it answers."""
+    if state == "done" and result is not None and effect.asks is not None and effect.prompt is not None:
+        await people.add_prompt(scene.db, event=result, user=effect.asks, kind=effect.prompt)
     if state == "done" and result is not None and effect.case is not None and effect.edits is None:
         await cases.shown(scene.db, effect.case, result)
 

@@ -90,6 +90,7 @@ async def _put(
     wishes = [each for each in puts(wanted, found.actual, changes) if each.effect.key not in tried]
     async with site.database.writing() as db:
         await record(db, found, changes, site.clock())
+        await rooms.retag(db, {room.key: room.tag for room in wanted.rooms})
         await queue.put(db, wishes, site.clock())
         for wish in wishes:
             await queue.retry(db, wish.effect.key)

@@ -1,5 +1,6 @@
 """The rooms of this community: made or adopted by us. Never any other room."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +49,13 @@ async def by_key(db: Connection, key: str) -> Room | None:
 async def add(db: Connection, room: Room) -> None:
     """From now on this room is ours. An id or a key that is there already is an error of the caller (IntegrityError)."""
     await db.execute(insert(rooms).values({column.name: getattr(room, column.name) for column in rooms.columns}))
+
+
+async def retag(db: Connection, tags: Mapping[str, str | None]) -> None:
+    """The tags that these circles (by key) have from now on, folded; None: it is no circle any more."""
+    for room in await all_rooms(db):
+        if room.key in tags and room.tag != tags[room.key]:
+            await update(db, room.room, tag=tags[room.key])
 
 
 async def update(db: Connection, room: str, **columns: Any) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from bridge.community import Setting, overlaid
 from bridge.config import Config
@@ -45,6 +45,11 @@ async def pending(db: Connection) -> tuple[Pending, ...]:
 async def applied(db: Connection, ids: Sequence[int], now_ms: int) -> None:
     """These were carried out, as far as Matrix let us."""
     await db.execute(update(settings).where(settings.c.id.in_(ids)).values(applied_ms=now_ms))
+
+
+async def withdraw(db: Connection, ids: Sequence[int]) -> None:
+    """These could not be carried out and hold no more: what was decided before them holds again."""
+    await db.execute(delete(settings).where(settings.c.id.in_(ids)))
 
 
 class Overlay:

@@ -368,6 +368,59 @@ bans = Table(  # bans in rooms that are our doing, and which sanction caused eac
 )  # fmt: skip
 
 
+# --- circles -------------------------------------------------------------------------------------------------------------------------
+
+confirmations = Table(  # commands that wait for a confirming reaction
+    "confirmations", metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("command", Text, nullable=False),
+    Column("args", Text, nullable=False),  # JSON: ids, tags, numbers
+    Column("actor", Text, nullable=False),
+    Column("event", Text, nullable=False, unique=True),  # of the message that gave the command
+    Column("room", Text, nullable=False),
+    Column("made_ms", BigInteger, nullable=False), Column("settled_ms", BigInteger),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+moves = Table(  # people on their way into a circle, and the one that they leave once they are in
+    "moves", metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("user", Text, nullable=False),
+    Column("source", Text),  # room id; null: they leave none
+    Column("target", Text, nullable=False),  # room id
+    Column("cause", Number, ForeignKey("ledger.id"), nullable=False),
+    Column("made_ms", BigInteger, nullable=False), Column("ended_ms", BigInteger),
+    Index("uq_moves_open", "user", "target", unique=True,
+          sqlite_where=text("ended_ms IS NULL"), postgresql_where=text("ended_ms IS NULL")),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+splits = Table(  # circles whose people are asked whether they would like to go to a new one
+    "splits", metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("source", Text, nullable=False),  # room id
+    Column("target", Text, nullable=False, unique=True),  # the new circle's key
+    Column("cause", Number, ForeignKey("ledger.id"), nullable=False),
+    Column("made_ms", BigInteger, nullable=False),
+    Column("asked_ms", BigInteger),  # when everybody's question was written down; answers count for a week from then
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+split_answers = Table(  # who was asked, and what they said last; null: nothing yet, so they stay
+    "split_answers", metadata,
+    Column("split", Number, ForeignKey("splits.id"), primary_key=True),
+    Column("user", Text, primary_key=True),
+    Column("answer", Boolean),
+)  # fmt: skip
+
+crowded = Table(  # circles with more people than they hold well, of which their curators and staff have been told
+    "crowded", metadata,
+    Column("room", Text, primary_key=True),
+    Column("event", Text, unique=True),  # the message in the staff room that proposes to split it
+    Column("told_ms", BigInteger, nullable=False),
+)  # fmt: skip
+
+
 # --- what is wanted ------------------------------------------------------------------------------------------------------------------
 
 outbox = Table(
