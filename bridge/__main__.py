@@ -6,7 +6,8 @@ Exit codes: 0 all is well; 1 something outside has to be put right first; 2 the 
 # ruff: noqa: PLC0415 - each command imports what it needs itself, so that `--help` answers at once
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+import time
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
@@ -17,10 +18,16 @@ if TYPE_CHECKING:
     from bridge.check_here import Finding
     from bridge.config import Config
     from bridge.rooms.build import Outcome, Progress
+    from bridge.rooms.diff import Row
+    from bridge.rooms.guard import Hold
+    from bridge.words import Text
 
 T = TypeVar("T")
 
 OK, PROBLEM, MISTAKE, STOPPED = 0, 1, 2, 130
+
+EVERY_SECONDS = 30
+"""Without a terminal it is said no more often how far it is."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -77,8 +84,9 @@ def run(config: ConfigFile = DEFAULT) -> None:
     """Run until stopped. On PostgreSQL a second one stands by, and takes over when the first is gone."""
     settings = _load(config)
     from bridge import app as house
+    from bridge.config_file import load
 
-    _do(lambda: house.run(settings))
+    _do(lambda: house.run(settings, lambda: load(config)))
 
 
 @app.command()
@@ -117,26 +125,37 @@ def _show(finding: "Finding") -> None:
 
 @app.command()
 def plan(config: ConfigFile = DEFAULT) -> None:
-    """Show what `apply` would change in the rooms; change nothing. Stop Hearth first. Exit code 0 also when there is something."""
+    """Show what `apply` would change in the rooms; change nothing. Stop Hearth first, or write `!plan` in the staff room."""
     settings = _load(config)
     from bridge import app as house
-    from bridge.rooms.tell import line
+    from bridge.rooms.diff import in_numbers, rows
 
     found = _do(lambda: house.plan_of(settings))
-    for change in found.changes:
-        typer.echo(line(change))
+    _show_rows(rows(found.wanted, found.changes))
     _show_notes(found.notes)
-    typer.echo(_steps(len(found.changes)) + "." if found.changes else "Nothing to change.")
+    if found.changes:
+        typer.echo(f"In all: {', '.join(_words(part) for part in in_numbers(found.changes))}.")
+        _show_holds(found.holds)
+    else:
+        typer.echo("Nothing to change.")
 
 
 @app.command()
-def apply(config: ConfigFile = DEFAULT) -> None:
-    """Make the rooms what the configuration says. Stop Hearth first. May be stopped and called again at any time."""
+def apply(
+    config: ConfigFile = DEFAULT,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also what changes a third of the rooms at once, or cannot be undone.")
+    ] = False,
+) -> None:
+    """Make the rooms what the configuration says. Stop Hearth first, or write `!apply` in the staff room. May be stopped and called again at any time."""
     settings = _load(config)
     from bridge import app as house
 
     with _progress() as tell:
-        outcome: Outcome = _do(lambda: house.apply(settings, tell))
+        outcome: Outcome = _do(lambda: house.apply(settings, tell, force=force))
+    if outcome.holds:
+        _show_holds(outcome.holds)
+        _stop("Nothing was done.", PROBLEM)
     for failure in outcome.failures:
         typer.echo(f"!!   {failure.key}: {failure.error}", err=True)
     _show_notes(outcome.notes)
@@ -148,16 +167,62 @@ def apply(config: ConfigFile = DEFAULT) -> None:
     typer.echo(f"{_steps(outcome.done)} done." if outcome.done else "Nothing to change.")
 
 
+@app.command()
+def adopt(
+    room: Annotated[str, typer.Argument(help="The room as `hearth plan` calls it, like circle/sleep.")],
+    field: Annotated[str, typer.Argument(help="What to keep, like topic.")],
+    config: ConfigFile = DEFAULT,
+) -> None:
+    """Keep what was changed by hand in a room. Stop Hearth first, or write `!adopt` in the staff room."""
+    settings = _load(config)
+    from bridge import app as house
+    from bridge.rooms.adopt import FIELDS
+
+    if field not in FIELDS:
+        _stop(f"{field!r} cannot be adopted. What can: {', '.join(FIELDS)}.", MISTAKE)
+    if not _do(lambda: house.adopt(settings, room, field)):
+        _stop(f"There is nothing in {room} that could be kept for {field}.", PROBLEM)
+    typer.echo(f"Kept: what {room} has now for {field} is what is wanted from here on, whatever the file says.")
+
+
 def _steps(count: int) -> str:
     return "1 step" if count == 1 else f"{count} steps"
 
 
+def _show_rows(rows: "Iterable[Row]") -> None:
+    """The plan, room by room; coloured where somebody sits before it."""
+    colours = {"+": "green", "-": "red", "~": "yellow"}
+    room = None
+    for row in rows:
+        if row.key != room:
+            room = row.key
+            typer.secho(row.key, bold=True)
+        typer.secho(f"  {row.sign} {row.text}", fg=colours.get(row.sign))
+        if row.by:
+            keep = f"; `hearth adopt {row.key} {row.field}` keeps it" if row.field else ""
+            typer.secho(f"      by hand: {row.by}{keep}", dim=True)
+
+
+def _show_holds(holds: "Sequence[Hold]") -> None:
+    from bridge.rooms.diff import why
+
+    if holds:
+        typer.secho("This needs `hearth apply --force`:", fg="red", err=True)
+    for hold in holds:
+        typer.echo(f"!!   {_words(why(hold))}", err=True)
+
+
 def _show_notes(notes: Any) -> None:
     from bridge.rooms.tell import explain
-    from bridge.text import render
 
     for note in notes:
-        typer.echo(f"note {render(explain(note), 'en', _Ids()).body}")
+        typer.echo(f"note {_words(explain(note))}")
+
+
+def _words(text: "Text") -> str:
+    from bridge.text import render
+
+    return render(text, "en", _Ids()).body
 
 
 class _Ids:
@@ -174,16 +239,40 @@ class _Ids:
 
 @contextmanager
 def _progress() -> Iterator[Callable[["Progress"], None]]:
-    """A bar for a person, nothing for a journal."""
+    """A bar for a person; for a journal a line now and then, when it takes long."""
     if not sys.stdout.isatty():
-        yield lambda _: None
+        yield _now_and_then(typer.echo, time.monotonic)
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
 
-    with Bar(TextColumn("Rooms"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), transient=True) as bar:
-        task = bar.add_task("rooms", total=None)
-        yield lambda progress: bar.update(task, completed=progress.done, total=progress.total)
+    with Bar(BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), transient=True) as bar:
+        task = bar.add_task("looking at the rooms", total=None)
+        yield lambda progress: bar.update(
+            task, completed=progress.done, total=progress.total, description=_how_far(progress)
+        )
+
+
+def _now_and_then(echo: Callable[[str], None], clock: Callable[[], float]) -> Callable[["Progress"], None]:
+    """Says how far it is, at most once in so many seconds, and not at all when it is over before."""
+    next_s = clock() + EVERY_SECONDS
+
+    def tell(progress: "Progress") -> None:
+        nonlocal next_s
+        if clock() >= next_s:
+            next_s = clock() + EVERY_SECONDS
+            echo(_how_far(progress))
+
+    return tell
+
+
+def _how_far(progress: "Progress") -> str:
+    """How far it is and how long the rest takes, on one line."""
+    said = f"{progress.rooms} of {progress.of_rooms} rooms, {progress.done} of {progress.total} steps"
+    if progress.left_ms:
+        minutes = -(-progress.left_ms // 60_000)
+        said += f", about {minutes} min left" if progress.left_ms > 60_000 else ", less than a minute left"
+    return f"{said}; `hearth check` tells how to lift the homeserver's limit" if progress.limited else said
 
 
 @app.command()

@@ -22,10 +22,13 @@ LONGEST_WAIT_MS = 30_000
 
 
 @asynccontextmanager
-async def opened(config: Config, *, clock: Clock = now_ms, wait: bool = True) -> AsyncIterator[Hearth]:
+async def opened(
+    config: Config, *, clock: Clock = now_ms, wait: bool = True, read_again: Callable[[], Config] | None = None
+) -> AsyncIterator[Hearth]:
     """Everything built and connected, the database migrated and ours alone; nothing runs yet.
 
     While another Hearth works on this PostgreSQL it stands by until that one is gone; without `wait`, and on a file, that is AlreadyRunning.
+    `read_again` reads the file anew while Hearth runs.
     Raises StartProblem (with the cure), AlreadyRunning, NewerDatabase, StoreUnavailable, Unavailable.
     """
     config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -33,19 +36,21 @@ async def opened(config: Config, *, clock: Clock = now_ms, wait: bool = True) ->
     try:
         await database.lead(wait=wait)
         async with connect(config.matrix, config.data_dir) as matrix:
-            yield Hearth(config, clock, database, matrix)
+            yield Hearth(config, clock, database, matrix, read_again)
     finally:
         await database.close()
 
 
-async def run(config: Config) -> None:
+async def run(config: Config, read_again: Callable[[], Config] | None = None) -> None:
     """`hearth run`: until SIGTERM, which ends it well, or until cancelled. A homeserver that does not answer yet is waited for.
+
+    `read_again` reads the file anew, for `plan` and `apply` in the staff room.
 
     Raises what `opened` raises, without Unavailable; and LeadershipLost, in a group.
     """
     journal_log.configure(config.log)
     terminated = asyncio.Event()
-    running = asyncio.create_task(_insist(config))
+    running = asyncio.create_task(_insist(config, read_again))
     terminated_first = asyncio.create_task(terminated.wait())
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminated.set)
     try:
@@ -59,11 +64,11 @@ async def run(config: Config) -> None:
         await asyncio.gather(running, terminated_first, return_exceptions=True)
 
 
-async def _insist(config: Config) -> None:
+async def _insist(config: Config, read_again: Callable[[], Config] | None) -> None:
     troubles = journal_log.Troubles()
     for tries in count(1):
         try:
-            async with opened(config) as hearth:
+            async with opened(config, read_again=read_again) as hearth:
                 troubles.tell("start", None)
                 await hearth.run()
         except Unavailable as error:
@@ -77,7 +82,13 @@ async def plan_of(config: Config) -> Planned:
         return await hearth.plan()
 
 
-async def apply(config: Config, tell: Callable[[Progress], None]) -> Outcome:
+async def apply(config: Config, tell: Callable[[Progress], None], *, force: bool = False) -> Outcome:
     """`hearth apply`: make the rooms what the file says."""
     async with opened(config, wait=False) as hearth:
-        return await hearth.apply(tell)
+        return await hearth.apply(tell, force=force)
+
+
+async def adopt(config: Config, room: str, field: str) -> bool:
+    """`hearth adopt`: take what a room has by hand for what is wanted; False when there is nothing to take."""
+    async with opened(config, wait=False) as hearth:
+        return await hearth.adopt(room, field)

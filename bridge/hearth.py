@@ -4,12 +4,13 @@ sync loop -> handle (one transaction for one response) -> outbox -> gateway; tic
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge import direct, handle, journal_log, mishaps, speak
 from bridge.clock import Clock
 from bridge.config import Config
+from bridge.config_file import ConfigError
 from bridge.digest import dispatch as digest_dispatch
 from bridge.digest import tick as digest_tick
 from bridge.effects import CreateRoom, Effect, Send
@@ -22,16 +23,17 @@ from bridge.moderation import react as moderation
 from bridge.names import NameBook
 from bridge.outbox import Outbox, Performed
 from bridge.rooms import apply as provisioning
+from bridge.rooms import asked, ground, joining, leaving
 from bridge.rooms import dispatch as rooms_dispatch
-from bridge.rooms import ground, joining, leaving
 from bridge.rooms.ask import forget_silence
 from bridge.rooms.build import Outcome, Progress, Site, build, look
 from bridge.rooms.decided import carry_out
-from bridge.rooms.model import Change, Note
+from bridge.rooms.guard import Hold, holds
+from bridge.rooms.model import Change, Desired, Note
 from bridge.rooms.plan import desired, forecast, notes, plan
 from bridge.scene import Desk, Filler, Scene, Settler, State
 from bridge.schedule import Tick, ticking
-from bridge.store import claims, confirmations, cursors, due, failures, journal, people, queue, settings
+from bridge.store import claims, confirmations, cursors, due, failures, journal, ledger, people, queue, settings
 from bridge.store import rooms as room_store
 from bridge.store.db import Connection, Database
 from bridge.store.errors import StoreUnavailable
@@ -50,18 +52,28 @@ IN_DOUBT_MS = 20 * 60 * 60 * 1000
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What applying the file would change, and what a person should know."""
+    """What applying the file would change, what a person should know, and why it would need a second word."""
 
+    wanted: Desired
     changes: tuple[Change, ...]
     notes: tuple[Note, ...]
+    holds: tuple[Hold, ...]
 
 
 class Hearth:
     """One community's bot: the parts, and the loops over them."""
 
-    def __init__(self, config: Config, clock: Clock, database: Database, matrix: Matrix) -> None:
-        """Wire the parts; see `opened`."""
+    def __init__(
+        self,
+        config: Config,
+        clock: Clock,
+        database: Database,
+        matrix: Matrix,
+        read_again: Callable[[], Config] | None = None,
+    ) -> None:
+        """Wire the parts; see `opened`. `read_again` reads the file anew, for staff who ask for `plan` and `apply`; it raises ConfigError."""
         self.overlay = Overlay(config)
+        self._read_again = read_again
         self.clock = clock
         self.database = database
         self.matrix = matrix
@@ -137,13 +149,26 @@ class Hearth:
         """What the file asks for that is not so yet, down to the last step. Raises Unavailable."""
         wanted = desired(await self._refreshed(), self.me)
         found = await look(await self._site(), wanted)
-        return Planned(forecast(wanted, found.actual), notes(wanted, found.actual))
+        steps = forecast(wanted, found.actual)
+        return Planned(wanted, steps, notes(wanted, found.actual), holds(wanted, found.actual, steps))
 
-    async def apply(self, tell: Callable[[Progress], None]) -> Outcome:
-        """Make it so, with the outbox running meanwhile. Raises Unavailable."""
+    async def adopt(self, room: str, field: str) -> bool:
+        """Take what the room with this key has by hand for what is wanted; False when there is nothing that could be taken. Raises Unavailable."""
+        wanted = desired(await self._refreshed(), self.me)
+        value = asked.value_of(wanted, (await look(await self._site(), wanted)).actual, room, field)
+        if value is not None:
+            async with self.database.writing() as db:
+                now_ms = self.clock()
+                cause = await ledger.write(db, self.me, "adopt", room, field, None, None, None, now_ms)
+                await ledger.settle(db, cause, {"done": 1}, now_ms)
+                await settings.decide(db, room, field, value, cause, now_ms, is_so=True)
+        return value is not None
+
+    async def apply(self, tell: Callable[[Progress], None], *, force: bool = False) -> Outcome:
+        """Make it so, with the outbox running meanwhile; what `guard.holds` speaks against only when forced. Raises Unavailable."""
         site = await self._site()
         outbox = asyncio.create_task(self.outbox.run())
-        building = asyncio.create_task(build(site, desired(await self._refreshed(), self.me), tell))
+        building = asyncio.create_task(build(site, desired(await self._refreshed(), self.me), tell, force=force))
         try:
             await asyncio.wait({outbox, building}, return_when=asyncio.FIRST_COMPLETED)
             if not building.done():
@@ -166,7 +191,9 @@ class Hearth:
     async def _site(self) -> Site:
         answer = await self.matrix.client.request("GET", "/capabilities")
         version = answer.get("capabilities", {}).get("m.room_versions", {}).get("default", "10")
-        return Site(self.database, self.matrix.gateway, self.clock, self.outbox.wake, str(version))
+        return Site(
+            self.database, self.matrix.gateway, self.clock, self.outbox.wake, str(version), lambda: self.outbox.pace
+        )
 
     # --- running ---------------------------------------------------------------------------------------------------------------------
 
@@ -249,6 +276,7 @@ class Hearth:
             Tick("rooms", 60 * 60, self._look_at_all_rooms),
             Tick("footing", 2, self._look_at_rooms),
             Tick("decided", 1, self._build_what_was_decided),
+            Tick("asked", 1, self._do_what_was_asked),
             Tick("failures", 60, self._tell_failures),
             Tick("requests", 60 * 60, self._forget_requests),
             Tick("strangers", 10 * 60, self._leave_strangers),
@@ -310,6 +338,32 @@ class Hearth:
             async with self.database.writing() as db:  # what could not be is taken back, and with it a tag
                 wanted = desired(await self.overlay.config(db), self.me)
                 await room_store.retag(db, {room.key: room.tag for room in wanted.rooms})
+
+    async def _do_what_was_asked(self) -> None:
+        """What staff asked about all rooms since the last look. It may take its time, and everything else goes on meanwhile."""
+        async with self.database.reading() as db:
+            asks = await settings.asked(db)
+        if not asks:
+            return
+        try:
+            await self._do(asks)
+        except Unavailable:
+            return  # the homeserver is away: we look again at the next tick
+
+    async def _do(self, asks: Sequence[settings.Asked]) -> None:
+        site, file, mistakes = await self._site(), self.overlay.file, None
+        try:
+            if self._read_again:
+                again = await asyncio.to_thread(self._read_again)
+                file = file.model_copy(update={"community": again.community})  # all else needs a restart
+        except ConfigError as error:
+            mistakes = error.mistakes
+        house = asked.House(site, self.me, file, self.overlay.over, self.overlay.take, self.scene)
+        for ask in asks:
+            if mistakes:
+                await asked.answer(house, ask, asked.mistaken(mistakes), {"done": 0}, done=False)
+            else:
+                await asked.carry_out(house, ask)
 
     async def _tell_failures(self) -> None:
         async with self.database.writing() as db:

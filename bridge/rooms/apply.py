@@ -99,6 +99,7 @@ async def _read_room(read: Reader, key: str, room: str, me: str) -> tuple[Actual
         creators=held.creators,
         state={(event["type"], event["state_key"]): event.get("content") or {} for event in rest},
         events={(event["type"], event["state_key"]): event["event_id"] for event in rest},
+        senders={(event["type"], event["state_key"]): event["sender"] for event in rest},
         members=memberships,
         here=memberships.get(me) == "join",
     )

@@ -1,27 +1,42 @@
 """Carries out a plan to its end: plan, put, wait for the outbox, plan again, until nothing is left. Never talks to Matrix to change it.
 
-It may be killed at any point: whoever calls it again goes on where it was.
+It may be killed at any point: whoever calls it again goes on where it was. What nobody could undo, or too much at once, it does only when forced.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bridge.clock import Clock
+from bridge.pacing import Pace, bucket
 from bridge.rooms.apply import Survey, puts, record, survey
-from bridge.rooms.model import Actual, Change, Desired, Note, Remember
-from bridge.rooms.plan import about, notes, plan
+from bridge.rooms.districts import districted
+from bridge.rooms.guard import Hold, holds, undoable
+from bridge.rooms.model import Actual, Change, Create, Desired, InvitePerson, Note, Remember
+from bridge.rooms.patience import Watch, left_ms
+from bridge.rooms.plan import about, forecast, notes, plan
 from bridge.scene import Reader
 from bridge.store import queue, rooms
 from bridge.store.db import Database
 
+LOOK_AGAIN_MS = 10_000
+"""When rooms take long to be made, what hangs on those that are there is done meanwhile, but we look no more often than this."""
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far it is: steps done of those known so far. More become known when rooms exist that others hang on."""
+    """How far it is: steps done of those that are foreseen, rooms there of all that shall be.
+
+    `left_ms` is how long the rest takes (None: nobody can say yet), `limited` whether the homeserver's rate limits hold us back.
+    """
 
     done: int
     total: int
+    rooms: int = 0
+    of_rooms: int = 0
+    left_ms: int | None = None
+    limited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +49,41 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of it: how many steps were done, which failed, what the plan still asks for, and what a person should know."""
+    """What came of it: how many steps were done, which failed, what the plan still asks for, and what a person should know.
+
+    `holds` say why something was not even tried: all of it, or of a few rooms' changes those that these are about.
+    """
 
     done: int
     failures: tuple[Failure, ...]
     left: tuple[Change, ...]
     notes: tuple[Note, ...]
+    holds: tuple[Hold, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where it is built. `wake` tells the outbox that there is work; the outbox has to run meanwhile. `version` is the homeserver's default for rooms."""
+    """Where it is built. `wake` tells the outbox that there is work; the outbox has to run meanwhile. `version` is the homeserver's default for rooms.
+
+    `pace` is what the outbox holds back at the moment.
+    """
 
     database: Database
     read: Reader
     clock: Clock
     wake: Callable[[], None]
     version: str
+    pace: Callable[[], Pace] = Pace
+
+
+@dataclass(slots=True)
+class _Run:
+    """One call of `build`: what was tried and what came of it (an error code, or None), what is under way, and how fast it goes."""
+
+    tried: dict[str, str | None] = field(default_factory=dict)
+    waiting: list[str] = field(default_factory=list)
+    watch: Watch = field(default_factory=Watch)
+    looked_ms: int = 0
 
 
 async def look(site: Site, wanted: Desired) -> Survey:
@@ -66,58 +99,116 @@ async def build(
     tell: Callable[[Progress], None] = lambda _: None,
     *,
     only: Collection[str] | None = None,
+    force: bool = False,
     pause: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0.2),
 ) -> Outcome:
     """Make it so. Steps that Matrix refuses are left, and tried again by the next call. Raises Unavailable when there is no reading.
 
-    `only` these rooms (by key) are looked after, and their links in the space; None: all. `pause` is waited for between two looks at what the outbox has done.
+    `only` these rooms (by key) are looked after, and their links in the space; None: all. Without `force` nothing is done where `guard.holds` finds a
+    reason; where it is `only` about some rooms, just what cannot be undone is left out. `pause` is waited for between two looks at what the outbox has done.
     """
-    tried: dict[str, str | None] = {}
+
+    def meant(changes: Sequence[Change]) -> list[Change]:
+        return [each for each in changes if only is None or about(each) in only]
+
+    run = _Run()
+    found = await look(site, wanted)
+    if not force and only is None:
+        steps = forecast(wanted, found.actual)
+        if held := holds(wanted, found.actual, steps):
+            return Outcome(0, (), steps, notes(wanted, found.actual), held)
     while True:
-        found = await look(site, wanted)
-        changes = [each for each in plan(wanted, found.actual) if only is None or about(each) in only]
-        fresh = await _put(site, wanted, found, changes, tried)
-        if not fresh and not any(isinstance(change, Remember) for change in changes):
-            return _outcome(wanted, found.actual, changes, tried)
+        run.looked_ms = site.clock()
+        changes = meant(plan(wanted, found.actual))
+        held = () if force or only is None else _held(wanted, found.actual, changes)
+        changes = [each for each in changes if not held or not any(undoable(wanted, found.actual, each))]
+        fresh = await _put(site, wanted, found, changes, run)
+        if not fresh and not run.waiting and not any(isinstance(change, Remember) for change in changes):
+            failures = tuple(Failure(key, error) for key, error in run.tried.items() if error)
+            done = len(run.tried) - len(failures)
+            return Outcome(done, failures, tuple(changes), notes(wanted, found.actual), held)
         site.wake()
-        await _settled(site, fresh, tried, tell, pause)
+        await _settled(site, run, _Prospect(wanted, found.actual, meant(forecast(wanted, found.actual))), tell, pause)
+        found = await look(site, wanted)
 
 
-async def _put(
-    site: Site, wanted: Desired, found: Survey, changes: Sequence[Change], tried: dict[str, str | None]
-) -> list[str]:
+def _held(wanted: Desired, actual: Actual, changes: Sequence[Change]) -> tuple[Hold, ...]:
+    return tuple(hold for change in changes for hold in undoable(wanted, actual, change))
+
+
+async def _put(site: Site, wanted: Desired, found: Survey, changes: Sequence[Change], run: _Run) -> list[str]:
     """Record what was seen and put what is new to this run; the keys of these rows. A row that failed in a former run gets another chance."""
-    wishes = [each for each in puts(wanted, found.actual, changes) if each.effect.key not in tried]
+    known = {*run.tried, *run.waiting}
+    wishes = [each for each in puts(wanted, found.actual, changes) if each.effect.key not in known]
     async with site.database.writing() as db:
         await record(db, found, changes, site.clock())
         await rooms.retag(db, {room.key: room.tag for room in wanted.rooms})
         await queue.put(db, wishes, site.clock())
         for wish in wishes:
             await queue.retry(db, wish.effect.key)
-    return [wish.effect.key for wish in wishes]
+    fresh = [wish.effect.key for wish in wishes]
+    run.waiting += fresh
+    return fresh
+
+
+@dataclass(frozen=True, slots=True)
+class _Prospect:
+    """What was foreseen at the last look: all steps to the end."""
+
+    wanted: Desired
+    actual: Actual
+    steps: Sequence[Change]
 
 
 async def _settled(
     site: Site,
-    keys: Sequence[str],
-    tried: dict[str, str | None],
+    run: _Run,
+    ahead: _Prospect,
     tell: Callable[[Progress], None],
     pause: Callable[[], Awaitable[None]],
 ) -> None:
-    """Wait until none of these rows is due any more; note in `tried` what came of each: an error code, or None."""
-    waiting, total = list(keys), len(tried) + len(keys)
-    while waiting:
+    """Wait until no row is due any more, or a room was made that something hangs on; note what came of each row."""
+    since: Counter[str] = Counter()
+    while True:
         async with site.database.reading() as db:
-            while waiting:
-                row = await queue.get(db, waiting[0])
-                if row and row.state == "due":
-                    break
-                tried[waiting.pop(0)] = (row.error or "refused") if row and row.state == "dead" else None
-        tell(Progress(len(tried), total))
-        if waiting:
-            await pause()
+            rows = await queue.standing(db, run.waiting)
+        for key in run.waiting:
+            row = rows.get(key)
+            if row is None or row.state != "due":
+                run.tried[key] = (row.error or "refused") if row and row.state == "dead" else None
+                if row:
+                    run.watch.step(row.kind, row.settled_ms or site.clock())
+                    since[bucket(row.kind)] += 1
+        run.waiting = [key for key in run.waiting if key not in run.tried]
+        now_ms = site.clock()
+        run.watch.look(site.pace().held, now_ms)
+        tell(_progress(run, ahead, since, now_ms))
+        if not run.waiting or (since["create"] and now_ms - run.looked_ms >= LOOK_AGAIN_MS):
+            return
+        await pause()
 
 
-def _outcome(wanted: Desired, actual: Actual, changes: Sequence[Change], tried: dict[str, str | None]) -> Outcome:
-    failures = tuple(Failure(key, error) for key, error in tried.items() if error)
-    return Outcome(len(tried) - len(failures), failures, tuple(changes), notes(wanted, actual))
+def _progress(run: _Run, ahead: _Prospect, since: Counter[str], now_ms: int) -> Progress:
+    """How far it is, with what was settled `since` the last look, by bucket."""
+    left = Counter(bucket(_kind(change)) for change in ahead.steps if not isinstance(change, Remember)) - since
+    done = len(run.tried)
+    rooms = districted(ahead.wanted, ahead.actual).rooms
+    there = sum(room.key in ahead.actual.rooms for room in rooms) + since["create"]
+    return Progress(
+        done,
+        done + max(left.total(), len(run.waiting)),
+        there,
+        len(rooms),
+        left_ms(run.watch, left, now_ms) if run.waiting or left else 0,
+        run.watch.limited,
+    )
+
+
+def _kind(change: Change) -> str:
+    match change:
+        case Create():
+            return "CreateRoom"
+        case InvitePerson():
+            return "Invite"
+        case _:
+            return "SetState"

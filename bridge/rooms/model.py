@@ -80,7 +80,7 @@ class Around:
 
 @dataclass(frozen=True, slots=True)
 class ActualRoom:
-    """A room as it is. `state` has everything but the memberships, `events` the id of each of these state events.
+    """A room as it is. `state` has everything but the memberships, `events` the id of each of these state events, `senders` who sent it.
 
     `members` has what is known of each user: join, invite, knock, leave or ban. `here` is false when we are not in it (any more).
     """
@@ -91,6 +91,7 @@ class ActualRoom:
     creators: frozenset[str]
     state: Mapping[State, Content]
     events: Mapping[State, str] = field(default_factory=dict)
+    senders: Mapping[State, str] = field(default_factory=dict)
     members: Mapping[str, str] = field(default_factory=dict)
     here: bool = True
 
@@ -155,7 +156,7 @@ class PointAlias:
 class SetContent:
     """Give a state event this content. `was` is what it holds now, `answers` the event that this puts right (None: there is none).
 
-    `child` is the key of the room that a link in the space leads to.
+    `child` is the key of the room that a link in the space leads to, `by` who made by hand what it holds now (None: we did, or there is nothing).
     """
 
     key: str
@@ -166,6 +167,7 @@ class SetContent:
     content: Content
     answers: str | None = None
     child: str | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

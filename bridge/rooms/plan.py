@@ -204,7 +204,9 @@ def _set(wanted: Desired, room: ActualRoom, state: State, content: Content) -> I
     powers = powers_of(room)
     needed = BOT if state[0] == "m.room.power_levels" else powers.required(f"state:{state[0]}")
     if powers.level(wanted.me) >= needed:
-        yield SetContent(room.key, room.room, *state, was, content, room.events.get(state))
+        sender = room.senders.get(state, wanted.me)
+        by = sender if was and sender != wanted.me else None
+        yield SetContent(room.key, room.room, *state, was, content, room.events.get(state), by=by)
 
 
 def _invites(wanted: Desired, actual: Actual) -> Iterator[Change]:
@@ -283,7 +285,8 @@ def after(wanted: Desired, actual: Actual, change: Change) -> Actual:
             return replace(actual, aliases={**actual.aliases, alias: room_id})
         case SetContent(key=key, type=kind, state_key=state_key, content=content):
             found = actual.rooms[key]
-            return _with(actual, replace(found, state={**found.state, (kind, state_key): content}))
+            ours = {**found.senders, (kind, state_key): wanted.me}
+            return _with(actual, replace(found, state={**found.state, (kind, state_key): content}, senders=ours))
         case UploadFile(sha256=sha256):
             return replace(actual, uploads={**actual.uploads, sha256: f"mxc://{wanted.server}/{sha256}"})
         case SayWelcome(room=room_id, digest=digest, was=was):

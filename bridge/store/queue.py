@@ -16,6 +16,9 @@ from bridge.store.upsert import insert_into
 
 State = Literal["done", "skipped", "dead"]
 
+_KEYS_AT_ONCE = 1000
+"""A database takes only so many values in one query."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
@@ -38,6 +41,16 @@ class Wish:
     error: str | None
     result: str | None
     made_ms: int
+    settled_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one row stands: its kind of effect, its state, the error code of a dead one, and when it was settled (UTC ms)."""
+
+    kind: str
+    state: str
+    error: str | None
     settled_ms: int | None
 
 
@@ -177,6 +190,16 @@ async def get(db: Connection, key: str) -> Wish | None:
     """The row with this key, or None."""
     row = (await db.execute(select(outbox).where(outbox.c.key == key))).mappings().one_or_none()
     return Wish(**row) if row else None
+
+
+async def standing(db: Connection, keys: Sequence[str]) -> dict[str, Standing]:
+    """Where the rows with these keys stand; a key without a row is not in it."""
+    found: dict[str, Standing] = {}
+    columns = (outbox.c.key, outbox.c.kind, outbox.c.state, outbox.c.error, outbox.c.settled_ms)
+    for at in range(0, len(keys), _KEYS_AT_ONCE):
+        rows = await db.execute(select(*columns).where(outbox.c.key.in_(keys[at : at + _KEYS_AT_ONCE])))
+        found |= {row.key: Standing(row.kind, row.state, row.error, row.settled_ms) for row in rows}
+    return found
 
 
 async def result(db: Connection, key: str) -> str | None:

@@ -12,6 +12,19 @@ from bridge.config import Config
 from bridge.store.db import Connection
 from bridge.store.tables import settings
 
+EVERYTHING = "*"
+"""In place of a room's key: staff asked for something about all rooms (`field` says what), which is no decision about any of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Something that staff asked for and that was not done yet: `what` is plan, apply or adopt, `value` what it needs to know (plain JSON)."""
+
+    id: int
+    what: str
+    value: Any
+    cause: int
+
 
 @dataclass(frozen=True, slots=True)
 class Pending:
@@ -23,23 +36,44 @@ class Pending:
     cause: int
 
 
-async def decide(db: Connection, key: str, field: str, value: Any, cause: int, now_ms: int) -> None:
-    """Write one decision down: the room with this key shall have this value (plain JSON; None takes earlier decisions back). `cause` is a ledger row."""
+async def decide(
+    db: Connection, key: str, field: str, value: Any, cause: int, now_ms: int, *, is_so: bool = False
+) -> None:
+    """Write one decision down: the room with this key shall have this value (plain JSON; None takes earlier decisions back). `cause` is a ledger row.
+
+    `is_so`: the room has it already, so there is nothing to carry out.
+    """
     data = json.dumps(value, ensure_ascii=False, sort_keys=True)
-    await db.execute(insert(settings).values(key=key, field=field, value=data, cause=cause, at_ms=now_ms))
+    done_ms = now_ms if is_so else None
+    row = {"key": key, "field": field, "value": data, "cause": cause, "at_ms": now_ms, "applied_ms": done_ms}
+    await db.execute(insert(settings).values(row))
 
 
 async def standing(db: Connection) -> tuple[Setting, ...]:
     """All decisions, oldest first: a later one of the same field replaces the earlier."""
-    rows = await db.execute(select(settings.c.key, settings.c.field, settings.c.value).order_by(settings.c.id))
+    query = select(settings.c.key, settings.c.field, settings.c.value).where(settings.c.key != EVERYTHING)
+    rows = await db.execute(query.order_by(settings.c.id))
     return tuple(Setting(row.key, row.field, json.loads(row.value)) for row in rows)
 
 
 async def pending(db: Connection) -> tuple[Pending, ...]:
     """Decisions that were not carried out yet, oldest first."""
     query = select(settings.c.id, settings.c.key, settings.c.field, settings.c.cause)
-    rows = await db.execute(query.where(settings.c.applied_ms.is_(None)).order_by(settings.c.id))
-    return tuple(Pending(*row) for row in rows)
+    query = query.where(settings.c.applied_ms.is_(None), settings.c.key != EVERYTHING)
+    return tuple(Pending(*row) for row in await db.execute(query.order_by(settings.c.id)))
+
+
+async def ask(db: Connection, what: str, value: Any, cause: int, now_ms: int) -> None:
+    """Write down that staff asked for something about the rooms; `asked` gives it until it is `applied`."""
+    await decide(db, EVERYTHING, what, value, cause, now_ms)
+
+
+async def asked(db: Connection) -> tuple[Asked, ...]:
+    """What staff asked for and was not done yet, oldest first."""
+    query = select(settings.c.id, settings.c.field, settings.c.value, settings.c.cause)
+    query = query.where(settings.c.applied_ms.is_(None), settings.c.key == EVERYTHING)
+    rows = await db.execute(query.order_by(settings.c.id))
+    return tuple(Asked(row.id, row.field, json.loads(row.value), row.cause) for row in rows)
 
 
 async def applied(db: Connection, ids: Sequence[int], now_ms: int) -> None:
@@ -61,6 +95,14 @@ class Overlay:
         self.current = file
         """As it was at the last look."""
         self._version: tuple[int, int, int] | None = None
+
+    async def over(self, db: Connection, file: Config) -> Config:
+        """What commands decided, over a file that was read again; what holds stays as it is."""
+        return overlaid(file, await standing(db))
+
+    async def take(self, db: Connection, file: Config) -> None:
+        """The file was read again, and holds from now on."""
+        self.file, self.current = file, await self.over(db, file)
 
     async def config(self, db: Connection) -> Config:
         """The configuration in the eyes of this transaction. One query, and a second one after a new decision."""

@@ -137,7 +137,8 @@ async def test_a_community_is_built_and_a_second_run_changes_nothing(house: Hous
     outcome = await built(house, tell=told.append)
     house.all_is_built_once()
     assert outcome.done == len(KEYS) + 3 + 4
-    assert told[-1] == Progress(outcome.done, outcome.done)
+    assert told[-1] == Progress(outcome.done, outcome.done, len(KEYS), len(KEYS), 0)
+    assert {progress.total for progress in told} == {outcome.done}
     rows = await house.rows()
     assert sorted(rows) == sorted(KEYS)
     assert (rows["circle/тревога"].encrypted, rows["circle/тревога"].history) == (False, "joined")

@@ -1,0 +1,63 @@
+"""What a room has by hand as a field of the configuration, so that it can become what is wanted; pure. Never decides that it shall."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.config_types import CURATOR, MODERATOR
+from bridge.power import CREATOR
+from bridge.rooms.model import ActualRoom, Desired, SetContent
+from bridge.rooms.plan import powers_of
+
+FIELDS: Mapping[str, tuple[str, str]] = {
+    "name": ("m.room.name", "name"),
+    "topic": ("m.room.topic", "topic"),
+    "alias": ("m.room.canonical_alias", "alias"),
+    "history": ("m.room.history_visibility", "history_visibility"),
+    "encrypted": ("m.room.encryption", "algorithm"),
+    "curators": ("m.room.power_levels", "users"),
+}
+"""The fields that a room's own value can be taken for: the state event, and its key."""
+
+
+def field_of(change: SetContent) -> str | None:
+    """The field whose adoption would make this change needless; None when there is none."""
+    if change.type == "m.room.power_levels" and not change.key.startswith("circle/"):
+        return None
+    names = (name for name, (kind, key) in FIELDS.items() if kind == change.type and _differs(change, key))
+    return next(names, None)
+
+
+def _differs(change: SetContent, key: str) -> bool:
+    return bool(change.was.get(key) != change.content.get(key))
+
+
+def held(wanted: Desired, room: ActualRoom, field: str) -> Any:
+    """What the room has now, as the configuration would say it (plain JSON); None when that cannot be said there."""
+    kind, key = FIELDS[field]
+    value = room.content(kind).get(key)
+    match field:
+        case "encrypted":
+            return bool(value) or None
+        case "topic":
+            return value if isinstance(value, str) else ""
+        case "alias":
+            local, _, server = str(value or "").removeprefix("#").partition(":")
+            return local if local and server == wanted.server else None
+        case "curators":
+            return _curators(wanted, room, value)
+        case _:
+            return value if isinstance(value, str) and value else None
+
+
+def _curators(wanted: Desired, room: ActualRoom, users: Any) -> list[str] | None:
+    """Who stands where a curator stands, and is no more than that elsewhere."""
+    if not room.key.startswith("circle/"):
+        return None
+    powers = powers_of(room)
+    there = users if isinstance(users, Mapping) else {}
+    return sorted(
+        user
+        for user in there
+        if CURATOR <= powers.level(user) < MODERATOR and user not in (wanted.me, *wanted.owners)
+        if powers.level(user) < CREATOR
+    )
