@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from bridge import confirm, registry
+from bridge import confirm, registry, welcome
 from bridge.arguments import Directory, Place
 from bridge.catalogues import spellings
 from bridge.commands import ANYWHERE, CIRCLE, COMMON, DIRECT, STAFF, Book, Command, Where, arguments, places
@@ -91,7 +91,21 @@ async def react(scene: Scene, event: AnyEvent) -> None:
         return  # most of what is said is settled without a look into the database
     person = await people.by_direct_room(scene.db, event.room)
     direct = person is not None and person.user == event.sender
+    if direct and await _answered_us(scene, event):
+        return
     await answer(scene, event, direct=direct, book=registry.book())
+    if direct:
+        await welcome.catch_up(scene, event.sender)
+
+
+async def _answered_us(scene: Scene, event: Message) -> bool:
+    """Whether somebody whom we asked something answered it, in words that are no command."""
+    call = called(event, direct=True, me=scene.me, names=scene.names)
+    if call is None or call.at >= len(call.line.words) or registry.book().at(call.line, call.at) is not None:
+        return False
+    if joining.has_code(event):
+        return False
+    return await welcome.heard(scene, event, call.line.rest(call.at))
 
 
 async def answer(scene: Scene, event: Message, *, direct: bool, book: Book) -> None:

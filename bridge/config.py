@@ -4,9 +4,9 @@ A key that is not here is a mistake. Every field has a description: `config.exam
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from bridge.config_types import (
     Address,
@@ -157,6 +157,19 @@ class Circle(RoomSettings):
     )
 
 
+class Rules(Section):
+    """What newcomers are asked to accept: one text for all, or one for each language. Markdown; nothing: no rules."""
+
+    text: str = Field("", max_length=10_000, description="For every language that has none of its own.")
+    en: str = Field("", max_length=10_000, description="In English.")
+    ru: str = Field("", max_length=10_000, description="In Russian.")
+    de: str = Field("", max_length=10_000, description="In German.")
+
+
+def _one_for_all(value: object) -> object:
+    return {"text": value} if isinstance(value, str) else value
+
+
 class Community(Section):
     """What should exist."""
 
@@ -205,6 +218,13 @@ class Community(Section):
     )
     share_tag: Tag = Field(
         "common", description="The tag by which an author carries a thread into the common room, without the #."
+    )
+    onboarding: bool = Field(
+        True, description="Lead newcomers through a few questions in their direct room, and ask curators to say hello."
+    )
+    rules: Annotated[Rules, BeforeValidator(_one_for_all)] = Field(
+        Rules(),
+        description="What newcomers are asked to accept, as Markdown; until then none of their threads is shared. One text (rules: Be kind.), or one for each language.",
     )
     encrypted_to_open: bool = Field(
         False, description="May a thread of an encrypted circle be shared into an unencrypted common room?"

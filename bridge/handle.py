@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import structlog
 
-from bridge import answer, direct, mishaps, tags
+from bridge import answer, direct, mishaps, tags, welcome
 from bridge.digest import react as digest
 from bridge.events import AnyEvent, Batch, Edited, Message
 from bridge.moderation import react as moderation
@@ -28,6 +28,7 @@ STEPS: tuple[Callable[[Scene, AnyEvent], Awaitable[None]], ...] = (
     moderation.react,
     rooms.react,
     digest.react,
+    welcome.react,
     answer.react,
 )
 """What looks at every event, in this order. A step reads the database and appends to `scene.puts`."""
@@ -58,7 +59,7 @@ async def _one(db: Connection, event: AnyEvent, scene: Scene) -> int:
     """One event in a savepoint of its own, so that its crash undoes only its own consequences."""
     try:
         async with db.begin_nested():
-            await journal.remember(db, event, _tags_of(event), scene.now_ms)
+            scene.news = await journal.remember(db, event, _tags_of(event), scene.now_ms)
             for step in STEPS:
                 await step(scene, event)
             return await queue.put(db, scene.puts, scene.now_ms)

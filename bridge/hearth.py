@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bridge import direct, handle, journal_log, mishaps, speak
+from bridge import direct, handle, journal_log, mishaps, speak, welcome
 from bridge.clock import Clock
 from bridge.config import Config
 from bridge.config_file import ConfigError
@@ -93,6 +93,7 @@ class Hearth:
             settlers=together(
                 speak.SETTLERS,
                 direct.SETTLERS,
+                welcome.SETTLERS,
                 provisioning.SETTLERS,
                 rooms_dispatch.SETTLERS,
                 leaving.SETTLERS,
@@ -270,6 +271,7 @@ class Hearth:
         """Everything that happens by the clock."""
         return (
             Tick("digests", 2, self._digests),
+            Tick("newcomers", 30, self._newcomers),
             Tick("sanctions", 60 * 60, self._sanctions),
             Tick("leaving", 15, self._leaving),
             Tick("leaving again", 60 * 60, self._leaving_again),
@@ -285,6 +287,14 @@ class Hearth:
 
     async def _digests(self) -> None:
         if await digest_tick.tick(self.database.writing, self.clock(), self.config):
+            self.outbox.wake()
+
+    async def _newcomers(self) -> None:
+        async with self.database.writing() as db:
+            scene = self.scene(db)
+            await welcome.tick(scene)
+            await queue.put(db, scene.puts, scene.now_ms)
+        if scene.puts:
             self.outbox.wake()
 
     async def _sanctions(self) -> None:

@@ -26,7 +26,10 @@ class Names(Protocol):
 
 @dataclass(slots=True)
 class Scene:
-    """One event's surroundings: the open transaction, the configuration, our own id, the time (UTC ms), names. `puts` gathers what is wanted."""
+    """One event's surroundings: the open transaction, the configuration, our own id, the time (UTC ms), names. `puts` gathers what is wanted.
+
+    `news`: whether a change of membership was unknown before. Homeservers tell again who has long been in a room when they say something there.
+    """
 
     db: Connection
     config: Config
@@ -34,6 +37,7 @@ class Scene:
     now_ms: int
     names: Names
     puts: list[Put] = field(default_factory=list)
+    news: bool = True
 
 
 class Reader(Protocol):

@@ -5,7 +5,7 @@ Values of others are shown as they are: no mark in a name or a reason works, nei
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from itertools import pairwise
@@ -179,7 +179,7 @@ _TAGS: Mapping[str, Callable[[_Page, Mapping[str, Any]], str]] = {
     "lang": lambda page, value: markup.escape(str(Locale(page.language).languages[value["lang"]])),
     "code": _code,
     "command": _command,
-    "text": lambda page, value: page.value(value["text"]),
+    "text": lambda page, value: replace(page, language=value.get("in", page.language)).value(value["text"]),
     "list": _list,
 }
 

@@ -12,7 +12,7 @@ class Text:
     A value may be a str or int (escaped when shown), or `{"user": id}`, `{"room": id}`, `{"event": id, "room": id}` (shown as pill or link;
     a user "with_id" by name and id),
     `{"duration_ms": n}`, `{"time_ms": n, "zone": name}`, `{"code": text}`, `{"command": what to write, in English}` (shown as the reader would write it),
-    `{"text": Text as a dict}` or `{"list": [values]}` (joined with commas).
+    `{"text": Text as a dict}` (with `"in"` in that language and not in the reader's) or `{"list": [values]}` (joined with commas).
     With `plural` the singular or plural form is chosen by `count`. `more` are further paragraphs or lines, each a Text.
     """
 
@@ -37,6 +37,11 @@ def words(source: str, /, **values: Any) -> Text:
 def words_n(singular: str, plural: str, count: int, /, **values: Any) -> Text:
     """Words whose form depends on `count`, which is also there as `%(count)s`."""
     return Text(singular, {"count": count, **values}, plural, count)
+
+
+def pgettext(context: str, source: str) -> Text:
+    """A word of its own with the context by which translators know it, e.g. `choice`."""
+    return Text(source, context=context)
 
 
 def in_a_room(text: Text) -> Text:

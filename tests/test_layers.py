@@ -23,6 +23,7 @@ LAYER = {
     "bridge.community": DECIDERS,
     "bridge.globs": DECIDERS,
     "bridge.arguments": DECIDERS,
+    "bridge.daylight": DECIDERS,
     "bridge.grammar": DECIDERS,
     "bridge.pacing": DECIDERS,
     "bridge.power": DECIDERS,
@@ -51,6 +52,7 @@ PURE_NAMES = {
     "share",
     "enforce",
     "tags",
+    "globs",
     "codes",
     "door",
     "assign",
@@ -59,6 +61,7 @@ PURE_NAMES = {
     "footing",
     "districts",
     "wanted",
+    "onboarding",
 }
 OUTSIDE = {  # library -> who may import it
     "nio": ("bridge.matrix",),

@@ -9,8 +9,9 @@ from bridge.context import language_of
 from bridge.effects import Copy, EditCopy, Put, Redact, Tell, WithdrawCopy
 from bridge.events import AnyEvent, Edited, Message, Reacted, Redacted
 from bridge.rooms import share
+from bridge.rooms.onboarding import may_be_shared, version
 from bridge.scene import Scene
-from bridge.store import answers, people, rooms, share_requests
+from bridge.store import answers, onboarding, people, rooms, share_requests
 from bridge.store import shares as store
 from bridge.store.rooms import Room
 from bridge.tags import fold
@@ -44,7 +45,8 @@ async def refresh(scene: Scene, root: str, source_room: str, cause: str) -> shar
     thread = await store.thread(scene.db, root, common.room, tag=_share_tag(scene), me=scene.me)
     if thread is None:
         return None
-    change = share.decide(thread, allowed=may_leave(scene.config, source, common))
+    allowed = may_leave(scene.config, source, common) and await _accepted(scene, thread.root.author)
+    change = share.decide(thread, allowed=allowed)
     if change.begin:
         await store.begin(
             scene.db, root, source_room=source.room, room=common.room, author=thread.root.author,
@@ -217,6 +219,15 @@ async def _explain(
         await tell(scene, event.sender, f"share/hint/{top.event}/{event.sender}", _not_yours(circle, common))
     elif share.carrier(thread) and not may_leave(scene.config, circle, common):
         await tell(scene, event.sender, f"share/refused/{top.event}", refused(scene.config, circle, common))
+    elif share.carrier(thread) and not await _accepted(scene, thread.root.author):
+        await tell(scene, event.sender, f"share/rules/{top.event}", _rules_first(circle))
+
+
+async def _accepted(scene: Scene, author: str) -> bool:
+    """Whether nothing about the rules keeps this person's threads from being shared."""
+    rules = version(scene.config.community.rules)
+    guided = await onboarding.get(scene.db, author) if rules else None
+    return may_be_shared(rules=rules, begun=guided is not None, accepted=guided.rules_accepted if guided else None)
 
 
 async def _edit_redacted(scene: Scene, event: Redacted) -> None:
@@ -319,6 +330,15 @@ def refused(config: Config, circle: Room, common: Room) -> Text:
         "Your thread stays in %(circle)s: that room is encrypted and %(common)s is not, so sharing would take your words out of the encryption. If that should be possible here, please talk to the people who look after this community.",
         circle=name(circle),
         common=name(common),
+    )
+
+
+def _rules_first(circle: Room) -> Text:
+    return words(
+        "Your thread stays in %(circle)s for now: before threads are shared with everybody, each of us accepts what holds here. %(rules)s shows it, and with %(yes)s you accept it; then I share your thread at once.",
+        circle=name(circle),
+        rules={"command": "rules"},
+        yes={"command": "rules yes"},
     )
 
 

@@ -51,10 +51,10 @@ class Post:
     tags: frozenset[str]
 
 
-async def remember(db: Connection, event: AnyEvent, tags: frozenset[str], now_ms: int) -> None:
+async def remember(db: Connection, event: AnyEvent, tags: frozenset[str], now_ms: int) -> bool:
     """Write down what this event says about messages and memberships, if it is of a room of ours. `tags` are those of its text, folded.
 
-    Remembering a message twice is remembering it once.
+    Remembering a message twice is remembering it once. False for a membership in a room of ours that was known.
     """
     if isinstance(event, Message):
         await _message(db, event, tags, now_ms)
@@ -63,7 +63,8 @@ async def remember(db: Connection, event: AnyEvent, tags: frozenset[str], now_ms
     elif isinstance(event, Redacted):
         await _redaction(db, event, now_ms)
     elif isinstance(event, MemberChanged):
-        await _membership(db, event, now_ms)
+        return await _membership(db, event, now_ms)
+    return True
 
 
 async def post(db: Connection, event_id: str) -> Post | None:
@@ -174,7 +175,7 @@ async def _add_tags(db: Connection, event_id: str, tags: Iterable[str]) -> None:
         await db.execute(insert(post_tags), rows)
 
 
-async def _membership(db: Connection, event: MemberChanged, now_ms: int) -> None:
+async def _membership(db: Connection, event: MemberChanged, now_ms: int) -> bool:
     now_so = and_(
         memberships.c.room == rooms.c.room, memberships.c.user == event.user, memberships.c.until_ms.is_(None)
     )
@@ -183,7 +184,7 @@ async def _membership(db: Connection, event: MemberChanged, now_ms: int) -> None
         await db.execute(query.select_from(rooms.outerjoin(memberships, now_so)).where(rooms.c.room == event.room))
     ).one_or_none()
     if row is None or row.membership == event.membership:
-        return
+        return row is None
     since_ms = min(event.at_ms, now_ms)
     newest_post = select(func.coalesce(func.max(posts.c.seq), 0)).scalar_subquery()
     if row.id is not None:
@@ -194,3 +195,4 @@ async def _membership(db: Connection, event: MemberChanged, now_ms: int) -> None
         room=event.room, user=event.user, membership=event.membership, since_ms=since_ms, since_seq=newest_post
     )
     await db.execute(begun)
+    return True

@@ -171,6 +171,32 @@ people = Table(
     Column("digest_mark", BigInteger, nullable=False, server_default="0"),  # posts.seq up to which digests covered
 )  # fmt: skip
 
+onboarding = Table(  # newcomers being led through what there is to know; who was here before Hearth has no row
+    "onboarding", metadata,
+    Column("user", Text, primary_key=True),
+    Column("state", Text, nullable=False),  # open | paused | waiting | done
+    Column("step", Text, nullable=False),  # language | rules | zone | name | follows
+    Column("began_ms", BigInteger, nullable=False),
+    Column("offer", Text),  # JSON: what can be followed at once, [kind, id or tag]
+    Column("rules_asked", Text),  # the version (a hash) that was shown last
+    Column("rules_accepted", Text), Column("accepted_ms", BigInteger),
+)  # fmt: skip
+
+community_names = Table(  # that somebody has a name of their own here; the name itself stands in their direct room, on the homeserver
+    "community_names", metadata,
+    Column("user", Text, primary_key=True),
+    Column("seal", Text, nullable=False, unique=True),  # keyed hash of what the name looks like
+    Column("room", Text),  # where it stands; null until it does
+)  # fmt: skip
+
+greetings = Table(  # who is new in a circle and whether anybody has said hello
+    "greetings", metadata,
+    Column("room", Text, primary_key=True),
+    Column("user", Text, primary_key=True),
+    Column("entered_ms", BigInteger, nullable=False),
+    Column("greeted_ms", BigInteger),
+)  # fmt: skip
+
 prompts = Table(  # messages of ours that a reaction answers
     "prompts", metadata,
     Column("event", Text, primary_key=True),
