@@ -23,7 +23,7 @@ from bridge.moderation import react as moderation
 from bridge.names import NameBook
 from bridge.outbox import Outbox, Performed
 from bridge.rooms import apply as provisioning
-from bridge.rooms import asked, ground, joining, leaving
+from bridge.rooms import asked, ground, joining, knocks, leaving
 from bridge.rooms import dispatch as rooms_dispatch
 from bridge.rooms.ask import forget_silence
 from bridge.rooms.build import Outcome, Progress, Site, build, look
@@ -101,7 +101,7 @@ class Hearth:
                 moderation_dispatch.SETTLERS,
                 {CreateRoom: _decided_before},
             ),
-            intent_done={**moderation_dispatch.INTENT_DONE, **joining.INTENT_DONE},
+            intent_done={**moderation_dispatch.INTENT_DONE, **joining.INTENT_DONE, **knocks.INTENT_DONE},
             scene=self.scene,
         )
 

@@ -4,12 +4,18 @@ from collections.abc import Sequence
 from typing import Literal
 
 from bridge.community import circle_by_key
+from bridge.context import language_of
 from bridge.effects import Invite, Put
 from bridge.events import MemberChanged
 from bridge.rooms.invites import next_room
 from bridge.scene import Scene
-from bridge.store import belongs, people, rooms, sanctions, strangers
+from bridge.store import belongs, cases, people, rooms, sanctions, strangers
 from bridge.store.rooms import Room
+from bridge.text import render
+from bridge.words import words
+
+KNOCK, ACCEPTED, REFUSED = "knock", "accepted", "refused"
+"""A kind of case, and how cases end."""
 
 Way = Literal["invited", "waiting", "inside"]
 """How it went: an invitation is on its way, was there already, or is not needed."""
@@ -49,17 +55,38 @@ async def admit(
     return "invited"
 
 
+async def invite_next(scene: Scene, user: str, by: str, *, again: bool = False, intent: int | None = None) -> bool:
+    """Invite somebody to the next room that they cannot enter by themselves, if there is one and no other invitation is open; whether it was put.
+
+    `by` is the event that gave rise to it, `again` says that they have come back into the space.
+    """
+    wanted = [room.room for room in await _wanted(scene, user)]
+    accepted = await cases.rooms_with(scene.db, KNOCK, user, ACCEPTED)
+    if not wanted and not accepted:
+        return False
+    space = await rooms.by_key(scene.db, "space")
+    there = await people.memberships_of(scene.db, user)
+    room = next_room(there, space.room if space else None, wanted, accepted=accepted, again=again)
+    if room is None:
+        return False
+    reason = await greeting(scene, user) if room in accepted else None
+    invite = Invite(key=f"invite/{room}/{user}/{by}", room=room, user=user, reason=reason)
+    scene.puts.append(Put(invite, intent=intent))
+    return True
+
+
 async def go_on(scene: Scene, event: MemberChanged) -> None:
     """Somebody came in, or declined: the next room that they cannot enter by themselves, if there is one, invites them now."""
-    space = await rooms.by_key(scene.db, "space")
-    wanted = await _wanted(scene, event.user)
-    if space is None or not wanted:
-        return
-    there = await people.memberships_of(scene.db, event.user)
-    came_back = event.room == space.room and event.membership == "join"
-    room = next_room(there, space.room, [one.room for one in wanted], again=came_back)
-    if room is not None:
-        scene.puts.append(Put(Invite(key=f"invite/{room}/{event.user}/{event.id}", room=room, user=event.user)))
+    entered = await rooms.by_id(scene.db, event.room)
+    if entered is not None:
+        came_back = entered.kind == "space" and event.membership == "join"
+        await invite_next(scene, event.user, event.id, again=came_back)
+
+
+async def greeting(scene: Scene, user: str) -> str:
+    """The kind word that an invitation carries, in their language as far as we know it."""
+    text = words("Welcome! We are glad that you want to be here.")
+    return render(text, await language_of(scene, user), scene.names).body
 
 
 async def _wanted(scene: Scene, user: str) -> Sequence[Room]:

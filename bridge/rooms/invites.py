@@ -13,13 +13,22 @@ def has_open(memberships: Mapping[str, str]) -> bool:
 
 
 def next_room(
-    memberships: Mapping[str, str], space: str | None, wanted: Sequence[str], *, again: bool = False
+    memberships: Mapping[str, str],
+    space: str | None,
+    wanted: Sequence[str],
+    *,
+    accepted: Sequence[str] = (),
+    again: bool = False,
 ) -> str | None:
-    """The room of `wanted` (ids, in order) to which this person is invited next, or None: not yet, or not at all.
+    """The room (by id) to which this person is invited next, or None: not yet, or not at all.
 
-    Who left a room or declined is left in peace there, unless `again` says that they have come back.
+    First come the rooms where they knock and staff `accepted` it, then those of `wanted`, in their order, once they are in the space. Who left a room
+    or declined is left in peace there, unless `again` says that they have come back.
     """
-    if space is None or memberships.get(space) != "join" or has_open(memberships):
+    if has_open(memberships):
         return None
+    knocked = next((room for room in accepted if memberships.get(room) == "knock"), None)
+    if knocked is not None or space is None or memberships.get(space) != "join":
+        return knocked
     never_there = (None, "knock", "leave") if again else (None, "knock")
     return next((room for room in wanted if memberships.get(room) in never_there), None)

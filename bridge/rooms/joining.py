@@ -149,7 +149,7 @@ async def _say(scene: Scene, event: Message, text: Text) -> None:
 
 async def code_done(scene: Scene, entry: ledger.Entry) -> None:
     """The invitation that a code brought is out, or was refused: then its person hears how it can still come."""
-    error = await _settled(scene, entry)
+    error = await settled(scene, entry)
     if error and entry.event and entry.room:
         text = words(
             "The invitation could not reach you: a homeserver refused it (%(code)s). If your client blocks invitations, please allow those from me, and then write the same code again.",
@@ -162,7 +162,7 @@ async def code_done(scene: Scene, entry: ledger.Entry) -> None:
 
 async def invite_done(scene: Scene, entry: ledger.Entry) -> None:
     """The invitation that a command asked for is out, or was refused: whoever gave the command hears it."""
-    error = await _settled(scene, entry)
+    error = await settled(scene, entry)
     if entry.event is None or entry.room is None:
         return
     who = {"user": entry.target}
@@ -177,7 +177,7 @@ async def invite_done(scene: Scene, entry: ledger.Entry) -> None:
     scene.puts += await later_answer(scene, entry.event, entry.room, entry.actor, text, done=error is None)
 
 
-async def _settled(scene: Scene, entry: ledger.Entry) -> str | None:
+async def settled(scene: Scene, entry: ledger.Entry) -> str | None:
     """Write the outcome into the ledger; the error code of what was refused, or None."""
     rows = await queue.of_intent(scene.db, entry.id)
     error = next((row.error or "M_UNKNOWN" for row in rows if row.state == "dead"), None)

@@ -4,7 +4,7 @@ What a room hides, and from whom, is known from the moment it changes.
 """
 
 from bridge.events import AnyEvent, Edited, MemberChanged, Message, StateChanged
-from bridge.rooms import admit, announcing, ask, ground, joining, leaving, shares
+from bridge.rooms import admit, announcing, ask, ground, joining, kinds, knocks, leaving, shares
 from bridge.scene import Scene
 from bridge.store import rooms
 
@@ -20,8 +20,11 @@ async def react(scene: Scene, event: AnyEvent) -> None:
     await announcing.react(scene, event)
     if isinstance(event, Message | Edited):
         await joining.shown_in_a_room(scene, event)
-    elif isinstance(event, MemberChanged) and event.membership in ("join", "leave") and event.user != scene.me:
-        await admit.go_on(scene, event)
+    elif isinstance(event, MemberChanged):
+        await knocks.react(scene, event)
+        if event.membership in ("join", "leave") and event.user != scene.me:
+            await admit.go_on(scene, event)
+    await kinds.react(scene, event)
 
 
 async def _hides(scene: Scene, event: StateChanged) -> None:

@@ -59,6 +59,21 @@ async def waiting(db: Connection, kind: str | None = None) -> tuple[Case, ...]:
     return tuple(Case(**row) for row in rows.mappings())
 
 
+async def open_about(db: Connection, kind: str, subject: str, room: str | None = None) -> Case | None:
+    """The oldest open case of this kind about this subject (in that room, if it is named), or None."""
+    query = select(cases).where(cases.c.state == "open", cases.c.kind == kind, cases.c.subject == subject)
+    query = query if room is None else query.where(cases.c.room == room)
+    row = (await db.execute(query.order_by(cases.c.id).limit(1))).mappings().one_or_none()
+    return Case(**row) if row else None
+
+
+async def rooms_with(db: Connection, kind: str, subject: str, outcome: str) -> tuple[str, ...]:
+    """The rooms whose newest case of this kind about this subject ended so."""
+    query = select(cases.c.room, cases.c.outcome).where(cases.c.kind == kind, cases.c.subject == subject)
+    newest = {row.room: row.outcome for row in await db.execute(query.order_by(cases.c.id))}
+    return tuple(room for room, ended in newest.items() if room is not None and ended == outcome)
+
+
 async def shown(db: Connection, id: int, event: str) -> None:  # noqa: A002 - the column's name
     """This message in the staff room shows the case."""
     await db.execute(update(cases).where(cases.c.id == id).values(event=event))

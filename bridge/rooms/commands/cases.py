@@ -1,0 +1,55 @@
+"""The commands `cases`, `accept` and `refuse`: what waits for staff; never what follows from a decision."""
+
+from bridge.commands import STAFF, command
+from bridge.context import Context, Reply
+from bridge.errors import UsageError
+from bridge.roles import Role
+from bridge.rooms.cases import decide
+from bridge.rooms.kinds import KINDS
+from bridge.store import cases as store
+from bridge.words import Text, lines, words, words_n
+
+MOST_LISTED = 20
+
+
+@command(where=STAFF, role=Role.MODERATOR)
+async def cases(ctx: Context) -> Text:
+    """See what waits for a decision by staff, the oldest first."""
+    waiting = [case for case in await store.waiting(ctx.db) if case.kind in KINDS]
+    if not waiting:
+        return words("Nothing waits for a decision.")
+    parts = []
+    for case in waiting[:MOST_LISTED]:
+        since = {"duration_ms": ctx.scene.now_ms - case.made_ms}
+        about = await KINDS[case.kind].about(ctx.scene, case)
+        parts.append(words("- %(number)s, for %(since)s: %(about)s", number=case.id, since=since, about=about))
+    if len(waiting) > MOST_LISTED:
+        parts.append(words_n("- and %(count)s more", "- and %(count)s more", len(waiting) - MOST_LISTED))
+    how = words("%(yes)s and a number says yes, %(no)s no.", yes={"command": "accept"}, no={"command": "refuse"})
+    return lines(words("These cases wait:"), *parts, how)
+
+
+@command(where=STAFF, role=Role.MODERATOR, examples=("accept 3",))
+async def accept(ctx: Context, number: int) -> Reply:
+    """Say yes to a case, like 👍 on its message."""
+    return await _decide(ctx, number, yes=True)
+
+
+@command(where=STAFF, role=Role.MODERATOR, examples=("refuse 3",))
+async def refuse(ctx: Context, number: int) -> Reply:
+    """Say no to a case, like 👎 on its message."""
+    return await _decide(ctx, number, yes=False)
+
+
+async def _decide(ctx: Context, number: int, *, yes: bool) -> Reply:
+    case = await store.get(ctx.db, number)
+    if case is None:
+        raise UsageError(
+            words(
+                "There is no case number %(number)s. %(command)s shows what waits.",
+                number=number,
+                command={"command": "cases"},
+            )
+        )
+    await decide(ctx.scene, KINDS, case, yes=yes, actor=ctx.sender, event=ctx.event.id, room=ctx.event.room)
+    return Reply()

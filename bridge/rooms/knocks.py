@@ -1,0 +1,106 @@
+"""Who knocks is a case for staff: yes is an invitation, no a kind word. Writes wishes, never decides whether somebody may come in."""
+
+from bridge.context import language_of
+from bridge.effects import Kick, Put, Say
+from bridge.errors import UsageError
+from bridge.events import MemberChanged
+from bridge.rooms import cases
+from bridge.rooms.admit import ACCEPTED, KNOCK, REFUSED, admit, greeting, invite_next, is_barred
+from bridge.rooms.cases import Kind
+from bridge.rooms.joining import settled
+from bridge.rooms.tell import address
+from bridge.scene import Scene
+from bridge.store import cases as store
+from bridge.store import ledger, people, rooms
+from bridge.store.cases import Case
+from bridge.text import render
+from bridge.words import Text, words
+
+WITHDRAWN = "withdrawn"
+
+
+async def react(scene: Scene, event: MemberChanged) -> None:
+    """Somebody knocks at a room of ours, or a knock was answered or taken back in another way than by a case."""
+    if event.user == scene.me or await rooms.by_id(scene.db, event.room) is None:
+        return
+    case = await store.open_about(scene.db, KNOCK, event.user, event.room)
+    if event.membership == "knock":
+        if case is None and not await is_barred(scene, event.user):
+            await cases.show(scene, KINDS, f"knock/{event.id}", KNOCK, event.user, event.room)
+    elif case is not None:
+        outcome, text = _ended(event)
+        await cases.close(scene, KINDS, case, outcome, event.sender, text)
+
+
+def _ended(event: MemberChanged) -> tuple[str, Text]:
+    if event.membership in ("invite", "join"):
+        return ACCEPTED, words("They have been let in meanwhile.")
+    if event.membership == "leave" and event.sender == event.user:
+        return WITHDRAWN, words("They took it back.")
+    return REFUSED, words("They have been sent away meanwhile.")
+
+
+async def _about(scene: Scene, case: Case) -> Text:
+    room = await rooms.by_id(scene.db, case.room or "")
+    who = {"user": case.subject, "with_id": True}
+    if room is None or room.kind == "space":
+        return words("%(who)s knocks and would like to come into the community.", who=who)
+    return words("%(who)s knocks and would like to come into %(room)s.", who=who, room=address(room))
+
+
+async def _accept(scene: Scene, case: Case, _actor: str, entry: int) -> None:
+    if await is_barred(scene, case.subject):
+        raise UsageError(words("%(who)s is banned, and a ban beats a knock.", who={"user": case.subject}))
+    room = await _knocked_at(scene, case)
+    by = f"case/{case.id}"
+    if room == "space":
+        reason = await greeting(scene, case.subject)
+        await admit(scene, case.subject, None, by, by=by, intent=entry, reason=reason)
+    else:
+        # If another invitation is open, this one follows when that is answered.
+        await invite_next(scene, case.subject, by, intent=entry)
+
+
+async def _refuse(scene: Scene, case: Case, _actor: str, entry: int) -> None:
+    await _knocked_at(scene, case)
+    text = words("Thank you for asking. We cannot let you in here at the moment. All the best to you!")
+    reason = render(text, await language_of(scene, case.subject), scene.names).body
+    kick = Kick(key=f"refuse/{case.id}", room=case.room or "", user=case.subject, reason=reason)
+    scene.puts.append(Put(kick, intent=entry))
+
+
+async def _knocked_at(scene: Scene, case: Case) -> str:
+    """What kind of room it is where they still knock; UsageError when they do not any more."""
+    room = await rooms.by_id(scene.db, case.room or "")
+    if room is None or await people.membership(scene.db, room.room, case.subject) != "knock":
+        raise UsageError(words("%(who)s does not knock there any more.", who={"user": case.subject}))
+    return room.kind
+
+
+async def done(scene: Scene, entry: ledger.Entry) -> None:
+    """What a decision about a knock asked for is done, or was refused: then staff hears of it."""
+    error = await settled(scene, entry)
+    staff = await rooms.by_key(scene.db, "staff")
+    if error is None or staff is None:
+        return
+    text = words(
+        "%(who)s could not be answered at the door: a homeserver refused it (%(code)s).",
+        who={"user": entry.target, "with_id": True},
+        code={"code": error},
+    )
+    key = f"knock/failed/{entry.id}"
+    scene.puts.append(Put(Say(key=key, room=staff.room, text=text, language=scene.config.language)))
+
+
+KINDS = {
+    KNOCK: Kind(
+        about=_about,
+        question=words("Yes sends them an invitation, no a kind word that it is not possible."),
+        accept=_accept,
+        refuse=_refuse,
+    )
+}
+"""The kinds of case that are looked after here."""
+
+INTENT_DONE = {f"accept {KNOCK}": done, f"refuse {KNOCK}": done}
+"""By the ledger's action: what happens when the last effect of it is settled."""
