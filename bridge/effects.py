@@ -196,6 +196,32 @@ class CreateRoom(Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Upload(Effect):
+    """Upload a picture of ours, once and for all rooms. `file` is its path; it must still be the one with this SHA-256."""
+
+    priority: ClassVar[Priority] = Priority.ROOMS
+    file: str
+    sha256: str
+
+    @property
+    def lane(self) -> str:
+        """Each file is uploaded on its own."""
+        return f"{self.priority.value}:upload:{self.sha256}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetWelcome(Effect):
+    """Say a room's welcome, or let the message with the id `edits` say this now. `text` is Markdown of the configuration, `digest` its SHA-256."""
+
+    priority: ClassVar[Priority] = Priority.ROOMS
+    room: str
+    text: str
+    digest: str
+    revision: int
+    edits: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Copy(Effect):
     """Carry one event of a shared thread into another room: read it, dress it, send it there.
 
@@ -256,12 +282,14 @@ class Send(Effect):
     room: str
     type: str
     content: Mapping[str, Any]
+    clear: bool = False
+    """Not encrypted, also where the room is: for what everybody may read who comes later."""
 
 
 EFFECTS: Mapping[str, type[Effect]] = {
     kind.__name__: kind
     for kind in (
-        Say, Tell, React, Redact, Join, Leave, Ban, Unban, Kick, Invite, SetState, SetServerAcl, SetAlias, CreateRoom,
+        Say, Tell, React, Redact, Join, Leave, Ban, Unban, Kick, Invite, SetState, SetServerAcl, SetAlias, CreateRoom, Upload, SetWelcome,
         Copy, EditCopy, WithdrawCopy, Deliver, Correct,
     )
 }  # fmt: skip

@@ -23,7 +23,7 @@ from bridge.moderation import react as moderation
 from bridge.names import NameBook
 from bridge.outbox import Outbox, Performed
 from bridge.rooms import apply as provisioning
-from bridge.rooms import asked, ground, joining, knocks, leaving
+from bridge.rooms import asked, furnish, ground, joining, knocks, leaving
 from bridge.rooms import dispatch as rooms_dispatch
 from bridge.rooms.ask import forget_silence
 from bridge.rooms.build import Outcome, Progress, Site, build, look
@@ -83,6 +83,7 @@ class Hearth:
         self._fillers: Mapping[type[Effect], Filler] = {
             **speak.fillers(self.direct_room),
             **rooms_dispatch.FILLERS,
+            **furnish.FILLERS,
             **leaving.FILLERS,
             **digest_dispatch.fillers(self.direct_room),
         }
@@ -96,6 +97,7 @@ class Hearth:
                 welcome.SETTLERS,
                 provisioning.SETTLERS,
                 rooms_dispatch.SETTLERS,
+                furnish.SETTLERS,
                 leaving.SETTLERS,
                 digest_dispatch.SETTLERS,
                 moderation_dispatch.SETTLERS,

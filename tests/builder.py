@@ -7,10 +7,14 @@ from bridge.clock import now_ms
 from bridge.config import Config
 from bridge.errors import Refused, Unavailable
 from bridge.matrix.gateway import Gateway
-from bridge.rooms.apply import SETTLERS
+from bridge.rooms.apply import SETTLERS as MAKING
+from bridge.rooms.furnish import FILLERS
+from bridge.rooms.furnish import SETTLERS as FURNISHING
 from bridge.scene import Scene
 from bridge.store import queue
 from bridge.store.db import Database
+
+SETTLERS = {**MAKING, **FURNISHING}
 
 
 class Killed(BaseException):
@@ -39,7 +43,9 @@ class Worker:
         if self.lives == 0 and not self.after:
             raise Killed
         try:
-            result = await self.gateway.perform(effect, again=wish.first_tried_ms is not None)
+            filler = FILLERS.get(type(effect))
+            wire = await filler(None, effect) if filler else effect  # type: ignore[arg-type] - these need no desk
+            result = await self.gateway.perform(wire or effect, again=wish.first_tried_ms is not None)
         except Unavailable:
             return
         except Refused as no:

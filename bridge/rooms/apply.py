@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from bridge.effects import CreateRoom, Effect, Invite, Put, SetAlias, SetState
+from bridge.effects import CreateRoom, Effect, Invite, Put, SetAlias, SetState, SetWelcome, Upload
 from bridge.errors import Refused
 from bridge.events import COPY_MARK, MemberChanged
 from bridge.power import powers
@@ -140,7 +140,7 @@ def puts(wanted: Desired, actual: Actual, changes: Iterable[Change]) -> tuple[Pu
     return tuple(Put(effect) for effect in made if effect)
 
 
-def _effect(wanted: Desired, actual: Actual, change: Change) -> CreateRoom | SetAlias | SetState | Invite | None:
+def _effect(wanted: Desired, actual: Actual, change: Change) -> Effect | None:
     match change:
         case Create(room):
             if waits(wanted, actual, room):
@@ -155,7 +155,14 @@ def _effect(wanted: Desired, actual: Actual, change: Change) -> CreateRoom | Set
             digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
             key = f"state/{room_id}/{kind}/{state_key}/{answers or 'none'}/{digest}"
             return SetState(key=key, room=room_id, type=kind, state_key=state_key, content=content)
-        case Remember() | UploadFile() | SayWelcome():
+        case UploadFile(file=file, sha256=sha256):
+            return Upload(key=f"upload/{sha256}", file=file, sha256=sha256)
+        case SayWelcome(room=room_id, text=text, digest=digest, was=was):
+            revision = was.revision + 1 if was else 1
+            key = f"welcome/{room_id}/{revision}/{digest[:16]}"
+            edits = was.event or None if was else None
+            return SetWelcome(key=key, room=room_id, text=text, digest=digest, revision=revision, edits=edits)
+        case Remember():
             return None
 
 

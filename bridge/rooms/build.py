@@ -6,18 +6,19 @@ It may be killed at any point: whoever calls it again goes on where it was. What
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bridge.clock import Clock
 from bridge.pacing import Pace, bucket
 from bridge.rooms.apply import Survey, puts, record, survey
 from bridge.rooms.districts import districted
+from bridge.rooms.furnish import pictures, still_there
 from bridge.rooms.guard import Hold, holds, undoable
 from bridge.rooms.model import Actual, Change, Create, Desired, InvitePerson, Note, Remember
 from bridge.rooms.patience import Watch, left_ms
 from bridge.rooms.plan import about, forecast, notes, plan
 from bridge.scene import Reader
-from bridge.store import queue, rooms
+from bridge.store import furnishing, queue, rooms, sanctions
 from bridge.store.db import Database
 
 LOOK_AGAIN_MS = 10_000
@@ -90,7 +91,13 @@ async def look(site: Site, wanted: Desired) -> Survey:
     """How things are now; nothing is written. Raises Unavailable."""
     async with site.database.reading() as db:
         rows = await rooms.all_rooms(db)
-    return await survey(site.read, rows, wanted, site.version)
+        denied = await sanctions.denied_servers(db)
+        uploads, welcomes = await furnishing.uploaded(db), await furnishing.said(db)
+    found = await survey(site.read, rows, wanted, site.version)
+    files = await asyncio.to_thread(pictures, wanted)
+    standing = await still_there(site.read, wanted, found.actual, welcomes)
+    actual = replace(found.actual, denied=denied, uploads=uploads, files=files, welcomes=standing)
+    return replace(found, actual=actual)
 
 
 async def build(

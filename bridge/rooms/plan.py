@@ -181,7 +181,7 @@ def _corrections(wanted: Desired, actual: Actual, room: DesiredRoom) -> Iterator
                 continue
         yield from _set(wanted, found, state, content)
     said = actual.welcomes.get(found.room)
-    if said:
+    if said and said.event:
         pins = pinned(found.content("m.room.pinned_events"), said.event, wanted=bool(room.welcome))
         yield from _set(wanted, found, ("m.room.pinned_events", ""), pins)
 
@@ -290,7 +290,7 @@ def after(wanted: Desired, actual: Actual, change: Change) -> Actual:
         case UploadFile(sha256=sha256):
             return replace(actual, uploads={**actual.uploads, sha256: f"mxc://{wanted.server}/{sha256}"})
         case SayWelcome(room=room_id, digest=digest, was=was):
-            said = Welcome(was.event if was else f"$welcome{room_id}", digest, was.revision + 1 if was else 1)
+            said = Welcome((was and was.event) or f"$welcome{room_id}", digest, was.revision + 1 if was else 1)
             return replace(actual, welcomes={**actual.welcomes, room_id: said})
         case InvitePerson(key=key, user=user):
             found = actual.rooms[key]

@@ -103,13 +103,28 @@ early = Table(  # edits and redactions that came before what they are about
 rooms = Table(  # the rooms of this community: made or adopted by us. No other room is ever touched
     "rooms", metadata,
     Column("room", Text, primary_key=True),
-    Column("key", Text, nullable=False, unique=True),  # space | common | staff | circle/<tag> | room/<name>
-    Column("kind", Text, nullable=False),  # space | common | staff | circle | room
+    Column("key", Text, nullable=False, unique=True),  # space | common | staff | circle/<tag> | room/<name> | district/<number>
+    Column("kind", Text, nullable=False),  # space | common | staff | circle | room | district
     Column("tag", Text),  # a circle's own, folded
     Column("alias", Text),
     Column("encrypted", Boolean, nullable=False),
     Column("history", Text, nullable=False),  # shared | invited | joined | world_readable
     Column("made_ms", BigInteger, nullable=False),
+)  # fmt: skip
+
+uploads = Table(  # pictures of rooms, each uploaded once
+    "uploads", metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("uri", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+)  # fmt: skip
+
+welcomes = Table(  # the pinned welcome of a room; what it says is in the configuration
+    "welcomes", metadata,
+    Column("room", Text, primary_key=True),
+    Column("event", Text, nullable=False),  # the message; later words are edits of it
+    Column("digest", Text, nullable=False),  # SHA-256 of what it says now
+    Column("revision", Integer, nullable=False),  # how often it was said or changed
 )  # fmt: skip
 
 settings = Table(  # what commands decided about rooms: desired state beside the file; the newest row of a field counts
