@@ -193,17 +193,12 @@ async def seed(db: Connection, members: Iterable[MemberChanged], now_ms: int, *,
     Everywhere only before the first event was ever handled. Later the events themselves tell it, in their order among the messages: who is written
     down too early would seem to have been there when something was said.
     """
-    known = (
-        set()
-        if everywhere
-        else {room.room for room in await rooms.all_rooms(db) if await people.members(db, room.room)}
-    )
-    differing = 0
+    known = frozenset() if everywhere else await people.rooms_known(db)
+    by_room: dict[str, dict[str, MemberChanged]] = {}
     for change in members:
-        if change.room not in known and await people.membership(db, change.room, change.user) != change.membership:
-            await journal.remember(db, change, frozenset(), now_ms)
-            differing += 1
-    return differing
+        if change.room not in known:
+            by_room.setdefault(change.room, {})[change.user] = change
+    return sum([await journal.know_members(db, room, tuple(seen.values()), now_ms) for room, seen in by_room.items()])
 
 
 def _readable(actual: ActualRoom) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from bridge.pacing import Pace, bucket
 from bridge.rooms.apply import Survey, puts, record, survey
 from bridge.rooms.districts import districted
 from bridge.rooms.furnish import pictures, still_there
-from bridge.rooms.guard import Hold, holds, undoable
+from bridge.rooms.guard import Hold, holds, meant, undoable
 from bridge.rooms.model import Actual, Change, Create, Desired, InvitePerson, Note, Remember
 from bridge.rooms.patience import Watch, left_ms
 from bridge.rooms.plan import about, forecast, notes, plan
@@ -106,16 +106,17 @@ async def build(
     tell: Callable[[Progress], None] = lambda _: None,
     *,
     only: Collection[str] | None = None,
+    decided: Collection[tuple[str, str]] = (),
     force: bool = False,
     pause: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0.2),
 ) -> Outcome:
     """Make it so. Steps that Matrix refuses are left, and tried again by the next call. Raises Unavailable when there is no reading.
 
     `only` these rooms (by key) are looked after, and their links in the space; None: all. Without `force` nothing is done where `guard.holds` finds a
-    reason; where it is `only` about some rooms, just what cannot be undone is left out. `pause` is waited for between two looks at what the outbox has done.
+    reason; where it is `only` about some rooms, just what cannot be undone is left out, unless it was `decided` by command (room keys with fields). `pause` is waited for between two looks at what the outbox has done.
     """
 
-    def meant(changes: Sequence[Change]) -> list[Change]:
+    def chosen(changes: Sequence[Change]) -> list[Change]:
         return [each for each in changes if only is None or about(each) in only]
 
     run = _Run()
@@ -126,21 +127,31 @@ async def build(
             return Outcome(0, (), steps, notes(wanted, found.actual), held)
     while True:
         run.looked_ms = site.clock()
-        changes = meant(plan(wanted, found.actual))
-        held = () if force or only is None else _held(wanted, found.actual, changes)
-        changes = [each for each in changes if not held or not any(undoable(wanted, found.actual, each))]
+        changes = chosen(plan(wanted, found.actual))
+        held = ()
+        if not force and only is not None:
+            changes, held = _without_held(wanted, found.actual, changes, decided)
         fresh = await _put(site, wanted, found, changes, run)
         if not fresh and not run.waiting and not any(isinstance(change, Remember) for change in changes):
             failures = tuple(Failure(key, error) for key, error in run.tried.items() if error)
             done = len(run.tried) - len(failures)
             return Outcome(done, failures, tuple(changes), notes(wanted, found.actual), held)
         site.wake()
-        await _settled(site, run, _Prospect(wanted, found.actual, meant(forecast(wanted, found.actual))), tell, pause)
+        await _settled(site, run, _Prospect(wanted, found.actual, chosen(forecast(wanted, found.actual))), tell, pause)
         found = await look(site, wanted)
 
 
-def _held(wanted: Desired, actual: Actual, changes: Sequence[Change]) -> tuple[Hold, ...]:
-    return tuple(hold for change in changes for hold in undoable(wanted, actual, change))
+def _without_held(
+    wanted: Desired, actual: Actual, changes: Sequence[Change], decided: Collection[tuple[str, str]]
+) -> tuple[list[Change], tuple[Hold, ...]]:
+    """The changes but those that nobody could undo and nobody has just decided, and why those are left out."""
+    kept: list[Change] = []
+    held: list[Hold] = []
+    for change in changes:
+        found = [hold for hold in undoable(wanted, actual, change) if not meant(hold, decided)]
+        held += found
+        kept += [] if found else [change]
+    return kept, tuple(held)
 
 
 async def _put(site: Site, wanted: Desired, found: Survey, changes: Sequence[Change], run: _Run) -> list[str]:

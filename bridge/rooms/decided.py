@@ -25,7 +25,8 @@ async def carry_out(
 
     Raises Unavailable when the homeserver cannot be read; then nothing is lost, and the next look tries again.
     """
-    outcome = await build(site, wanted, only={each.key for each in pending})
+    decided = {(each.key, each.field) for each in pending}
+    outcome = await build(site, wanted, only={each.key for each in pending}, decided=decided)
     async with site.database.writing() as db:
         scene = scene_in(db)
         await settings.applied(db, [each.id for each in pending], scene.now_ms)

@@ -1,6 +1,6 @@
 """What a plan must not do without being told twice: too much at once, or what nobody can undo; pure. Never changes a plan."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -26,6 +26,15 @@ _VIEW = frozenset({"m.space.child", "m.space.parent"})
 """Which space shows a room changes nothing in it."""
 _COMPLETES = frozenset({"m.room.avatar", "m.room.pinned_events"})
 """What a room of ours gets only after it was made: where there is none yet, setting it finishes the room and changes nothing."""
+
+
+ANSWERS: Mapping[str, frozenset[str]] = {
+    "encryption": frozenset({"encrypted"}),
+    "history": frozenset({"history"}),
+    "entry": frozenset({"entry", "archived"}),
+    "power": frozenset({"curators", "substitutes"}),
+}
+"""Which field's decision by command is itself the second word for a hold: whoever restores an archived circle means its door, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +77,11 @@ def _alters(change: Change) -> bool:
             return True
         case _:
             return False
+
+
+def meant(hold: Hold, decided: Collection[tuple[str, str]]) -> bool:
+    """Whether somebody has just decided this very thing: `decided` are room keys with fields."""
+    return all(any((key, field) in decided for field in ANSWERS.get(hold.about, ())) for key in hold.rooms)
 
 
 def undoable(wanted: Desired, actual: Actual, change: Change) -> Iterator[Hold]:

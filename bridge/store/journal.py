@@ -4,7 +4,7 @@ Edits and redactions may come before what they are about. They wait, and the end
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -173,6 +173,33 @@ async def _add_tags(db: Connection, event_id: str, tags: Iterable[str]) -> None:
     rows = [{"event": event_id, "tag": tag} for tag in sorted(tags)]
     if rows:
         await db.execute(insert(post_tags), rows)
+
+
+async def know_members(db: Connection, room: str, seen: Sequence[MemberChanged], now_ms: int) -> int:
+    """Write down who is what in a room of ours, all at once, as the room itself shows it; how many of these are news. Five statements, however many people.
+
+    `seen` has each person once. A room that is not ours stays unknown.
+    """
+    if not await db.scalar(select(_ours(room))):
+        return 0
+    current = select(memberships.c.id, memberships.c.user, memberships.c.membership, memberships.c.since_ms)
+    rows = await db.execute(current.where(memberships.c.room == room, memberships.c.until_ms.is_(None)))
+    known = {row.user: row for row in rows}
+    news = [each for each in seen if each.user not in known or known[each.user].membership != each.membership]
+    newest: int = (await db.execute(select(func.coalesce(func.max(posts.c.seq), 0)))).scalar_one()
+    ends, begins = [], []
+    for each in news:
+        since_ms = min(each.at_ms, now_ms)
+        if row := known.get(each.user):
+            since_ms = max(since_ms, row.since_ms)
+            ends.append({"row": row.id, "ended_ms": since_ms})
+        begins.append({"room": room, "user": each.user, "membership": each.membership, "since_ms": since_ms, "since_seq": newest})  # fmt: skip
+    if ends:
+        ended = update(memberships).where(memberships.c.id == bindparam("row"))
+        await db.execute(ended.values(until_ms=bindparam("ended_ms"), until_seq=newest), ends)
+    if begins:
+        await db.execute(insert(memberships), begins)
+    return len(news)
 
 
 async def _membership(db: Connection, event: MemberChanged, now_ms: int) -> bool:

@@ -77,6 +77,12 @@ async def members(db: Connection, room: str, membership: str = "join") -> tuple[
     return tuple(rows)
 
 
+async def rooms_known(db: Connection) -> frozenset[str]:
+    """The rooms of ours of which we know that somebody is in them."""
+    here = select(memberships.c.room).where(memberships.c.until_ms.is_(None), memberships.c.membership == "join")
+    return frozenset(await db.scalars(here.distinct()))
+
+
 async def rooms_of(db: Connection, user: str, membership: str = "join") -> tuple[str, ...]:
     """The rooms of ours in which somebody is this now, sorted."""
     rows = await db.scalars(

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event as listening
+from sqlalchemy import select
 
 from bridge.clock import now_ms
 from bridge.config import Config
 from bridge.errors import Unavailable
+from bridge.events import MemberChanged
 from bridge.matrix.client import Client
 from bridge.matrix.gateway import Gateway
 from bridge.matrix.rooms import Rooms
@@ -23,6 +26,7 @@ from bridge.rooms.plan import desired, forecast, plan
 from bridge.rooms.tell import line
 from bridge.store import people, rooms
 from bridge.store.db import Database
+from bridge.store.tables import memberships
 from tests.builder import Killed, Worker
 from tests.fake import FakeHomeserver
 from tests.fake.faults import Kind
@@ -302,6 +306,33 @@ async def test_memberships_are_known_from_the_room_itself(house: House) -> None:
         async with site.database.writing() as db:
             await seed(db, found.members, 1, everywhere=True)
             assert await people.membership(db, space, "@cleo:b.test") == "join"
+
+
+async def test_who_is_in_a_large_room_is_written_down_in_a_few_statements(house: House) -> None:
+    """The same as one by one, in whatever state the people were known."""
+    await built(house)
+    space = house.room("home").room_id
+
+    def now(user: int, membership: str, at_ms: int) -> MemberChanged:
+        return MemberChanged(id=f"${user}{membership}", room=space, sender=ME, at_ms=at_ms, user=f"@p{user}:b.test", membership=membership)  # fmt: skip
+
+    async with house.life() as (site, _):
+        async with site.database.writing() as db:
+            assert await seed(db, [now(user, "invite", 5) for user in range(2)], 10, everywhere=True) == 2
+            everybody = [now(user, "join", 20 - user % 2) for user in range(3000)]
+            statements: list[str] = []
+            connection = db.sync_connection
+            assert connection is not None
+            listening.listen(connection, "before_cursor_execute", lambda *given: statements.append(given[2]))
+            assert await seed(db, everybody, 10, everywhere=True) == 3000
+            assert len(statements) <= 10
+            assert await seed(db, everybody, 10, everywhere=True) == 0
+        async with site.database.reading() as db:
+            there = await people.members(db, space)
+            assert len([user for user in there if user.startswith("@p")]) == 3000
+            rows = (await db.execute(select(memberships).where(memberships.c.user == "@p1:b.test"))).all()
+            told = [(row.membership, row.since_ms, row.until_ms) for row in rows]
+            assert told == [("invite", 5, 10), ("join", 10, None)]
 
 
 async def test_a_room_that_we_were_put_out_of_is_told_and_left(house: House) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bridge.config import Config
 from bridge.rooms.diff import why
-from bridge.rooms.guard import Hold, holds
+from bridge.rooms.guard import Hold, holds, meant
 from bridge.rooms.model import Actual, Desired
 from bridge.rooms.plan import after, desired, forecast
 
@@ -141,3 +141,11 @@ def test_what_is_as_desired_never_needs_a_second_word(topics: list[str], encrypt
     for change in forecast(wanted, actual):
         actual = after(wanted, actual, change)
     assert found(wanted, actual) == ()
+
+
+def test_who_has_just_decided_a_thing_is_not_asked_again() -> None:
+    door = Hold("entry", ("circle/c0",), was="invite", now="restricted")
+    assert meant(door, {("circle/c0", "archived")})
+    assert not meant(door, {("circle/c0", "topic")})
+    assert not meant(door, {("circle/c1", "archived")})
+    assert not meant(Hold("replaced", ("circle/c0",)), {("circle/c0", "archived")})
