@@ -74,6 +74,13 @@ class Duration:
 
 
 @dataclass(frozen=True, slots=True)
+class Day:
+    """A day of the calendar, as 2026-03-01; where it begins and ends is a matter of somebody's time zone."""
+
+    date: str
+
+
+@dataclass(frozen=True, slots=True)
 class LocalTime:
     """A time on somebody's own wall clock: the minute of the day."""
 
@@ -169,6 +176,7 @@ LABELS: Mapping[type, Text] = {
     Tag: _label("#tag"),
     Thread: _label("link to a thread"),
     Duration: _label("how long"),
+    Day: _label("date"),
     LocalTime: _label("time"),
     Weekday: _label("weekday"),
     Zone: _label("time zone"),

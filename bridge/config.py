@@ -11,7 +11,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from bridge.config_types import (
     Address,
     DatabaseUrl,
+    Days,
     Entry,
+    HookPath,
     Language,
     LocalAlias,
     Localpart,
@@ -23,6 +25,7 @@ from bridge.config_types import (
     Tag,
     TimeOfDay,
     UserId,
+    WebhookSecrets,
     Zone,
 )
 
@@ -238,6 +241,34 @@ class Digest(Section):
     most_items: int = Field(10, ge=1, le=20, description="More than this becomes a number.")
 
 
+class Webhook(Section):
+    """Where whatever takes payments tells of them, signed as Standard Webhooks asks (standardwebhooks.com)."""
+
+    bind: str = Field("127.0.0.1", description="The address to listen on; behind a reverse proxy that speaks HTTPS.")
+    port: int = Field(..., ge=1, le=65535, description="The port to listen on.", examples=[8010])
+    path: HookPath = Field("/hooks/membership", description="The path of the address to call.")
+    secret: WebhookSecrets | None = Field(
+        None, description="What the sender signs with, whsec_...; several, with blanks between, while it is changed."
+    )
+    secret_file: Path | None = Field(
+        None, description="A file with the secret, or several, a line each.", examples=["webhook-secret"]
+    )
+
+
+class Membership(Section):
+    """Memberships that end. Absent: nobody's membership has an end."""
+
+    reminders: tuple[Days, ...] = Field((14, 3, 1), description="So many days before the end a member is reminded.")
+    remind_at: TimeOfDay = Field("12:00", description="At this time of the member's own day.")
+    grace_days: Days = Field(3, description="So many days after the end they can still read, and no longer write.")
+    renew_hint: str = Field(
+        "",
+        max_length=500,
+        description="What somebody who would like to stay can do: a sentence, or an address. Nothing: to ask a moderator.",
+    )
+    webhook: Webhook | None = Field(None, description="Notices of payments, from whatever takes them.")
+
+
 class Log(Section):
     """What Hearth tells the journal. Never anybody's words."""
 
@@ -257,4 +288,5 @@ class Config(Section):
     language: Language = Field("en", description="For people who have not chosen one, and for rooms: en, ru or de.")
     zone: Zone = Field("UTC", description="For people who have not told theirs, e.g. Europe/Berlin.")
     digest: Digest = Field(Digest(), description="Digests.")
+    membership: Membership | None = Field(None, description="Memberships that end; without this section none does.")
     log: Log = Field(Log(), description="Logging.")

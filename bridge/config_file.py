@@ -23,7 +23,10 @@ _SECRETS: Mapping[Loc, str | None] = {  # secret -> the file in data_dir that ho
     ("matrix", "password"): None,
     ("matrix", "application_service", "as_token"): "as_token",
     ("matrix", "application_service", "hs_token"): "hs_token",
+    ("membership", "webhook", "secret"): None,
 }
+_SEVERAL = frozenset({("membership", "webhook", "secret")})
+"""Secrets of which several may hold at the same time, so that they can be changed without a gap: a line each."""
 
 
 class ConfigError(Exception):
@@ -231,7 +234,7 @@ def _read_secrets(sources: _Sources) -> None:
         if named is not None and inline is not None:
             sources.wrong(beside, f"{loc[-1]} is given too; keep one of the two")
         if inline is None and (file := _secret_file(sources, named, default)):
-            value = _secret(sources, loc if named is None else beside, file)
+            value = _secret(sources, loc if named is None else beside, file, several=loc in _SEVERAL)
             if value is not None:
                 sources.put(loc, value)
         elif isinstance(inline, str) and not inline.strip():
@@ -245,7 +248,7 @@ def _secret_file(sources: _Sources, named: Any, default: str | None) -> Path | N
     return Path(data_dir) / default if default and named is None and isinstance(data_dir, str) else None
 
 
-def _secret(sources: _Sources, loc: Loc, file: Path) -> str | None:
+def _secret(sources: _Sources, loc: Loc, file: Path, *, several: bool) -> str | None:
     service = "application_service" in loc
     try:
         text = file.read_text(encoding="utf-8").strip()
@@ -255,7 +258,7 @@ def _secret(sources: _Sources, loc: Loc, file: Path) -> str | None:
     except (OSError, UnicodeDecodeError):
         sources.wrong(loc, f"the file {file} cannot be read; let the user that runs Hearth read it")
     else:
-        if text and len(text.splitlines()) == 1:
+        if text and (several or len(text.splitlines()) == 1):
             return text
         sources.wrong(
             loc, f"the file {file} {'has several lines' if text else 'is empty'}; it should hold only the secret"

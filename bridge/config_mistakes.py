@@ -122,6 +122,9 @@ def contradictions(data: Mapping[str, Any], *, sign_in: bool) -> Iterator[tuple[
     """
     matrix, community = _section(data, "matrix"), _section(data, "community")
     yield from _sign_in(matrix, required=sign_in)
+    webhook = _section(_section(data, "membership"), "webhook")
+    if webhook and sign_in and not webhook.get("secret") and not webhook.get("secret_file"):
+        yield ("membership", "webhook"), "there is no secret to know the sender by; add secret_file"
     yield from _people(matrix.get("user_id"), community)
     yield from _rooms(matrix.get("user_id"), community)
 

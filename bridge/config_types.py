@@ -1,5 +1,6 @@
 """What single values of the configuration look like, each with words for what is wrong; never a section, never a default."""
 
+import base64
 import re
 import unicodedata
 from collections.abc import Callable
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 Language = Literal["en", "ru", "de"]
 ROOM_VERSIONS = ("9", "10", "11", "12")
@@ -115,6 +116,18 @@ def _picture(value: str) -> str:
     return value
 
 
+def _signing(secrets: SecretStr) -> SecretStr:
+    """One or several secrets as Standard Webhooks writes them: `whsec_` and base64."""
+    for secret in secrets.get_secret_value().split():
+        try:
+            key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+        except ValueError:
+            key = b""
+        if len(key) < 16:
+            raise ValueError("this is not the secret of a webhook; it is written like whsec_ and 32 or more characters")
+    return secrets
+
+
 UserId = Annotated[
     str,
     Field(max_length=255),
@@ -167,5 +180,10 @@ Picture = Annotated[str, AfterValidator(_picture)]
 Level = Annotated[int, BeforeValidator(_level)]
 Powers = Annotated[dict[str, Level], AfterValidator(_powers)]
 Entry = Literal["members", "invited", "knock", "public"]
+HookPath = Annotated[
+    str, AfterValidator(_shaped(r"(/[A-Za-z0-9._~-]+)+", "this is not a path; write it like /hooks/membership"))
+]
+Days = Annotated[int, Field(ge=0, le=366)]
+WebhookSecrets = Annotated[SecretStr, AfterValidator(_signing)]
 RoomVersion = Annotated[str, AfterValidator(_makeable)]
 Zone = Annotated[str, AfterValidator(_known_zone)]

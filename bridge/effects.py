@@ -136,6 +136,15 @@ class Kick(Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Expel(Effect):
+    """Remove somebody whose membership has ended from a room, or withdraw their invitation. Nothing, if it was renewed meanwhile."""
+
+    priority: ClassVar[Priority] = Priority.MODERATION
+    room: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Invite(Effect):
     """Invite somebody to a room. Already invited or joined is done."""
 
@@ -154,6 +163,16 @@ class SetState(Effect):
     type: str
     state_key: str = ""
     content: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetVoice(Effect):
+    """Let somebody only read in a room (`silent`), or give back the power they had before. Already so, or decided anew since, is done."""
+
+    priority: ClassVar[Priority] = Priority.ROOMS
+    room: str
+    user: str
+    silent: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,7 +308,8 @@ class Send(Effect):
 EFFECTS: Mapping[str, type[Effect]] = {
     kind.__name__: kind
     for kind in (
-        Say, Tell, React, Redact, Join, Leave, Ban, Unban, Kick, Invite, SetState, SetServerAcl, SetAlias, CreateRoom, Upload, SetWelcome,
+        Say, Tell, React, Redact, Join, Leave, Ban, Unban, Kick, Expel, Invite, SetState, SetVoice, SetServerAcl, SetAlias, CreateRoom,
+        Upload, SetWelcome,
         Copy, EditCopy, WithdrawCopy, Deliver, Correct,
     )
 }  # fmt: skip

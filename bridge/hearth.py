@@ -23,14 +23,14 @@ from bridge.moderation import react as moderation
 from bridge.names import NameBook
 from bridge.outbox import Outbox, Performed
 from bridge.rooms import apply as provisioning
-from bridge.rooms import asked, furnish, ground, joining, knocks, leaving
+from bridge.rooms import asked, furnish, ground, joining, knocks, leaving, terms_dispatch, terms_tick, terms_wanted
 from bridge.rooms import dispatch as rooms_dispatch
 from bridge.rooms.ask import forget_silence
 from bridge.rooms.build import Outcome, Progress, Site, build, look
 from bridge.rooms.decided import carry_out
 from bridge.rooms.guard import Hold, holds
 from bridge.rooms.model import Change, Desired, Note
-from bridge.rooms.plan import desired, forecast, notes, plan
+from bridge.rooms.plan import forecast, notes, plan
 from bridge.scene import Desk, Filler, Scene, Settler, State
 from bridge.schedule import Tick, ticking
 from bridge.store import claims, confirmations, cursors, due, failures, journal, ledger, people, queue, settings
@@ -85,6 +85,7 @@ class Hearth:
             **rooms_dispatch.FILLERS,
             **furnish.FILLERS,
             **leaving.FILLERS,
+            **terms_dispatch.FILLERS,
             **digest_dispatch.fillers(self.direct_room),
         }
         self.outbox = Outbox(
@@ -103,7 +104,12 @@ class Hearth:
                 moderation_dispatch.SETTLERS,
                 {CreateRoom: _decided_before},
             ),
-            intent_done={**moderation_dispatch.INTENT_DONE, **joining.INTENT_DONE, **knocks.INTENT_DONE},
+            intent_done={
+                **moderation_dispatch.INTENT_DONE,
+                **joining.INTENT_DONE,
+                **knocks.INTENT_DONE,
+                **terms_dispatch.INTENT_DONE,
+            },
             scene=self.scene,
         )
 
@@ -150,14 +156,14 @@ class Hearth:
 
     async def plan(self) -> Planned:
         """What the file asks for that is not so yet, down to the last step. Raises Unavailable."""
-        wanted = desired(await self._refreshed(), self.me)
+        wanted = await self.wanted()
         found = await look(await self._site(), wanted)
         steps = forecast(wanted, found.actual)
         return Planned(wanted, steps, notes(wanted, found.actual), holds(wanted, found.actual, steps))
 
     async def adopt(self, room: str, field: str) -> bool:
         """Take what the room with this key has by hand for what is wanted; False when there is nothing that could be taken. Raises Unavailable."""
-        wanted = desired(await self._refreshed(), self.me)
+        wanted = await self.wanted()
         value = asked.value_of(wanted, (await look(await self._site(), wanted)).actual, room, field)
         if value is not None:
             async with self.database.writing() as db:
@@ -171,7 +177,7 @@ class Hearth:
         """Make it so, with the outbox running meanwhile; what `guard.holds` speaks against only when forced. Raises Unavailable."""
         site = await self._site()
         outbox = asyncio.create_task(self.outbox.run())
-        building = asyncio.create_task(build(site, desired(await self._refreshed(), self.me), tell, force=force))
+        building = asyncio.create_task(build(site, await self.wanted(), tell, force=force))
         try:
             await asyncio.wait({outbox, building}, return_when=asyncio.FIRST_COMPLETED)
             if not building.done():
@@ -182,9 +188,10 @@ class Hearth:
             building.cancel()
             await asyncio.gather(outbox, building, return_exceptions=True)
 
-    async def _refreshed(self) -> Config:
+    async def wanted(self) -> Desired:
+        """What should exist, by the configuration that holds now. What people whose membership ends may not do for now is left out."""
         async with self.database.reading() as db:
-            return await self.overlay.config(db)
+            return await terms_wanted.wanted(db, await self.overlay.config(db), self.me)
 
     async def rooms(self) -> dict[str, str]:
         """The id of every room of ours by its key."""
@@ -219,7 +226,7 @@ class Hearth:
 
     async def _look_around(self) -> None:
         """Learn who is in our rooms, and take up rooms that a crash kept us from writing down."""
-        wanted = desired(self.config, self.me)
+        wanted = await self.wanted()
         found = await look(await self._site(), wanted)
         async with self.database.writing() as db:
             await provisioning.record(db, found, plan(wanted, found.actual), self.clock())
@@ -229,7 +236,7 @@ class Hearth:
 
     async def _write_down_who_is_there(self) -> None:
         """At the very first start, after the first response: no event will tell of those who came before it, and all who come later are in events."""
-        found = await look(await self._site(), desired(self.config, self.me))
+        found = await look(await self._site(), await self.wanted())
         async with self.database.writing() as db:
             await provisioning.seed(db, found.members, self.clock(), everywhere=True)
             await cursors.save(db, PEOPLE, "known")
@@ -279,6 +286,8 @@ class Hearth:
             Tick("leaving again", 60 * 60, self._leaving_again),
             Tick("rooms", 60 * 60, self._look_at_all_rooms),
             Tick("footing", 2, self._look_at_rooms),
+            Tick("memberships", 5, self._memberships),
+            Tick("expired", 60 * 60, self._expired),
             Tick("decided", 1, self._build_what_was_decided),
             Tick("asked", 1, self._do_what_was_asked),
             Tick("failures", 60, self._tell_failures),
@@ -339,16 +348,24 @@ class Hearth:
             if scene.puts:
                 self.outbox.wake()
 
+    async def _memberships(self) -> None:
+        if await terms_tick.tick(self.database, self.scene):
+            self.outbox.wake()
+
+    async def _expired(self) -> None:
+        if await terms_tick.sweep(self.database, self.scene):
+            self.outbox.wake()
+
     async def _build_what_was_decided(self) -> None:
         """What commands decided about rooms since the last look."""
         async with self.database.reading() as db:
             pending = await settings.pending(db)
         if pending:
-            site, wanted = await self._site(), desired(await self._refreshed(), self.me)
+            site, wanted = await self._site(), await self.wanted()
             if await carry_out(site, wanted, pending, self.scene):
                 self.outbox.wake()
             async with self.database.writing() as db:  # what could not be is taken back, and with it a tag
-                wanted = desired(await self.overlay.config(db), self.me)
+                wanted = await terms_wanted.wanted(db, await self.overlay.config(db), self.me)
                 await room_store.retag(db, {room.key: room.tag for room in wanted.rooms})
 
     async def _do_what_was_asked(self) -> None:

@@ -13,6 +13,9 @@ from typing import Any
 CREATOR = math.inf
 """The level of a creator since room version 12: above every number."""
 
+SILENT = -2
+"""At or below this somebody was silenced by us: they read and cannot write. A level of -1 is somebody else's doing, by hand in a client."""
+
 _ACTIONS = {"ban": 50, "kick": 50, "redact": 50, "invite": 0}
 
 
@@ -81,6 +84,16 @@ def powers(state: Iterable[Any]) -> Powers:
 def has_endless_creators(version: Any) -> bool:
     """Whether in rooms of this version the creators stand above all numbers: from 12 on. A version that is no number is an experiment: no."""
     return isinstance(version, str) and version.isdecimal() and int(version) >= 12
+
+
+def silenced(level: int) -> int:
+    """The level of somebody who may only read, from which the one before can be told: 0 becomes -2, 50 becomes -52; what is below 0 stays."""
+    return SILENT - level if level >= 0 else level
+
+
+def voiced(level: int) -> int:
+    """The level from before `silenced`; one that is not our doing stays."""
+    return SILENT - level if level <= SILENT else level
 
 
 def _integer(value: Any, default: int) -> int:

@@ -9,6 +9,7 @@ from typing import Literal
 from bridge.arguments import (
     Choice,
     Circle,
+    Day,
     Directory,
     Duration,
     Kind,
@@ -28,7 +29,16 @@ from bridge.arguments import (
 from bridge.errors import UsageError
 from bridge.grammar import Line
 from bridge.tags import fold
-from bridge.times import LANGUAGES, near_zones, read_clock, read_duration, read_language, read_weekday, read_zone
+from bridge.times import (
+    LANGUAGES,
+    near_zones,
+    read_clock,
+    read_date,
+    read_duration,
+    read_language,
+    read_weekday,
+    read_zone,
+)
 from bridge.words import Text, words
 
 
@@ -223,6 +233,7 @@ _READERS: Mapping[type, Reader] = {
     Tag: _tag,
     Thread: _thread,
     Duration: _spoken(_made(Duration, read_duration), 6),
+    Day: _spoken(_made(Day, read_date), 4),
     LocalTime: _spoken(_made(LocalTime, read_clock), 4),
     Weekday: _spoken(_made(Weekday, read_weekday), 1),
     Zone: _spoken(_made(Zone, read_zone), 4),
@@ -309,6 +320,7 @@ def _listed(names: Sequence[str]) -> dict[str, object]:
 _EXAMPLES: Mapping[type, str] = {
     Tag: "#sleep",
     Duration: "3d",
+    Day: "2026-03-01",
     LocalTime: "08:00",
     Weekday: "Monday",
     int: "10",

@@ -6,7 +6,7 @@ Values of others are shown as they are: no mark in a name or a reason works, nei
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import jinja2
 from babel import Locale
-from babel.dates import format_skeleton, format_time, get_day_names
+from babel.dates import format_date, format_skeleton, format_time, get_day_names
 from babel.units import format_unit
 
 from bridge import markup
@@ -174,6 +174,9 @@ _TAGS: Mapping[str, Callable[[_Page, Mapping[str, Any]], str]] = {
     "room": _room,
     "duration_ms": _duration,
     "time_ms": _moment,
+    "date": lambda page, value: markup.escape(
+        format_date(date.fromisoformat(value["date"]), "long", locale=page.language)
+    ),
     "minute": lambda _page, value: f"{int(value['minute']) // 60:02}:{int(value['minute']) % 60:02}",
     "weekday": lambda page, value: markup.escape(get_day_names("wide", locale=page.language)[int(value["weekday"])]),
     "lang": lambda page, value: markup.escape(str(Locale(page.language).languages[value["lang"]])),

@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from functools import cache
 from typing import get_args
 from zoneinfo import available_timezones
@@ -33,8 +34,9 @@ m: m min mins minute minutes м мин минута минуты минуту м
 h: h hr hrs hour hours ч час часа часов std stunde stunden
 d: d day days д день дня дней сутки суток t tag tage tagen
 w: w wk week weeks н нед неделя недели неделю недель woche wochen
+y: y yr year years г год года лет j jahr jahre jahren
 """)
-_UNIT_MS = {"s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS, "w": WEEK_MS}
+_UNIT_MS = {"s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS, "w": WEEK_MS, "y": 365 * DAY_MS}
 
 _WEEKDAYS = _table("""
 0: monday mon mo montag montags понедельник понедельникам пн
@@ -52,6 +54,9 @@ _CLOCK = re.compile(
     r"(a\.?m\.?|p\.?m\.?|uhr|h|час(?:а|ов)?|ч\.?|o['’]clock)?\s*"
     r"(утра|дня|вечера|ночи|morgens|früh|vormittags|nachmittags|abends|nachts|in the morning|in the evening)?"
 )
+_ISO_DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
+_DOTTED_DATE = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
+_SPOKEN_DATE = re.compile(r"(\d{1,2})(?:\.|st|nd|rd|th)?\s+([^\W\d_]{3,})\.?,?\s+(\d{4})(?:\s*(?:г\.?|года))?")
 _OFFSET = re.compile(r"(?:utc|gmt)\s*([+-−])\s*(\d{1,2})(?::?00)?")
 _AFTER_NOON = {"дня", "вечера", "nachmittags", "abends", "in the evening"}
 
@@ -85,6 +90,35 @@ def read_clock(text: str) -> int | None:
     elif part in {"ночи", "nachts"} and hour == 12:
         hour = 0
     return hour * 60 + minute if hour < 24 and minute < 60 else None
+
+
+def read_date(text: str) -> str | None:
+    """The day, as 2026-03-01, written like that, `1.3.2026`, `1 March 2026`, `1 марта 2026` or `1. März 2026`; None when it is not one. `1/3/2026` could be two days, so it is none."""
+    plain = text.strip().casefold()
+    if match := _ISO_DATE.fullmatch(plain):
+        year, month, day = (int(part) for part in match.groups())
+    elif match := _DOTTED_DATE.fullmatch(plain):
+        day, month, year = (int(part) for part in match.groups())
+    elif (match := _SPOKEN_DATE.fullmatch(plain)) and match[2] in _months():
+        day, month, year = int(match[1]), _months()[match[2]], int(match[3])
+    else:
+        return None
+    try:
+        return date(year, month, day).isoformat()
+    except ValueError:
+        return None
+
+
+@cache
+def _months() -> Mapping[str, int]:
+    """Every way to write a month, in small letters, with its number."""
+    spelt: dict[str, int] = {}
+    for language in LANGUAGES:
+        for form in ("format", "stand-alone"):
+            for width in ("wide", "abbreviated"):
+                names = Locale(language).months[form][width]
+                spelt |= {str(name).casefold().rstrip("."): int(number) for number, name in names.items()}
+    return spelt
 
 
 def read_weekday(text: str) -> int | None:

@@ -11,7 +11,7 @@ class Text:
 
     A value may be a str or int (escaped when shown), or `{"user": id}`, `{"room": id}`, `{"event": id, "room": id}` (shown as pill or link;
     a user "with_id" by name and id),
-    `{"duration_ms": n}`, `{"time_ms": n, "zone": name}`, `{"code": text}`, `{"command": what to write, in English}` (shown as the reader would write it),
+    `{"duration_ms": n}`, `{"time_ms": n, "zone": name}`, `{"date": "2026-03-01"}`, `{"code": text}`, `{"command": what to write, in English}` (shown as the reader would write it),
     `{"text": Text as a dict}` (with `"in"` in that language and not in the reader's) or `{"list": [values]}` (joined with commas).
     With `plural` the singular or plural form is chosen by `count`. `more` are further paragraphs or lines, each a Text.
     """

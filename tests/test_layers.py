@@ -31,6 +31,7 @@ LAYER = {
     "bridge.roles": DECIDERS,
     "bridge.tags": DECIDERS,
     "bridge.times": DECIDERS,
+    "bridge.wall": DECIDERS,
     "bridge.scene": STORES,
     "bridge.clock": STORES,
     "bridge.outbox": EDGES,
@@ -62,6 +63,9 @@ PURE_NAMES = {
     "districts",
     "wanted",
     "onboarding",
+    "term",
+    "expiry",
+    "paid",
 }
 OUTSIDE = {  # library -> who may import it
     "nio": ("bridge.matrix",),

@@ -12,12 +12,13 @@ from typing import Any
 from bridge.config import Config
 from bridge.context import language_of, later_answer
 from bridge.effects import Put, Say
+from bridge.rooms import terms_wanted
 from bridge.rooms.adopt import FIELDS, held
 from bridge.rooms.build import Outcome, Progress, Site, build, look
 from bridge.rooms.diff import Row, in_numbers, rows, why
 from bridge.rooms.guard import Hold, holds
 from bridge.rooms.model import Actual, Change, Desired, Note
-from bridge.rooms.plan import desired, forecast, notes
+from bridge.rooms.plan import forecast, notes
 from bridge.rooms.tell import explain
 from bridge.scene import Scene
 from bridge.store import ledger, queue, settings
@@ -50,7 +51,7 @@ class House:
     async def wanted(self) -> Desired:
         """What should exist."""
         async with self.site.database.reading() as db:
-            return desired(await self.overlaid(db, self.file), self.me)
+            return await terms_wanted.wanted(db, await self.overlaid(db, self.file), self.me)
 
 
 @dataclass(frozen=True, slots=True)

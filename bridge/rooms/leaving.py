@@ -6,8 +6,9 @@ from bridge.effects import Effect, Kick, Put, Say
 from bridge.events import AnyEvent, MemberChanged
 from bridge.rooms import cascade
 from bridge.rooms.tell import address
+from bridge.rooms.term import ENDED
 from bridge.scene import Desk, Filler, Scene, Settler, State
-from bridge.store import leavers, people, queue, rooms
+from bridge.store import leavers, people, queue, rooms, terms
 from bridge.text import render
 from bridge.words import Text, words
 
@@ -36,6 +37,7 @@ async def _remove(
     if not history:
         return
     owners = scene.config.community.owners
+    ended = set(await terms.users(scene.db, ENDED)) - set(owners) if scene.config.membership else set()
     for each in cascade.removals(
         history,
         space=space,
@@ -45,6 +47,8 @@ async def _remove(
         now_ms=scene.now_ms,
         removed=removed,
     ):
+        if each.user in ended:
+            continue  # the end of a membership takes them out of every room anyway
         key = f"{KEY}{each.room}/{each.user}/{each.row}"
         reason = render(_reason(by_themselves=each.by_themselves), scene.config.language, scene.names).body
         scene.puts.append(Put(Kick(key=key, room=each.room, user=each.user, reason=reason)))

@@ -4,7 +4,7 @@ What a room hides, and from whom, is known from the moment it changes.
 """
 
 from bridge.events import AnyEvent, Edited, MemberChanged, Message, StateChanged
-from bridge.rooms import admit, announcing, ask, ground, joining, kinds, knocks, leaving, shares
+from bridge.rooms import admit, announcing, ask, ground, joining, kinds, knocks, leaving, shares, terms_react
 from bridge.scene import Scene
 from bridge.store import rooms
 
@@ -25,6 +25,7 @@ async def react(scene: Scene, event: AnyEvent) -> None:
         if event.membership in ("join", "leave") and event.user != scene.me:
             await admit.go_on(scene, event)
     await kinds.react(scene, event)
+    await terms_react.react(scene, event)
 
 
 async def _hides(scene: Scene, event: StateChanged) -> None:

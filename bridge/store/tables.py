@@ -273,6 +273,52 @@ apart = Table(  # two people who are not to be in one circle, beside what the co
 )  # fmt: skip
 
 
+# --- memberships that end ------------------------------------------------------------------------------------------------------------
+
+terms = Table(
+    "terms", metadata,
+    Column("user", Text, primary_key=True),
+    Column("until", Text),  # the last day, on the member's own calendar, as 2026-03-01; null: no end
+    Column("granted", Text),  # what staff or a code said, apart from payments: a day, or never
+    Column("days", Integer),  # how long it was given for the last time
+    Column("period", Integer, nullable=False),  # counts up whenever the end changes: messages are told once in each
+    Column("stage", Text, nullable=False),  # running | grace | ended
+    Column("reminded", Integer),  # the smallest number of days before the end for which there was a reminder
+    Column("places", Text, nullable=False, server_default="[]"),  # JSON: keys of the rooms that a renewal gives back
+    Column("cause", Number, ForeignKey("ledger.id"), nullable=False),
+    Index("ix_terms_stage", "stage"),
+)  # fmt: skip
+
+silences = Table(  # who may only read in which room by our doing, in their days of grace
+    "silences", metadata,
+    Column("room", Text, primary_key=True),
+    Column("user", Text, primary_key=True),
+    Index("ix_silences_user", "user"),
+)  # fmt: skip
+
+notices = Table(  # what was told of payments, by signed webhook. Of a payer nothing but the sender's own reference is known
+    "notices", metadata,
+    Column("id", Text, primary_key=True),  # the sender's: a notice that is repeated is heard once
+    Column("kind", Text, nullable=False),  # membership.paid | membership.refunded | membership.ended
+    Column("payer", Text, nullable=False),
+    Column("user", Text),  # whom the sender takes the payer for
+    Column("period", Text), Column("until", Text), Column("days", Integer),
+    Column("at_ms", BigInteger, nullable=False),  # the sender's word
+    Column("heard_ms", BigInteger, nullable=False),
+    Column("done_ms", BigInteger),  # when its consequences were written down; null: not yet
+    Index("ix_notices_payer", "payer"),
+    Index("ix_notices_waiting", "heard_ms", sqlite_where=text("done_ms IS NULL"), postgresql_where=text("done_ms IS NULL")),
+)  # fmt: skip
+
+payers = Table(  # who it is that pays under this reference
+    "payers", metadata,
+    Column("payer", Text, primary_key=True),
+    Column("user", Text, nullable=False),
+    Column("paid_until", Text),  # what its notices come to so far
+    Index("ix_payers_user", "user"),
+)  # fmt: skip
+
+
 # --- shared threads ------------------------------------------------------------------------------------------------------------------
 
 shares = Table(

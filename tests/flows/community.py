@@ -14,7 +14,6 @@ from bridge.clock import now_ms
 from bridge.config import Config
 from bridge.hearth import Hearth
 from bridge.rooms.build import build
-from bridge.rooms.plan import desired
 from tests.fake import FakeHomeserver, Member, Seen
 
 START = "2026-01-05 10:00"  # a Monday
@@ -215,7 +214,7 @@ async def _built(hearth: Hearth) -> dict[str, str]:
     """What `apply` does, without its patience: it looks after the outbox many times a second."""
     outbox = asyncio.create_task(hearth.outbox.run())
     try:
-        wanted = desired(hearth.config, hearth.me)
+        wanted = await hearth.wanted()
         outcome = await build(await hearth._site(), wanted, pause=lambda: asyncio.sleep(0.005))
     finally:
         outbox.cancel()

@@ -74,7 +74,7 @@ MISTAKES = {
     ),
     "a key that is like none": (
         GOOD + "colour: red\n",
-        ["config.yaml:17: colour: unknown key; known here: matrix, community, data_dir, database, language, zone, digest, log"],
+        ["config.yaml:17: colour: unknown key; known here: matrix, community, data_dir, database, language, zone, digest, membership, log"],
     ),
     "an unknown zone": (
         with_line("Europe/Berlin", "Europe/Berln"),
@@ -454,7 +454,8 @@ def test_every_key_of_the_example_can_be_uncommented(tmp_path: Path) -> None:
     assert set(data["matrix"]["application_service"]) == {
         "id", "as_token", "as_token_file", "hs_token", "hs_token_file", "sender_localpart",
     }  # fmt: skip
-    del data["matrix"]["application_service"]
+    assert set(data["membership"]) == {"reminders", "remind_at", "grace_days", "renew_hint", "webhook"}
+    del data["matrix"]["application_service"], data["membership"]
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(data, allow_unicode=True), encoding="utf-8")
     defaults = load(path, {}, secrets=False)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.digest.due import LATE_MS, local_date, moved, next_run, occasion
+from bridge.digest.due import LATE_MS, moved, next_run, occasion
+from bridge.wall import local_date
 
 HOUR_MS = 3600 * 1000
 ZONES = sorted(available_timezones() - {"localtime", "Factory"})
