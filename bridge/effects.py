@@ -70,6 +70,19 @@ class Tell(Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeepName(Effect):
+    """Keep the name by which somebody wants to be known here, in their direct room; `source` None takes it away again.
+
+    The name itself is not in here: it is what stands in the message `source` behind the first `after` words.
+    """
+
+    user: str
+    source_room: str
+    source: str | None = None
+    after: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class React(Effect):
     """Put a reaction on an event."""
 
@@ -308,7 +321,7 @@ class Send(Effect):
 EFFECTS: Mapping[str, type[Effect]] = {
     kind.__name__: kind
     for kind in (
-        Say, Tell, React, Redact, Join, Leave, Ban, Unban, Kick, Expel, Invite, SetState, SetVoice, SetServerAcl, SetAlias, CreateRoom,
+        Say, Tell, KeepName, React, Redact, Join, Leave, Ban, Unban, Kick, Expel, Invite, SetState, SetVoice, SetServerAcl, SetAlias, CreateRoom,
         Upload, SetWelcome,
         Copy, EditCopy, WithdrawCopy, Deliver, Correct,
     )

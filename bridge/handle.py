@@ -14,7 +14,7 @@ from bridge.digest import react as digest
 from bridge.events import AnyEvent, Batch, Edited, Message
 from bridge.moderation import react as moderation
 from bridge.rooms import react as rooms
-from bridge.scene import Names, Scene
+from bridge.scene import Naming, Scene
 from bridge.store import claims, cursors, failures, journal, queue
 from bridge.store.db import Connection, Database
 from bridge.store.errors import LeadershipLost, StoreUnavailable
@@ -36,7 +36,7 @@ STEPS: tuple[Callable[[Scene, AnyEvent], Awaitable[None]], ...] = (
 log = structlog.get_logger(__name__)
 
 
-async def handle(database: Database, batch: Batch, *, overlay: Overlay, me: str, names: Names, now_ms: int) -> int:
+async def handle(database: Database, batch: Batch, *, overlay: Overlay, me: str, names: Naming, now_ms: int) -> int:
     """Handle all events of a batch in their order; returns how many effects are newly wanted.
 
     Events that were handled before are skipped. After a batch that fills a gap (`final` is false) the cursor stays where it was.

@@ -4,8 +4,10 @@ sync loop -> handle (one transaction for one response) -> outbox -> gateway; tic
 """
 
 import asyncio
+import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from bridge import direct, handle, journal_log, mishaps, speak, welcome
 from bridge.clock import Clock
@@ -17,13 +19,25 @@ from bridge.effects import CreateRoom, Effect, Send
 from bridge.errors import Refused, Unavailable
 from bridge.events import Batch
 from bridge.matrix.connect import Matrix
+from bridge.matrix.private_file import read_private, write_private
 from bridge.matrix.sync import batches
 from bridge.moderation import dispatch as moderation_dispatch
 from bridge.moderation import react as moderation
 from bridge.names import NameBook
 from bridge.outbox import Outbox, Performed
 from bridge.rooms import apply as provisioning
-from bridge.rooms import asked, furnish, ground, joining, knocks, leaving, terms_dispatch, terms_tick, terms_wanted
+from bridge.rooms import (
+    asked,
+    furnish,
+    ground,
+    joining,
+    knocks,
+    leaving,
+    naming,
+    terms_dispatch,
+    terms_tick,
+    terms_wanted,
+)
 from bridge.rooms import dispatch as rooms_dispatch
 from bridge.rooms.ask import forget_silence
 from bridge.rooms.build import Outcome, Progress, Site, build, look
@@ -33,8 +47,21 @@ from bridge.rooms.model import Change, Desired, Note
 from bridge.rooms.plan import forecast, notes, plan
 from bridge.scene import Desk, Filler, Scene, Settler, State
 from bridge.schedule import Tick, ticking
-from bridge.store import claims, confirmations, cursors, due, failures, journal, ledger, people, queue, settings
+from bridge.store import (
+    claims,
+    community_names,
+    confirmations,
+    cursors,
+    due,
+    failures,
+    journal,
+    ledger,
+    people,
+    queue,
+    settings,
+)
 from bridge.store import rooms as room_store
+from bridge.store.community_names import Sealed
 from bridge.store.db import Connection, Database
 from bridge.store.errors import StoreUnavailable
 from bridge.store.settings import Overlay
@@ -45,6 +72,9 @@ KEEP_DAYS = 60
 
 PEOPLE = "people"
 """The name under which it stands that those who were in our rooms before the first cursor are written down."""
+
+READ_AT_ONCE = 8
+"""So many names are read from the homeserver side by side at the start."""
 
 IN_DOUBT_MS = 20 * 60 * 60 * 1000
 """A homeserver remembers our transaction ids for a day; after this long we look whether a message is there already."""
@@ -78,7 +108,9 @@ class Hearth:
         self.database = database
         self.matrix = matrix
         self.me = matrix.user
-        self.names = NameBook()
+        self.names = NameBook(names_key(config.data_dir))
+        self._names_read = False
+        self._reading_names = asyncio.Lock()
         self.troubles = journal_log.Troubles()
         self._fillers: Mapping[type[Effect], Filler] = {
             **speak.fillers(self.direct_room),
@@ -87,6 +119,7 @@ class Hearth:
             **leaving.FILLERS,
             **terms_dispatch.FILLERS,
             **digest_dispatch.fillers(self.direct_room),
+            **naming.fillers(self.direct_room),
         }
         self.outbox = Outbox(
             database,
@@ -96,6 +129,7 @@ class Hearth:
                 speak.SETTLERS,
                 direct.SETTLERS,
                 welcome.SETTLERS,
+                naming.SETTLERS,
                 provisioning.SETTLERS,
                 rooms_dispatch.SETTLERS,
                 furnish.SETTLERS,
@@ -128,6 +162,7 @@ class Hearth:
         filler = self._fillers.get(type(effect))
         wire: Effect | None = effect
         if filler:
+            await self._read_names()
             desk = Desk(
                 self.database.reading, self.matrix.gateway, self.names, self.config, self.me, self.clock(), again
             )
@@ -240,6 +275,27 @@ class Hearth:
         async with self.database.writing() as db:
             await provisioning.seed(db, found.members, self.clock(), everywhere=True)
             await cursors.save(db, PEOPLE, "known")
+
+    async def _read_names(self) -> None:
+        """Before anybody is named: read the names that people chose for this community, a few at a time. Raises Unavailable."""
+        async with self._reading_names:
+            if self._names_read:
+                return
+            async with self.database.reading() as db:
+                chosen = await community_names.everybody(db)
+            self.names.expect(one.user for one in chosen)
+            few = asyncio.Semaphore(READ_AT_ONCE)
+
+            async def read(one: Sealed) -> None:
+                async with few:
+                    content = await self.matrix.gateway.state_content(one.room or "", naming.NAME) if one.room else None
+                name = content.get("name") if content else None
+                # In a room of two the other one may write there, too: only what they told us to keep counts.
+                if isinstance(name, str) and self.names.seal(name) == one.seal:
+                    self.names.call(one.user, name)
+
+            await asyncio.gather(*(read(one) for one in chosen))
+            self._names_read = True
 
     async def _learn_names(self, room: str) -> None:
         try:
@@ -435,6 +491,16 @@ async def _decided_before(scene: Scene, _effect: CreateRoom, state: State, room:
     """A new room begins with the sanctions that stand."""
     if state == "done" and room is not None:
         await moderation.room_made(scene, room)
+
+
+def names_key(folder: Path) -> bytes:
+    """The secret by which names are sealed, made at the first start."""
+    file = folder / "names-key"
+    known = read_private(file)
+    if known is None:
+        known = secrets.token_hex(32)
+        write_private(file, known)
+    return known.strip().encode()
 
 
 def together(*tables: Mapping[type[Effect], Settler]) -> Mapping[type[Effect], Settler]:

@@ -1,16 +1,31 @@
-"""Display names, in memory only; never in a table, never in a log. Fills `scene.Names`."""
+"""Display names and the names that people chose for this community, in memory only; never in a table, never in a log. Fills `scene.Names`.
 
+A name chosen for this community goes before a display name everywhere. While we know only that there is one, nothing else is shown in its place.
+"""
+
+import hashlib
+import hmac
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from bridge.events import AnyEvent, MemberChanged
+from bridge.skeleton import skeleton
+
+NOT_YET_KNOWN = "…"
+"""Stands for a name that was chosen and cannot be read at the moment: the other name is just what should not be shown."""
+
+_looks = lru_cache(maxsize=100_000)(skeleton)
 
 
 class NameBook:
-    """The display name of everybody whom we have seen in a room of ours."""
+    """The names of everybody whom we have seen in a room of ours."""
 
-    def __init__(self) -> None:
-        """Start empty."""
+    def __init__(self, key: bytes = b"") -> None:
+        """Start empty. `key` is a secret: with it nobody can find a name by trying."""
+        self._key = key
         self._names: dict[str, str] = {}
+        self._chosen: dict[str, str] = {}
+        self._unknown: set[str] = set()
 
     def learn(self, members: Mapping[str, str | None]) -> None:
         """Take in the members of a room: user id -> display name or None."""
@@ -22,11 +37,36 @@ class NameBook:
             if isinstance(event, MemberChanged) and event.membership == "join" and event.display_name:
                 self._names[event.user] = event.display_name
 
+    def expect(self, users: Iterable[str]) -> None:
+        """These people have chosen a name that we do not know yet."""
+        self._unknown |= {user for user in users if user not in self._chosen}
+
+    def call(self, user: str, name: str | None) -> None:
+        """From now on this person is called so here; None: by their display name."""
+        self._unknown.discard(user)
+        if name is None:
+            self._chosen.pop(user, None)
+        else:
+            self._chosen[user] = name
+
     def of(self, user: str) -> str:
-        """The name by which people know this user: their display name, or else the local part of their id."""
-        return self._names.get(user) or user.removeprefix("@").partition(":")[0]
+        """The name by which people know this user: the one they chose here, or their display name, or else the local part of their id."""
+        if user in self._unknown:
+            return NOT_YET_KNOWN
+        return self._chosen.get(user) or self._names.get(user) or user.removeprefix("@").partition(":")[0]
 
     def find(self, name: str) -> Sequence[str]:
-        """The users with this display name, folded for case; sorted."""
+        """The users with this name, folded for case; sorted."""
         wanted = name.casefold()
-        return sorted(user for user, known in self._names.items() if known.casefold() == wanted)
+        named = (*self._names.items(), *self._chosen.items())
+        return sorted({user for user, known in named if known.casefold() == wanted})
+
+    def like(self, name: str) -> frozenset[str]:
+        """The users with a name, of either kind, that can be taken for this one."""
+        wanted = _looks(name)
+        named = (*self._names.items(), *self._chosen.items())
+        return frozenset(user for user, known in named if _looks(known) == wanted)
+
+    def seal(self, name: str) -> str:
+        """What can be stored of a name: the same for names that look alike, and of no use without the key."""
+        return hmac.new(self._key, _looks(name).encode(), hashlib.sha256).hexdigest()

@@ -18,10 +18,23 @@ class Names(Protocol):
     """Display names, kept in memory only."""
 
     def of(self, user: str) -> str:
-        """The name by which people know this user: their display name, or else the local part of their id."""
+        """The name by which people know this user: the one they chose here, or their display name, or else the local part of their id."""
 
     def find(self, name: str) -> Sequence[str]:
-        """The users with this display name, folded for case; sorted."""
+        """The users with this name, folded for case; sorted."""
+
+
+class Naming(Names, Protocol):
+    """Names, and what is needed to give somebody one of their own here."""
+
+    def like(self, name: str) -> frozenset[str]:
+        """The users with a name that can be taken for this one."""
+
+    def seal(self, name: str) -> str:
+        """What can be stored of a name: the same for names that look alike, and of no use without a key."""
+
+    def call(self, user: str, name: str | None) -> None:
+        """From now on this person is called so here; None: by their display name."""
 
 
 @dataclass(slots=True)
@@ -35,7 +48,7 @@ class Scene:
     config: Config
     me: str
     now_ms: int
-    names: Names
+    names: Naming
     puts: list[Put] = field(default_factory=list)
     news: bool = True
 
@@ -71,7 +84,7 @@ class Desk:
 
     reading: Callable[[], AbstractAsyncContextManager[Connection]]
     read: Reader
-    names: Names
+    names: Naming
     config: Config
     me: str
     now_ms: int

@@ -16,7 +16,7 @@ from bridge.digest import store as digest_store
 from bridge.digest.model import Reason
 from bridge.effects import Effect, Put, React, Tell
 from bridge.events import AnyEvent, MemberChanged, Message, Reacted
-from bridge.rooms import questions
+from bridge.rooms import naming, questions
 from bridge.rooms.accepting import accept
 from bridge.rooms.onboarding import (
     OFFERED,
@@ -31,7 +31,7 @@ from bridge.rooms.onboarding import (
     version,
 )
 from bridge.scene import Scene, Settler, State
-from bridge.store import due, onboarding, people, rooms
+from bridge.store import community_names, due, onboarding, people, rooms
 from bridge.store import shares as share_store
 from bridge.store.onboarding import Guided, Wish
 from bridge.tags import fold
@@ -76,7 +76,7 @@ async def heard(scene: Scene, event: Message, text: str) -> bool:
     reading = read_word(step, text, _spelt(), [target for kind, target in guided.offer if kind == "tag"])
     if guided.state == "paused" and reading.meaning != "resume":
         return False
-    await _answered(scene, _Answer(guided, step, reading, event.id, text))
+    await _answered(scene, _Answer(guided, step, reading, event.id, text, event))
     return True
 
 
@@ -111,7 +111,7 @@ async def _reacted(scene: Scene, event: Reacted) -> None:
     if reading is None or guided is None or not await _is_here(scene, event.sender):
         return
     if guided.step == step and guided.state in _ANSWERABLE:
-        await _answered(scene, _Answer(guided, step, reading, event.id, ""))
+        await _answered(scene, _Answer(guided, step, reading, event.id))
     elif reading.meaning == "accept":
         await accept(scene, event.sender, event.id)
         await _tell(scene, event.sender, f"accepted/{event.id}", _accepted())
@@ -132,7 +132,8 @@ class _Answer:
     step: Step
     reading: Reading
     cause: str
-    text: str
+    text: str = ""
+    message: Message | None = None
 
     @property
     def user(self) -> str:
@@ -160,6 +161,13 @@ async def _answered(scene: Scene, answer: _Answer) -> None:
             here = {"time_ms": scene.now_ms, "zone": reading.value}
             said = words("Your time zone is now %(zone)s; there it is %(now)s.", zone={"code": reading.value}, now=here)
             await _go_on(scene, user, step, said)
+        case "name" if answer.message is not None:
+            wrong = await naming.claim(scene, answer.message, answer.text)
+            if wrong is None:
+                said = words("Good. From now on I call you that, wherever I name you.")
+                await _go_on(scene, user, step, said)
+            else:
+                await _tell(scene, user, f"onboarding/{user}/unclear/{answer.cause}", lines(wrong, questions.passing()))
         case "follow" if wishes := _chosen(answer.guided.offer, reading):
             await _go_on(scene, user, step, await _follow(scene, user, wishes))
         case _:
@@ -266,7 +274,7 @@ async def _passed(scene: Scene, user: str) -> frozenset[str]:
         "language": person.language is not None,
         "rules": rules is None or (guided is not None and guided.rules_accepted is not None),
         "zone": person.zone is not None,
-        "name": True,
+        "name": await community_names.get(scene.db, user) is not None,
         "follows": bool(await digest_store.follows_of(scene.db, [user])),
     }
     return frozenset(step for step, so in known.items() if so)

@@ -29,6 +29,7 @@ LAYER = {
     "bridge.power": DECIDERS,
     "bridge.recognise": DECIDERS,
     "bridge.roles": DECIDERS,
+    "bridge.skeleton": DECIDERS,
     "bridge.tags": DECIDERS,
     "bridge.times": DECIDERS,
     "bridge.wall": DECIDERS,

@@ -120,9 +120,14 @@ def _in_its_own_words(code: str) -> Text:
     )
 
 
+def passing() -> Text:
+    """How to go on without an answer."""
+    return words("%(skip)s passes this over.", skip=_SKIP)
+
+
 def unclear(step: Step, near_zones: Sequence[str] = ()) -> Text:
     """What we say to an answer that we cannot read."""
-    skip = words("%(skip)s passes this over.", skip=_SKIP)
+    skip = passing()
     match step:
         case "language":
             return lines(

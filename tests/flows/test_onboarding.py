@@ -71,7 +71,12 @@ async def test_a_newcomer_is_led_through_every_step(world: World) -> None:
     zone = await react(world, "✅")
     assert zone.startswith("Thank you.")
     assert "time zone" in zone
-    assert "Your time zone is now Europe/London" in await answer(world, "London")
+    name = await answer(world, "London")
+    assert "Your time zone is now Europe/London" in name
+    assert "By which name" in name
+    assert "looks too much like" in await answer(world, "Аnn")
+    assert "I call you that" in await answer(world, "Quittenblüte")
+    assert (await world.ask("nora", "name"))[0] == "You are known here as Quittenblüte."
     (row,) = await world.rows(
         onboarding
     )  # of those who have long been there nobody, although we are told of them again

@@ -29,6 +29,9 @@ NAMES = {
     "mod": "Moderata Strenge",
 }
 
+CHOSEN = "Rübezahlchen"
+"""A name that somebody chooses for this community."""
+
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
@@ -58,6 +61,7 @@ async def private(where: str | Path, tmp_path: Path, log: io.StringIO) -> AsyncI
 async def a_busy_day(world: World) -> None:
     """Everything that words can get into, with a homeserver that stumbles."""
     await world.ask("ben", f"follow {PEOPLE['ann']}")
+    await world.ask("ben", f"name {CHOSEN}")
     await world.ask("ben", "follow ежевика and something that is no command")
     world.hs.faults.add("garbage_after", path="/send/", times=2, skip=1)
     world.hs.faults.add("status", path="/send/", status=500, skip=2)
@@ -89,6 +93,7 @@ def tell_tales(data: bytes, token: str) -> list[str]:
     wide = data.decode("utf-16-le", "replace").casefold()
     escaped = [word.encode("unicode_escape").decode() for word in WORDS]
     secrets = [
+        CHOSEN,
         *WORDS,
         *escaped,
         *NAMES.values(),
