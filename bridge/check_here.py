@@ -4,10 +4,12 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from bridge.community import everything
 from bridge.config import Config
 
 MOST_CHILDREN = 50
@@ -41,12 +43,19 @@ def offline(config: Config, file: Path) -> Iterator[Finding]:
             "Nobody is an owner.",
             "Name one below community.owners: they keep the rooms if Hearth is ever lost.",
         )
-    if len(community.circles) + 1 > MOST_CHILDREN:
+    if _shown(config) > MOST_CHILDREN:
         yield Finding(
             "hint",
-            f"The space holds more than {MOST_CHILDREN} rooms.",
+            f"The space holds more than {MOST_CHILDREN} rooms, its districts among them.",
             f"People of other servers see only the first {MOST_CHILDREN} in the space's list. They can enter the others by address.",
         )
+    for key, room in everything(config).items():
+        if room.welcome and room.history != "shared":
+            yield Finding(
+                "hint",
+                f"Newcomers in {key} cannot read its welcome: they see nothing from before they came.",
+                "Let its history be shared, or say it in the topic.",
+            )
     address = urlsplit(config.matrix.homeserver)
     if address.scheme == "http" and not (address.hostname or "").startswith(_LOCAL_HOSTS):
         yield Finding(
@@ -54,6 +63,15 @@ def offline(config: Config, file: Path) -> Iterator[Finding]:
         )
     yield from _private(file, config)
     yield from _data_dir(config.data_dir)
+
+
+def _shown(config: Config) -> int:
+    """How many rooms and districts the space itself shows, when all that the configuration names is made."""
+    community = config.community
+    rooms, circles = 1 + len(community.rooms), len(community.circles)
+    if rooms + circles <= community.district_size:
+        return rooms + circles
+    return rooms + ceil(circles / community.district_size)
 
 
 def _private(file: Path, config: Config) -> Iterator[Finding]:

@@ -128,6 +128,14 @@ def _signing(secrets: SecretStr) -> SecretStr:
     return secrets
 
 
+def _server(name: str) -> str:
+    """A server without its port, which does not count in a room's list (spec: "Server Access Control Lists")."""
+    host = re.fullmatch(r"([\w.*?-]+|\[[0-9A-Fa-f:.]+\])(:\d+)?", name)
+    if not host:
+        raise ValueError("this is not a server name; write it like example.org")
+    return host[1]
+
+
 UserId = Annotated[
     str,
     Field(max_length=255),
@@ -167,11 +175,7 @@ DatabaseUrl = Annotated[
         )
     ),
 ]
-ServerName = Annotated[
-    str,
-    Field(max_length=255),
-    AfterValidator(_shaped(r"[\w.*?-]+|\[[0-9A-Fa-f:.]+\]", "this is not a server name; write it like example.org")),
-]
+ServerName = Annotated[str, Field(max_length=255), AfterValidator(_server)]
 RoomKey = Annotated[
     str,
     AfterValidator(_shaped(r"[a-z0-9][a-z0-9_-]{0,63}", "write small letters, digits, '-' and '_', like library")),

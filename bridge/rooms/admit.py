@@ -8,6 +8,7 @@ from bridge.context import language_of
 from bridge.effects import Invite, Put
 from bridge.events import MemberChanged
 from bridge.rooms.invites import next_room
+from bridge.rooms.wanted import asked_into
 from bridge.scene import Scene
 from bridge.store import belongs, cases, people, rooms, sanctions, strangers
 from bridge.store.rooms import Room
@@ -90,10 +91,10 @@ async def greeting(scene: Scene, user: str) -> str:
 
 
 async def _wanted(scene: Scene, user: str) -> Sequence[Room]:
-    """The rooms that somebody should be in and that nobody can enter from the space: the staff room."""
-    community = scene.config.community
-    staff = await rooms.by_key(scene.db, "staff") if user in {*community.owners, *community.moderators} else None
-    return [staff] if staff else []
+    """The rooms that somebody should be in and that nobody can enter from the space: the staff room, and those where only who is invited enters."""
+    keys = asked_into(scene.config, user, await belongs.circles_of(scene.db, user))
+    found = [await rooms.by_key(scene.db, key) for key in keys]
+    return [room for room in found if room is not None]
 
 
 async def room_of(scene: Scene, circle: str | None) -> Room | None:

@@ -210,15 +210,17 @@ def _set(wanted: Desired, room: ActualRoom, state: State, content: Content) -> I
 
 
 def _invites(wanted: Desired, actual: Actual) -> Iterator[Change]:
-    """Invites for people who never were there: who left, declined or was banned is left in peace."""
+    """Invites for people who never were there: who left, declined or was banned is left in peace. Beside the space's nobody gets a second open one."""
     space = actual.rooms.get("space")
+    asked = {user for room in actual.rooms.values() for user, now in room.members.items() if now == "invite"}
     for room in _known(wanted, actual):
         found = actual.rooms[room.key]
         if not powers_of(found).can(wanted.me, "invite"):
             continue
         for user in room.guests:
-            inside = not room.after_space or (space is not None and space.members.get(user) == "join")
-            if inside and user not in found.members and user != wanted.me:
+            inside = space is not None and space.members.get(user) == "join" and user not in asked
+            if (inside or not room.after_space) and user not in found.members and user != wanted.me:
+                asked.add(user)
                 yield InvitePerson(room.key, found.room, user)
 
 

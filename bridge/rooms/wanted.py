@@ -1,5 +1,6 @@
 """What should exist, read from the configuration; pure. Never looks at what there is."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from bridge.community import circle_key, leaders, room_key
@@ -80,6 +81,25 @@ def desired(config: Config, me: str) -> Desired:
         ),
         district_size=community.district_size,
         district_name=community.district_name,
+    )
+
+
+def asked_into(config: Config, user: str, circles: Collection[str]) -> tuple[str, ...]:
+    """The keys of the rooms where this person belongs and which nobody enters from the space by themselves: they are invited there, one by one.
+
+    `circles` are the keys of circles that are theirs beside what the configuration says. Who is in the space at all is nothing that is looked at here.
+    """
+    community = config.community
+    staff = user in (*community.owners, *community.moderators)
+    return (
+        *(("staff",) if staff else ()),
+        *(("common",) if community.common.entry == "invited" else ()),
+        *(room_key(room) for room in community.rooms if room.entry == "invited" and user in room.members),
+        *(
+            key
+            for key, circle in ((circle_key(circle), circle) for circle in community.circles)
+            if circle.entry == "invited" and (user in (*leaders(circle), *circle.members) or key in circles)
+        ),
     )
 
 

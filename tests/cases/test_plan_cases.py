@@ -46,7 +46,7 @@ def built(goal: Desired, actual: Actual) -> Actual:
 
 
 def given(case: Mapping[str, Any]) -> Actual:
-    actual = Actual({}, case.get("version", "12"))
+    actual = Actual({}, case.get("version", "12"), files=case.get("files", {}))
     if "built" in case or "built_with" in case:
         actual = built(wanted(case.get("built_with", {})), actual)
     rooms: dict[str, ActualRoom] = dict(actual.rooms)
@@ -68,7 +68,8 @@ def given(case: Mapping[str, Any]) -> Actual:
     for key in case.get("away", ()):
         rooms[key] = replace(rooms[key], here=False)
     lost = {key: rooms.pop(key) for key in case.get("lost", ())}
-    return Actual(rooms, actual.version, case.get("aliases", {}), lost)
+    aliases, denied = case.get("aliases", {}), tuple(case.get("denied", ()))
+    return replace(actual, rooms=rooms, aliases=aliases, lost=lost, denied=denied)
 
 
 def with_state(room: ActualRoom, kind: str, state_key: str, content: Mapping[str, Any]) -> ActualRoom:

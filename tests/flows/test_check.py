@@ -205,13 +205,17 @@ async def test_a_data_directory_that_cannot_be(place: Place) -> None:
 
 
 async def test_what_could_be_better_in_the_file(place: Place) -> None:
-    circles = json.dumps([{"name": f"Circle {number}", "tag": f"circle-{number}"} for number in range(50)])
+    circles = json.dumps([{"name": f"Circle {n}", "tag": f"circle-{n}", "history": "shared"} for n in range(50)])
+    circles = circles.replace('"shared"', '"joined", "welcome": "Hello"', 1)
     place.write(circles=circles, homeserver="http://matrix.example.org")
-    place.file.write_text(place.file.read_text().replace(', owners: ["@ann:a.test"]', ""), encoding="utf-8")
+    place.file.write_text(
+        place.file.read_text().replace(', owners: ["@ann:a.test"]', ", district_size: 1"), encoding="utf-8"
+    )
     hints = [finding.what for finding in offline(load(place.file, {}), place.file) if finding.state == "hint"]
     assert hints == [
         "Nobody is an owner.",
-        "The space holds more than 50 rooms.",
+        "The space holds more than 50 rooms, its districts among them.",
+        "Newcomers in circle/circle-0 cannot read its welcome: they see nothing from before they came.",
         "The homeserver is spoken to without TLS.",
     ]
 

@@ -317,7 +317,7 @@ def test_times_and_words_are_no_numbers_and_no_booleans(file: Path) -> None:
 
 def test_a_room_can_be_told_all_of_this(file: Path) -> None:
     (file.parent / "books.PNG").write_bytes(b"png")
-    room = "key: library, name: Library, avatar: books.PNG, entry: knock, servers: [a.test, '*.b.test'], retention_days: 90"
+    room = "key: library, name: Library, avatar: books.PNG, entry: knock, servers: ['a.test:8448', '*.b.test'], retention_days: 90"
     power = "power: {write: curators, pin: 70, org.example.poll: everybody}, welcome: Hello"
     file.write_text(with_line("  owners:", f"  rooms: [{{{room}, {power}}}]\n  owners:"), encoding="utf-8")
     (library,) = load(file, {}).community.rooms

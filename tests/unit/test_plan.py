@@ -179,7 +179,15 @@ def test_a_plan_that_is_cut_off_anywhere_is_taken_up_again(data: st.DataObject, 
     while changes := plan(goal, actual):
         for change in changes[: data.draw(st.integers(1, len(changes)))]:
             actual = after(goal, actual, change)
-    assert actual == end
+    assert without_members(actual) == without_members(end)
+    for user in PEOPLE:
+        open_ones = [room.key for room in actual.rooms.values() if room.members.get(user) == "invite"]
+        assert len(open_ones) <= 1
+
+
+def without_members(actual: Actual) -> Actual:
+    """Who is invited first depends on which room is there first."""
+    return replace(actual, rooms={key: replace(room, members={}) for key, room in actual.rooms.items()})
 
 
 @given(st.data(), goals())
