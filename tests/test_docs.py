@@ -103,7 +103,7 @@ def test_every_part_of_the_command_line_is_there_and_explained() -> None:
 
 
 def test_the_configuration_to_begin_with_is_complete(tmp_path: Path) -> None:
-    (sample,) = blocks("yaml")
+    sample, further = blocks("yaml")
     (tmp_path / "config.yaml").write_text(sample, encoding="utf-8")
     (tmp_path / "password").write_text("secret", encoding="utf-8")
     config = load(tmp_path / "config.yaml", {})
@@ -114,6 +114,8 @@ def test_the_configuration_to_begin_with_is_complete(tmp_path: Path) -> None:
     service = sample.replace("password_file: password", "application_service: {}")
     (tmp_path / "config.yaml").write_text(service, encoding="utf-8")
     assert load(tmp_path / "config.yaml", {}, secrets=False).matrix.application_service
+    (tmp_path / "config.yaml").write_text(sample + further, encoding="utf-8")  # the sample ends with `community`
+    assert [room.key for room in load(tmp_path / "config.yaml", {}).community.rooms] == ["library", "lobby"]
 
 
 def test_every_key_of_the_configuration_is_in_the_example() -> None:
