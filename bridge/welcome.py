@@ -16,7 +16,7 @@ from bridge.digest import store as digest_store
 from bridge.digest.model import Reason
 from bridge.effects import Effect, Put, React, Tell
 from bridge.events import AnyEvent, MemberChanged, Message, Reacted
-from bridge.rooms import naming, questions
+from bridge.rooms import hello, naming, questions
 from bridge.rooms.accepting import accept
 from bridge.rooms.onboarding import (
     OFFERED,
@@ -65,6 +65,7 @@ async def react(scene: Scene, event: AnyEvent) -> None:
             await _entered(scene, event)
         case Reacted() if event.sender != scene.me:
             await _reacted(scene, event)
+    await hello.react(scene, event)
 
 
 async def heard(scene: Scene, event: Message, text: str) -> bool:
@@ -95,7 +96,10 @@ async def _entered(scene: Scene, event: MemberChanged) -> None:
         await _begin(scene, event.user)
     elif room.kind == "circle":
         guided = await onboarding.get(scene.db, event.user)
-        if guided is not None and guided.state == "waiting":
+        if guided is None:
+            return
+        await hello.entered(scene, room, event.user)
+        if guided.state == "waiting":
             await _go_on(scene, event.user, "name")
 
 
@@ -307,7 +311,7 @@ async def _offer(scene: Scene, user: str) -> tuple[Wish, ...]:
 
 
 async def tick(scene: Scene) -> None:
-    """Remind whoever wanted to go on later, once; show rules that changed to those who were shown other ones, once, and not at night."""
+    """Remind whoever wanted to go on later, once; ask for a hello; show rules that changed to those who were shown other ones, once, and not at night."""
     for row in await due.claim_due(scene.db, DUE, scene.now_ms, MOST_AT_ONCE):
         at_ms = noon(row.slot, await _zone(scene, row.subject))
         guided = await onboarding.get(scene.db, row.subject)
@@ -317,6 +321,7 @@ async def tick(scene: Scene) -> None:
             await due.set_next(scene.db, DUE, row.subject, at_ms, row.slot)
         else:
             await _ask_again(scene, guided, row.slot, questions.reminder())
+    await hello.tick(scene)
     which = version(scene.config.community.rules)
     if which is not None and scene.config.community.onboarding:
         for guided in await onboarding.behind_the_rules(scene.db, which, MOST_AT_ONCE):

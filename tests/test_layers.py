@@ -64,6 +64,7 @@ PURE_NAMES = {
     "districts",
     "wanted",
     "onboarding",
+    "greeting",
     "term",
     "expiry",
     "paid",

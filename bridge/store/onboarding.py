@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import or_, select, update
 
 from bridge.store.db import Connection
-from bridge.store.tables import greetings, memberships, onboarding, post_tags, posts
+from bridge.store.tables import greetings, memberships, onboarding, post_tags, posts, rooms
 from bridge.store.upsert import insert_into
 
 Wish = tuple[str, str]
@@ -65,11 +65,11 @@ async def behind_the_rules(db: Connection, version: str, limit: int) -> tuple[Gu
 
 
 async def first_time(db: Connection, room: str, user: str) -> bool:
-    """Whether somebody who is in this room now was never in it before."""
-    count = select(func.count()).where(
-        memberships.c.room == room, memberships.c.user == user, memberships.c.membership == "join"
-    )
-    return await db.scalar(count) == 1
+    """Whether somebody who is in this room now was never in it before, nor in one that is not ours any more: that one may be its predecessor."""
+    query = select(memberships.c.room).where(memberships.c.user == user, memberships.c.membership == "join")
+    ours = memberships.c.room.in_(select(rooms.c.room))
+    before = tuple(await db.scalars(query.where(or_(memberships.c.room == room, ours.is_(False)))))
+    return before == (room,)
 
 
 async def tagged_by(db: Connection, user: str, tag: str, since_ms: int) -> tuple[tuple[str, str], ...]:
@@ -88,36 +88,38 @@ async def tagged_by(db: Connection, user: str, tag: str, since_ms: int) -> tuple
 
 @dataclass(frozen=True, slots=True)
 class Greeting:
-    """Somebody new in a circle, since when (UTC ms), and when anybody first turned to them there."""
+    """Somebody new in a circle (the key of its room), since when (UTC ms), and when anybody first turned to them there."""
 
-    room: str
+    circle: str
     user: str
     entered_ms: int
     greeted_ms: int | None
 
 
-async def enter(db: Connection, room: str, user: str, now_ms: int) -> bool:
+async def enter(db: Connection, circle: str, user: str, now_ms: int) -> bool:
     """Somebody is new in this circle; False when that was known."""
-    row = insert_into(db, greetings).values(room=room, user=user, entered_ms=now_ms)
+    row = insert_into(db, greetings).values(circle=circle, user=user, entered_ms=now_ms)
     return bool((await db.execute(row.on_conflict_do_nothing())).rowcount)
 
 
-async def greeting(db: Connection, room: str, user: str) -> Greeting | None:
+async def greeting(db: Connection, circle: str, user: str) -> Greeting | None:
     """What is known of this person's beginning in this circle."""
-    query = select(greetings).where(greetings.c.room == room, greetings.c.user == user)
+    query = select(greetings).where(greetings.c.circle == circle, greetings.c.user == user)
     row = (await db.execute(query)).mappings().one_or_none()
     return Greeting(**row) if row else None
 
 
 async def ungreeted(db: Connection, room: str) -> tuple[str, ...]:
-    """Who is new in this circle and was not greeted yet, sorted."""
-    query = select(greetings.c.user).where(greetings.c.room == room, greetings.c.greeted_ms.is_(None))
-    return tuple(await db.scalars(query.order_by(greetings.c.user)))
+    """Who is new in the circle that has this room and was not greeted yet, sorted."""
+    query = select(greetings.c.user).join(rooms, rooms.c.key == greetings.c.circle)
+    waiting = query.where(rooms.c.room == room, greetings.c.greeted_ms.is_(None))
+    return tuple(await db.scalars(waiting.order_by(greetings.c.user)))
 
 
 async def greeted(db: Connection, room: str, users: Sequence[str], now_ms: int) -> None:
-    """Somebody turned to these newcomers."""
-    which = (greetings.c.room == room, greetings.c.user.in_(users), greetings.c.greeted_ms.is_(None))
+    """Somebody turned to these newcomers of the circle that has this room."""
+    circle = select(rooms.c.key).where(rooms.c.room == room).scalar_subquery()
+    which = (greetings.c.circle == circle, greetings.c.user.in_(users), greetings.c.greeted_ms.is_(None))
     await db.execute(update(greetings).where(*which).values(greeted_ms=now_ms))
 
 

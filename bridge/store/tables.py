@@ -206,7 +206,7 @@ community_names = Table(  # that somebody has a name of their own here; the name
 
 greetings = Table(  # who is new in a circle and whether anybody has said hello
     "greetings", metadata,
-    Column("room", Text, primary_key=True),
+    Column("circle", Text, primary_key=True),  # the room's key: it stays the same when the room is replaced
     Column("user", Text, primary_key=True),
     Column("entered_ms", BigInteger, nullable=False),
     Column("greeted_ms", BigInteger),

@@ -258,6 +258,7 @@ async def test_a_thread_waits_until_its_author_accepted_the_rules(world: World) 
     (said,) = await world.ask("nora", "rules yes")
     assert "You have accepted" in said
     assert len([seen for seen in world.from_hearth("#common") if "I dream" in seen.body]) == 1
+    await world.tick()
     await world.replay()
     assert world.changes() == []
 

@@ -36,9 +36,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "greetings",
-        sa.Column("room", TEXT, nullable=False),
+        sa.Column("circle", TEXT, nullable=False),
         sa.Column("user", TEXT, nullable=False),
         sa.Column("entered_ms", BIG, nullable=False),
         sa.Column("greeted_ms", BIG, nullable=True),
-        sa.PrimaryKeyConstraint("room", "user", name=op.f("pk_greetings")),
+        sa.PrimaryKeyConstraint("circle", "user", name=op.f("pk_greetings")),
     )
