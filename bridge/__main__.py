@@ -153,15 +153,15 @@ def apply(
 
     with _progress() as tell:
         outcome: Outcome = _do(lambda: house.apply(settings, tell, force=force))
-    if outcome.holds:
-        _show_holds(outcome.holds)
+    _show_holds(outcome.holds)
+    if outcome.holds and not outcome.done:
         _stop("Nothing was done.", PROBLEM)
     for failure in outcome.failures:
         typer.echo(f"!!   {failure.key}: {failure.error}", err=True)
     _show_notes(outcome.notes)
-    if outcome.failures or outcome.left:
+    if outcome.failures or outcome.left or outcome.holds:
         _stop(
-            f"{_steps(outcome.done)} done, {max(len(outcome.left), len(outcome.failures))} not. `hearth check` says more.",
+            f"{_steps(outcome.done)} done, {max(len(outcome.left), len(outcome.failures), len(outcome.holds))} not. `hearth check` says more.",
             PROBLEM,
         )
     typer.echo(f"{_steps(outcome.done)} done." if outcome.done else "Nothing to change.")

@@ -130,7 +130,7 @@ def _with(section: S, fields: Mapping[str, Any]) -> S:
             continue
         try:
             first = {"was": section.was or section.tag} if isinstance(section, Circle) and name == "tag" else {}
-            section = type(section).model_validate({**section.model_dump(), **first, name: value})
+            section = type(section).model_validate({**section.model_dump(exclude_unset=True), **first, name: value})
         except ValidationError:
             continue
     return section

@@ -13,6 +13,7 @@ from bridge.config_types import (
     DatabaseUrl,
     Days,
     Entry,
+    ExistingRoom,
     HookPath,
     Language,
     LocalAlias,
@@ -82,6 +83,11 @@ class RoomSettings(Section):
     name: str = Field(..., min_length=1, max_length=100, description="As members see it.")
     alias: LocalAlias | None = Field(
         None, description="The local part of its address; made of the tag or the name when absent."
+    )
+    room: ExistingRoom | None = Field(
+        None,
+        description="An existing room to take instead of making one: its address or id. Hearth has to be invited there and to have power 100. "
+        "Of an existing space also those rooms are taken that have the name or address of a room in this file.",
     )
     topic: str = Field("", max_length=1000, description="One line about the room.")
     avatar: Picture | None = Field(

@@ -189,5 +189,14 @@ HookPath = Annotated[
 ]
 Days = Annotated[int, Field(ge=0, le=366)]
 WebhookSecrets = Annotated[SecretStr, AfterValidator(_signing)]
+ExistingRoom = Annotated[
+    str,
+    AfterValidator(
+        _shaped(
+            r"#[^:\s]+:\S+|!\S+",
+            "this is not a room; write its address like '#lounge:example.org' or its id, in quotes",
+        )
+    ),
+]
 RoomVersion = Annotated[str, AfterValidator(_makeable)]
 Zone = Annotated[str, AfterValidator(_known_zone)]

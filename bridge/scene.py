@@ -71,6 +71,9 @@ class Reader(Protocol):
     async def resolve_alias(self, alias: str) -> str | None:
         """The room id behind an alias, or None."""
 
+    async def children(self, space: str) -> Sequence[Mapping[str, Any]]:
+        """What may be seen of the rooms that a space shows: room_id, name, canonical_alias."""
+
     async def joined_rooms(self) -> Sequence[str]:
         """The ids of all rooms that we are in."""
 

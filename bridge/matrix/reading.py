@@ -85,6 +85,19 @@ class Reading:
         room = answer.get("room_id") if answer else None
         return room if isinstance(room, str) else None
 
+    async def children(self, space: str) -> Sequence[Mapping[str, Any]]:
+        """What may be seen of the rooms that a space shows: room_id, name, canonical_alias (spec: GET /hierarchy). Raises Refused or Unavailable."""
+        path, query = "/_matrix/client/v1/rooms/{room}/hierarchy", {"max_depth": "1", "limit": "50"}
+        found: list[Mapping[str, Any]] = []
+        while True:
+            answer = await self._client.request("GET", path, parts={"room": space}, query=query, timeout_seconds=120)
+            rooms = answer.get("rooms")
+            found += [room for room in rooms if isinstance(room, dict)] if isinstance(rooms, list) else []
+            following = answer.get("next_batch")
+            if not isinstance(following, str) or query.get("from") == following:
+                return [room for room in found if room.get("room_id") != space]
+            query = {**query, "from": following}
+
     async def joined_rooms(self) -> Sequence[str]:
         """The ids of all rooms that we are in, sorted. Raises Refused or Unavailable."""
         rooms = (await self._client.request("GET", "/joined_rooms")).get("joined_rooms")

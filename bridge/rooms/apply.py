@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from bridge.effects import CreateRoom, Effect, Invite, Put, SetAlias, SetState, SetWelcome, Upload
+from bridge.effects import CreateRoom, Effect, Invite, Join, Put, SetAlias, SetState, SetWelcome, Upload
 from bridge.errors import Refused
 from bridge.events import COPY_MARK, MemberChanged
 from bridge.power import powers
 from bridge.rooms.contents import create_key, create_request, mark
 from bridge.rooms.districts import districted
+from bridge.rooms.existing import existing
 from bridge.rooms.model import (
     Actual,
     ActualRoom,
@@ -24,6 +25,7 @@ from bridge.rooms.model import (
     Create,
     Desired,
     DesiredRoom,
+    EnterRoom,
     InvitePerson,
     Kind,
     PointAlias,
@@ -66,18 +68,20 @@ async def survey(read: Reader, rows: Sequence[rooms.Room], wanted: Desired, defa
     known = {row.key: row.room for row in rows}
     found = {room.key: room for room in await asyncio.gather(*(look(key, room) for key, room in known.items()))}
     aliases: dict[str, str] = {}
-    lost: dict[str, ActualRoom] = {}
-    for room in districted(wanted, Actual(found, default_version)).rooms:
+    old = await existing(read, wanted, found, look)
+    lost: dict[str, ActualRoom] = dict(old.ready)
+    for room in districted(wanted, Actual(found, default_version, lost=lost)).rooms:
         if room.key in found and found[room.key].content("m.room.canonical_alias").get("alias") == room.alias:
             continue
         leads_to = await read.resolve_alias(room.alias)
         if leads_to is None:
             continue
-        if room.key not in found and await _is_ours(read, leads_to, room):
+        if room.key not in found and room.key not in old.adoptions and await _is_ours(read, leads_to, room):
             lost[room.key] = await look(room.key, leads_to)
         else:
             aliases[room.alias] = leads_to
-    return Survey(Actual(found, default_version, aliases, lost), tuple(sorted(members, key=lambda change: change.id)))
+    actual = Actual(found, default_version, aliases, lost, adoptions=old.adoptions, strangers=old.strangers)
+    return Survey(actual, tuple(sorted(members, key=lambda change: change.id)))
 
 
 async def _read_room(read: Reader, key: str, room: str, me: str) -> tuple[ActualRoom, list[MemberChanged]]:
@@ -162,6 +166,8 @@ def _effect(wanted: Desired, actual: Actual, change: Change) -> Effect | None:
             key = f"welcome/{room_id}/{revision}/{digest[:16]}"
             edits = was.event or None if was else None
             return SetWelcome(key=key, room=room_id, text=text, digest=digest, revision=revision, edits=edits)
+        case EnterRoom(target=target):
+            return Join(key=f"adopt/{target}", room=target)
         case Remember():
             return None
 

@@ -155,7 +155,7 @@ async def _apply(house: House, ask: Asked, *, force: bool) -> _Answer:
     async with house.site.database.writing() as db:
         await house.take(db, house.file)
     told = _Told(house, ask)
-    outcome = await build(house.site, wanted, told.hear, force=True, pause=told.pause)
+    outcome = await build(house.site, wanted, told.hear, force=force, pause=told.pause)
     failures = {each.key: each.error for each in outcome.failures}
     return _Answer(applied(outcome), {"done": outcome.done, "refused": failures}, done=not failures)
 
@@ -172,6 +172,12 @@ def refused(reasons: tuple[Hold, ...]) -> Text:
 def applied(outcome: Outcome) -> Text:
     """What came of it."""
     told = [explain(note) for note in outcome.notes]
+    if outcome.holds:
+        force = {"command": "apply force"}
+        told += [
+            words("Left undone, because this needs a second word (%(force)s):", force=force),
+            *_reasons(outcome.holds),
+        ]
     if not outcome.failures:
         if not outcome.done:
             return lines(words("Nothing to change: the rooms are as they should be."), *told)

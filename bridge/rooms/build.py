@@ -113,7 +113,7 @@ async def build(
     """Make it so. Steps that Matrix refuses are left, and tried again by the next call. Raises Unavailable when there is no reading.
 
     `only` these rooms (by key) are looked after, and their links in the space; None: all. Without `force` nothing is done where `guard.holds` finds a
-    reason; where it is `only` about some rooms, just what cannot be undone is left out, unless it was `decided` by command (room keys with fields). `pause` is waited for between two looks at what the outbox has done.
+    reason; where it is `only` about some rooms, or was not foreseen, just what cannot be undone is left out, unless it was `decided` by command (room keys with fields). `pause` is waited for between two looks at what the outbox has done.
     """
 
     def chosen(changes: Sequence[Change]) -> list[Change]:
@@ -129,7 +129,7 @@ async def build(
         run.looked_ms = site.clock()
         changes = chosen(plan(wanted, found.actual))
         held = ()
-        if not force and only is not None:
+        if not force:  # again in every round: what a room is like that we have just entered was not foreseen
             changes, held = _without_held(wanted, found.actual, changes, decided)
         fresh = await _put(site, wanted, found, changes, run)
         if not fresh and not run.waiting and not any(isinstance(change, Remember) for change in changes):

@@ -55,6 +55,15 @@ def meant(ctx: Context, circle: arguments.Circle | None) -> tuple[Room, Circle]:
     return room, found
 
 
+def as_it_was(room: Room) -> dict[str, Any]:
+    """What the configuration would say of a circle that it does not name any more, as far as that is known."""
+    alias = (room.alias or "").removeprefix("#").partition(":")[0]
+    made: dict[str, Any] = {"name": title_of(room.tag or room.key), "tag": room.tag, "encrypted": room.encrypted}
+    if room.history in ("shared", "invited", "joined"):
+        made["history"] = room.history
+    return {**made, **({"alias": alias} if alias else {})}
+
+
 def name(room: Room) -> dict[str, object]:
     """The value for a text that names a circle, as a link to it."""
     return {"room": room.room, "alias": room.alias, "name": f"#{room.tag}" if room.tag else room.alias or room.key}

@@ -170,7 +170,8 @@ def power_levels(wanted: Desired, room: DesiredRoom, powers: Powers) -> Content:
     users = {user: level for user, level in _mapping(held.get("users")).items() if powers.level(user) < CREATOR}
     if powers.level(wanted.me) < CREATOR:
         users[wanted.me] = max(BOT, int(powers.level(wanted.me)))
-    owner_level = _TOMBSTONE_SINCE_12 if powers.creators_are_endless else BOT
+    most = CREATOR if powers.levels is None else powers.level(wanted.me)
+    owner_level = int(min(most, _TOMBSTONE_SINCE_12 if powers.creators_are_endless else BOT))
     people = {**room.levels, **dict.fromkeys(wanted.owners, owner_level)}
     users |= {
         user: level
@@ -181,7 +182,15 @@ def power_levels(wanted: Desired, room: DesiredRoom, powers: Powers) -> Content:
     tombstone = {"m.room.tombstone": _TOMBSTONE_SINCE_12 if powers.creators_are_endless else BOT}
     own = {"m.room.redaction": 0} if room.archived else {}  # what somebody said there stays theirs to take back
     ours = {**dict.fromkeys(OUR_STATE, BOT), **tombstone, **events, **own}
-    return {**held, **named, "events": {**_mapping(held.get("events")), **ours}, "users": users}
+    events_held = _mapping(held.get("events"))
+    named = {name: _settable(held.get(name), level, most) for name, level in named.items()}
+    ours = {kind: _settable(events_held.get(kind), level, most) for kind, level in ours.items()}
+    return {**held, **named, "events": {**events_held, **ours}, "users": users}
+
+
+def _settable(held: Any, level: int, most: float) -> Any:
+    """The level that something shall take, as far as who stands at `most` can set it: nobody touches what is above them (adopted rooms; spec: "Authorization rules")."""
+    return held if isinstance(held, int) and held > most else int(min(level, most))
 
 
 def _powers(room: DesiredRoom) -> tuple[dict[str, int], dict[str, int]]:

@@ -61,9 +61,10 @@ def holds(wanted: Desired, actual: Actual, changes: Iterable[Change]) -> tuple[H
 
 
 def _many(actual: Actual, changes: Iterable[Change]) -> Iterator[Hold]:
-    total = len(actual.rooms)
+    standing = {*actual.rooms, *actual.lost}
+    total = len(standing)
     touched = dict.fromkeys(about(change) for change in changes if _alters(change))
-    rooms = tuple(key for key in touched if key in actual.rooms)
+    rooms = tuple(key for key in touched if key in standing)
     if total >= FEW and len(rooms) * SHARE > total:
         yield Hold("many", rooms, total)
 

@@ -22,6 +22,8 @@ class DesiredRoom:
     which power (as the file names it), `guarded` the power for what nobody named. `guests` are the people to invite, in order; `after_space` says that
     they are invited once they are in the space. `parent` is the key of the space that shows it. `avatar` is a file's path or an mxc:// address.
     `archived`: it is no longer used. It is never made; if it is there, it is read only and no space shows it.
+    `adopts` is the address or id of an existing room that is taken instead of making one; `kept` are fields of which the file says nothing, so that an
+    adopted room keeps what it has.
     """
 
     key: str
@@ -45,6 +47,8 @@ class DesiredRoom:
     after_space: bool = False
     parent: str | None = None
     archived: bool = False
+    adopts: str | None = None
+    kept: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +114,25 @@ class Welcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Adoption:
+    """How it stands with an existing room that is to be ours. `target` is what the file calls it, or by what it was found in the space.
+
+    `ready`: it can be. What is missing otherwise: `unknown`, there is no such room; `outside`, we are not in it; `lacks`, we have only power `level`; `old`,
+    its version (`level`) is too old; `taken`, it is another room of ours; `entering`: we are on the way into it.
+    """
+
+    target: str
+    state: Literal["ready", "unknown", "outside", "lacks", "old", "taken", "entering"]
+    level: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Actual:
     """The rooms that are ours, by key. `version` is what the homeserver makes when not told otherwise.
 
     `aliases` says for wanted addresses that are not yet the official ones of their rooms to which room they lead.
     `lost` are rooms made by us that a crash kept us from writing down, by key. `denied` are the servers that moderation shuts out.
+    `adoptions` are the existing rooms that are to be ours, by key; those that can be are among `lost`. `strangers` are rooms of an adopted space that nobody named.
     `files` has the SHA-256 of every wanted picture that can be read, `uploads` the addresses of what was uploaded, by that. `welcomes` are by room id.
     """
 
@@ -126,6 +144,8 @@ class Actual:
     files: Mapping[str, str] = field(default_factory=dict)
     uploads: Mapping[str, str] = field(default_factory=dict)
     welcomes: Mapping[str, Welcome] = field(default_factory=dict)
+    adoptions: Mapping[str, Adoption] = field(default_factory=dict)
+    strangers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +157,19 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Remember:
-    """Write down a room that we had made before."""
+    """Write down a room that we had made before, or one that was there before us and is `adopted`."""
 
     wanted: DesiredRoom
     room: str
+    adopted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EnterRoom:
+    """Enter an existing room that is to be ours, by an invitation or because its door is open."""
+
+    key: str
+    target: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +228,7 @@ class SayWelcome:
     was: Welcome | None
 
 
-Change = Create | Remember | PointAlias | SetContent | InvitePerson | UploadFile | SayWelcome
+Change = Create | Remember | EnterRoom | PointAlias | SetContent | InvitePerson | UploadFile | SayWelcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,9 +236,13 @@ class Note:
     """Something that a person should know and that no change of ours puts right. `key` is the room's."""
 
     key: str
-    about: Literal["vanished", "away", "encrypted", "alias", "power", "stronger", "picture"]
+    about: Literal[
+        "vanished", "away", "encrypted", "alias", "power", "stronger", "picture",
+        "unknown", "outside", "lacks", "old", "taken", "stranger",
+    ]  # fmt: skip
     user: str | None = None
     level: int | None = None
+    name: str | None = None
 
 
 def local_alias(alias: str | None, tag: str | None, name: str) -> str:

@@ -6,20 +6,24 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from bridge.config_types import BOT
+from bridge.events import COPY_MARK
 from bridge.power import Powers, has_endless_creators
 from bridge.rooms.contents import child_link, corrected, create_request, creators_of, leads, pinned
 from bridge.rooms.districts import districted
 from bridge.rooms.model import (
     Actual,
     ActualRoom,
+    Adoption,
     Around,
     Change,
     Content,
     Create,
     Desired,
     DesiredRoom,
+    EnterRoom,
     InvitePerson,
     Note,
     PointAlias,
@@ -40,7 +44,7 @@ def plan(wanted: Desired, actual: Actual) -> tuple[Change, ...]:
 
     What hangs on a room that does not exist yet is not among them: plan again when it does, or see `forecast`.
     """
-    wanted = districted(wanted, actual)
+    wanted = districted(kept(wanted, actual), actual)
     return (
         *_uploads(wanted, actual),
         *_new_rooms(wanted, actual),
@@ -115,6 +119,36 @@ def _picture(actual: Actual, room: DesiredRoom) -> str | None:
     return actual.uploads.get(actual.files.get(room.avatar, ""))
 
 
+def kept(wanted: Desired, actual: Actual) -> Desired:
+    """What is wanted, where adopted rooms keep what the file says nothing of."""
+    there = {**actual.lost, **actual.rooms}
+    if not any(room.kept and _is_adopted(wanted, room, there.get(room.key)) for room in wanted.rooms):
+        return wanted
+    rooms = (
+        _as_found(room, there[room.key]) if room.kept and _is_adopted(wanted, room, there.get(room.key)) else room
+        for room in wanted.rooms
+    )
+    return replace(wanted, rooms=tuple(rooms))
+
+
+def _is_adopted(wanted: Desired, room: DesiredRoom, found: ActualRoom | None) -> bool:
+    """Whether this room was there before us: a room of ours carries our mark in its creation event."""
+    if found is None or not (room.adopts or wanted.rooms[0].adopts):
+        return False
+    return COPY_MARK not in found.content("m.room.create")
+
+
+def _as_found(room: DesiredRoom, found: ActualRoom) -> DesiredRoom:
+    topic = found.content("m.room.topic").get("topic")
+    history = found.content("m.room.history_visibility").get("history_visibility")
+    has: dict[str, Any] = {
+        "topic": topic if isinstance(topic, str) else "",
+        "history": history if isinstance(history, str) else "shared",
+        "encrypted": bool(found.content("m.room.encryption").get("algorithm")),
+    }
+    return replace(room, **{field: value for field, value in has.items() if field in room.kept})
+
+
 def powers_of(room: ActualRoom) -> Powers:
     """Who may do what there."""
     endless = has_endless_creators(room.version)
@@ -132,8 +166,12 @@ def _new_rooms(wanted: Desired, actual: Actual) -> Iterator[Change]:
     for room in wanted.rooms:
         if room.key in actual.rooms:
             continue
+        adoption = actual.adoptions.get(room.key)
         if room.key in actual.lost:
-            yield Remember(room, actual.lost[room.key].room)
+            yield Remember(room, actual.lost[room.key].room, adopted=adoption is not None)
+        elif adoption is not None:
+            if adoption.state == "outside":
+                yield EnterRoom(room.key, adoption.target)
         elif not room.archived and room.alias not in actual.aliases:
             yield Create(room)
 
@@ -226,8 +264,17 @@ def _invites(wanted: Desired, actual: Actual) -> Iterator[Change]:
 
 def notes(wanted: Desired, actual: Actual) -> tuple[Note, ...]:
     """What a person should know: rooms that left the file, rooms that we are out of, what we cannot or will not change."""
-    wanted = districted(wanted, actual)
-    return (*_notes(wanted, actual), *_missing_pictures(wanted, actual))
+    wanted = districted(kept(wanted, actual), actual)
+    return (*_notes(wanted, actual), *_adoptions(actual), *_missing_pictures(wanted, actual))
+
+
+def _adoptions(actual: Actual) -> Iterator[Note]:
+    """What keeps existing rooms from being ours, and which rooms of an adopted space are left alone."""
+    for key, adoption in actual.adoptions.items():
+        if adoption.state != "ready" and adoption.state != "entering":  # noqa: PLR1714 - mypy narrows only this
+            yield Note(key, adoption.state, level=adoption.level, name=adoption.target)
+    for name in actual.strangers:
+        yield Note("space", "stranger", name=name)
 
 
 def _missing_pictures(wanted: Desired, actual: Actual) -> Iterator[Note]:
@@ -243,7 +290,7 @@ def _notes(wanted: Desired, actual: Actual) -> Iterator[Note]:
             yield Note(key, "vanished")
     for key, room in by_key.items():
         found = actual.rooms.get(key)
-        if room.archived and found is None:
+        if (room.archived and found is None) or key in actual.adoptions:
             continue
         if room.alias in actual.aliases and (found is None or actual.aliases[room.alias] != found.room):
             yield Note(key, "alias")
@@ -283,6 +330,8 @@ def after(wanted: Desired, actual: Actual, change: Change) -> Actual:
         case Remember(room):
             lost = {key: found for key, found in actual.lost.items() if key != room.key}
             return replace(actual, rooms={**actual.rooms, room.key: actual.lost[room.key]}, lost=lost)
+        case EnterRoom(key=key, target=target):
+            return replace(actual, adoptions={**actual.adoptions, key: Adoption(target, "entering")})
         case PointAlias(alias=alias, room=room_id):
             return replace(actual, aliases={**actual.aliases, alias: room_id})
         case SetContent(key=key, type=kind, state_key=state_key, content=content):

@@ -1,12 +1,14 @@
 """Tells people of changes, as lines for a terminal, and of notes, in words. Never decides which there are."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
 from bridge.rooms.model import (
     Change,
     Create,
+    EnterRoom,
     InvitePerson,
     Note,
     PointAlias,
@@ -16,10 +18,21 @@ from bridge.rooms.model import (
     UploadFile,
 )
 from bridge.store.rooms import Room
-from bridge.words import Text, words
+from bridge.words import Text, lines, words
 
 _ABSENT = object()
 _MOST_SHOWN = 60
+
+
+_EXISTING: Mapping[str, Text] = {
+    "unknown": words("There is no room %(target)s, so %(room)s cannot be it. Correct its address in the configuration."),
+    "outside": words("Hearth is not in %(target)s. Somebody there has to invite it and give it power 100; then it becomes %(room)s."),
+    "lacks": words("Hearth has power %(level)s in %(target)s and needs 100. Somebody there has to give it; then it becomes %(room)s."),
+    "old": words("%(target)s is a room of version %(level)s, which cannot let in the members of a space. Upgrade it to a newer one first."),
+    "taken": words("%(target)s is another room of this community already, so it cannot be %(room)s, too."),
+    "stranger": words("The space also shows %(target)s, which the configuration does not name. It is left alone."),
+}  # fmt: skip
+"""What is to be said of rooms that were there before us."""
 
 
 def explain(note: Note) -> Text:
@@ -27,9 +40,7 @@ def explain(note: Note) -> Text:
     room: Mapping[str, Any] = {"code": note.key}
     match note.about:
         case "vanished":
-            return words(
-                "%(room)s is no longer in the configuration. It stays as it is: nothing is ever deleted.", room=room
-            )
+            return _vanished(note.key, room)
         case "away":
             return words("Hearth is not in %(room)s any more. Somebody there has to invite it back.", room=room)
         case "encrypted":
@@ -59,6 +70,17 @@ def explain(note: Note) -> Text:
                 level=note.level or 0,
                 room=room,
             )
+        case existing:
+            values = {"target": {"code": note.name}, "room": room, "level": note.level or 0}
+            return replace(_EXISTING[existing], values=values)
+
+
+def _vanished(key: str, room: Mapping[str, Any]) -> Text:
+    gone = words("%(room)s is no longer in the configuration. It stays as it is: nothing is ever deleted.", room=room)
+    if not key.startswith("circle/"):
+        return gone
+    archive = {"command": f"circles archive {key}", "prefix": "!"}
+    return lines(gone, words("%(archive)s in the staff room puts it aside, to be read only.", archive=archive))
 
 
 def address(room: Room) -> dict[str, object]:
@@ -71,8 +93,12 @@ def line(change: Change) -> str:
     match change:
         case Create(room):
             return f"+ {room.key}: make the room {room.name!r}, {room.alias}"
-        case Remember(room):
-            return f"+ {room.key}: take up the room that was made before"
+        case Remember(room, room_id, adopted):
+            return f"+ {room.key}: " + (
+                f"adopt the room {room_id}" if adopted else "take up the room that was made before"
+            )
+        case EnterRoom(key=key, target=target):
+            return f"+ {key}: enter the room {target}"
         case PointAlias(key=key, alias=alias):
             return f"+ {key}: the address {alias}"
         case InvitePerson(key=key, user=user):

@@ -10,6 +10,9 @@ from bridge.rooms.contents import ARCHIVED_MARK
 from bridge.rooms.model import Desired, DesiredRoom, Kind, local_alias
 from bridge.tags import fold
 
+KEPT = frozenset({"topic", "history", "encrypted"})
+"""What an adopted room keeps as it is, where the file does not say."""
+
 
 def desired(config: Config, me: str) -> Desired:
     """What the configuration wants, the space first. `me` is our own user id, whose server the addresses are on."""
@@ -34,7 +37,7 @@ def desired(config: Config, me: str) -> Desired:
             kind=kind,
             name=settings.name,
             topic=settings.topic,
-            alias=f"#{local_alias(settings.alias, tag, settings.name)}:{server}",
+            alias=_alias(settings, tag, server),
             tag=tag,
             avatar=settings.avatar,
             entry=settings.entry,
@@ -50,6 +53,8 @@ def desired(config: Config, me: str) -> Desired:
             guests=asked,
             after_space=bool(asked),
             parent="space",
+            adopts=settings.room,
+            kept=KEPT - settings.model_fields_set,
         )
 
     space = room("space", "space", community.space)
@@ -101,6 +106,13 @@ def asked_into(config: Config, user: str, circles: Collection[str]) -> tuple[str
             if circle.entry == "invited" and (user in (*leaders(circle), *circle.members) or key in circles)
         ),
     )
+
+
+def _alias(settings: RoomSettings, tag: str | None, server: str) -> str:
+    """Its address on our server; an existing room that is named by one there keeps that."""
+    if settings.room and settings.room.startswith("#") and settings.room.endswith(f":{server}") and not settings.alias:
+        return settings.room
+    return f"#{local_alias(settings.alias, tag, settings.name)}:{server}"
 
 
 def _archived(room: DesiredRoom, name: str) -> DesiredRoom:

@@ -75,11 +75,18 @@ class House:
                 await database.close()
 
     async def build(
-        self, tell: Callable[[Progress], None] = lambda _: None, lives: int = -1, *, after: bool = False
+        self,
+        tell: Callable[[Progress], None] = lambda _: None,
+        lives: int = -1,
+        *,
+        after: bool = False,
+        force: bool = False,
     ) -> Outcome | None:
         """Build until done; None when killed on the way."""
         async with self.life(lives, after=after) as (site, worker):
-            building = asyncio.create_task(build(site, self.wanted, tell, pause=lambda: asyncio.sleep(0.001)))
+            building = asyncio.create_task(
+                build(site, self.wanted, tell, force=force, pause=lambda: asyncio.sleep(0.001))
+            )
             working = asyncio.create_task(worker.run())
             try:
                 await asyncio.wait({building, working}, return_when=asyncio.FIRST_COMPLETED)

@@ -3,7 +3,7 @@
 from bridge import confirm
 from bridge.arguments import Circle, RoomRef, Tag
 from bridge.commands import STAFF, command
-from bridge.community import ARCHIVED, circle_key
+from bridge.community import ARCHIVED, MADE, circle_by_key, circle_key
 from bridge.context import Context, Reply
 from bridge.errors import UsageError
 from bridge.roles import Role
@@ -18,7 +18,8 @@ async def _archive(ctx: Context, key: str) -> Reply:
     if room is None or room.tag is None:
         raise UsageError(words("That circle is archived already."))
     cause = await circles.write_down(ctx, "circles archive", key)
-    await circles.decide(ctx, cause, key, **{ARCHIVED: True})
+    vanished = {} if circle_by_key(ctx.config, key) else {MADE: circles.as_it_was(room)}
+    await circles.decide(ctx, cause, key, **vanished, **{ARCHIVED: True})
     await rooms.retag(ctx.db, {key: None})
     return Reply(done=False)
 
@@ -32,7 +33,7 @@ async def archive(ctx: Context, circle: Circle) -> Reply:
     It can still be read, but only moderators can write there, the space does not show it any more, and its tag is free. Nobody is removed and
     nothing is deleted.
     """
-    room, _ = circles.meant(ctx, circle)
+    room = circles.room_of(ctx, circle.room)  # perhaps the file does not name it any more
     number = len(await circles.crew(ctx.scene, room.room))
     if number > confirm.MANY:
         effect = words_n(
