@@ -158,6 +158,9 @@ class Circle(RoomSettings):
     former: tuple[UserId, ...] = Field(
         (), description="Who looked after it once: what power they had there is taken back."
     )
+    language: Language | None = Field(
+        None, description="In which language people write there; newcomers of another one are not assigned to it."
+    )
     size: int | None = Field(
         None, ge=2, le=1000, description="With more people than this, two circles are proposed; nothing: circle_size."
     )
@@ -198,6 +201,15 @@ class Community(Section):
     )
     archived: tuple[Circle, ...] = Field(
         (), description="Circles that are no longer used: read only and out of the space; nobody is removed."
+    )
+    assign: bool = Field(
+        True,
+        description="Is a newcomer without a circle given one: with room, of their language, without whom they are kept apart from?",
+    )
+    apart: tuple[tuple[UserId, UserId], ...] = Field(
+        (),
+        description="Pairs of people who are not to be in one circle. Only staff is told.",
+        examples=[[["@dora:example.org", "@emil:example.org"]]],
     )
     circle_size: int = Field(30, ge=2, le=1000, description="How many people a circle holds well, if it does not say.")
     rooms: tuple[FurtherRoom, ...] = Field(

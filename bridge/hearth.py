@@ -28,6 +28,7 @@ from bridge.outbox import Outbox, Performed
 from bridge.rooms import apply as provisioning
 from bridge.rooms import (
     asked,
+    assigning,
     furnish,
     ground,
     joining,
@@ -349,6 +350,7 @@ class Hearth:
             Tick("failures", 60, self._tell_failures),
             Tick("requests", 60 * 60, self._forget_requests),
             Tick("strangers", 10 * 60, self._leave_strangers),
+            Tick("assign", 3, self._assign),
             Tick("retention", 6 * 60 * 60, self._forget),
         )
 
@@ -454,6 +456,14 @@ class Hearth:
         async with self.database.writing() as db:
             scene = self.scene(db)
             await mishaps.tell(scene)
+            await queue.put(db, scene.puts, scene.now_ms)
+        if scene.puts:
+            self.outbox.wake()
+
+    async def _assign(self) -> None:
+        async with self.database.writing() as db:
+            scene = self.scene(db)
+            await assigning.sweep(scene)
             await queue.put(db, scene.puts, scene.now_ms)
         if scene.puts:
             self.outbox.wake()

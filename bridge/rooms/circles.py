@@ -11,6 +11,7 @@ from bridge.config import Circle
 from bridge.context import Context, language_of
 from bridge.effects import Invite, Put, Tell
 from bridge.errors import UsageError
+from bridge.rooms.invites import has_open
 from bridge.rooms.model import local_alias
 from bridge.scene import Scene
 from bridge.store import ledger, people, settings
@@ -152,6 +153,10 @@ async def tell(scene: Scene, user: str, key: str, text: Text, prompt: str | None
 
 
 async def let_in(scene: Scene, user: str, room: str, cause: str) -> None:
-    """Open the door for somebody who is not in this room yet. `cause` tells this occasion from others."""
-    if await people.membership(scene.db, room, user) not in ("join", "ban"):
+    """Open the door for somebody who is not in this room yet. `cause` tells this occasion from others.
+
+    Who has an invitation that they have not answered gets no second one (see `invites.py`): from the space they can enter by themselves.
+    """
+    there = await people.memberships_of(scene.db, user)
+    if there.get(room) not in ("join", "ban") and not has_open(there):
         scene.puts.append(Put(Invite(key=f"invite/{room}/{user}/{cause}", room=room, user=user)))

@@ -7,6 +7,7 @@ from bridge.effects import Put, Say, Tell
 from bridge.events import Edited, Message
 from bridge.rooms import codes as signs
 from bridge.rooms.admit import Way, admit, is_barred, is_inside, named, room_of
+from bridge.rooms.assigning import warn_staff
 from bridge.rooms.door import WRONG_TRIES, counted, silent
 from bridge.scene import Scene
 from bridge.store import belongs, codes, ledger, queue, rooms
@@ -93,6 +94,8 @@ async def _used(scene: Scene, event: Message, code: Code) -> Text:
             "I cannot let you in. If you think that this is a mistake, please speak to whoever gave you the code."
         )
     circle = await room_of(scene, code.circle)
+    if circle is not None and await warn_staff(scene, user, circle.key, event.id):
+        circle = None  # another one is looked for when they are in; why is nobody's business
     theirs = circle is None or circle.key in await belongs.circles_of(scene.db, user)
     if theirs and await is_inside(scene, user):
         return words("You are in already, so I left the code as it is: you can give it to somebody else.")

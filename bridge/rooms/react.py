@@ -4,7 +4,7 @@ What a room hides, and from whom, is known from the moment it changes.
 """
 
 from bridge.events import AnyEvent, Edited, MemberChanged, Message, StateChanged
-from bridge.rooms import admit, announcing, ask, ground, joining, kinds, knocks, leaving, shares, terms_react
+from bridge.rooms import admit, announcing, ask, assigning, ground, joining, kinds, knocks, leaving, shares, terms_react
 from bridge.scene import Scene
 from bridge.store import rooms
 
@@ -22,7 +22,9 @@ async def react(scene: Scene, event: AnyEvent) -> None:
         await joining.shown_in_a_room(scene, event)
     elif isinstance(event, MemberChanged):
         await knocks.react(scene, event)
-        if event.membership in ("join", "leave") and event.user != scene.me:
+        await assigning.react(scene, event)
+        moved = event.membership in ("join", "leave") and event.was != event.membership
+        if moved and event.user != scene.me:
             await admit.go_on(scene, event)
     await kinds.react(scene, event)
     await terms_react.react(scene, event)

@@ -70,6 +70,7 @@ def settings(homeserver: str, token: str, folder: Path, url: str | None = None, 
             "circles": [{"tag": tag, **full(circle), **encrypted} for tag, circle in CIRCLES.items()],
             "owners": [PEOPLE["olga"]],
             "moderators": [PEOPLE["mod"]],
+            "assign": False,  # the tests of that switch it on
         },
     }
 

@@ -10,6 +10,7 @@ from bridge.errors import UsageError
 from bridge.roles import Role, curates
 from bridge.rooms import codes as signs
 from bridge.rooms.admit import admit, is_barred, named
+from bridge.rooms.assigning import close_settled, warn_staff
 from bridge.rooms.joining import INVITED, REVOKED
 from bridge.store import codes, ledger, people, rooms
 from bridge.store.codes import Code
@@ -43,6 +44,9 @@ async def invite(ctx: Context, who: User, circle: Circle | None = None) -> Reply
     entry = await _write_down(ctx, INVITED, who.id)
     cause = f"ledger/{entry}"
     way = await admit(ctx.scene, who.id, room.key if room else None, cause, by=ctx.event.id, intent=entry)
+    if room is not None:
+        await warn_staff(ctx.scene, who.id, room.key, ctx.event.id)
+        await close_settled(ctx.scene, who.id)
     if way == "invited":
         return Reply(done=False)
     await ledger.settle(ctx.db, entry, {"done": 0}, ctx.scene.now_ms)
