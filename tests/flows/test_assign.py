@@ -52,6 +52,7 @@ async def test_a_newcomer_without_a_circle_is_given_the_emptiest_and_all_hear_of
     await world.settle()
     entry = (await world.ledger())[-1]
     assert (entry.actor, entry.action, entry.target, entry.rule) == (HEARTH, "assign", NEW, "circle/sleep")
+    await world.tick()  # what is done by the clock is done
     await world.replay()
     assert world.changes() == []
 
@@ -172,5 +173,6 @@ async def test_rooms_that_nobody_can_enter_by_themselves_are_opened_one_after_an
         await nora.join(open_)
         await world.settle()
     assert sorted(invitations(world, nora)) == ["#library", "#sleep", "#space"]
+    await world.tick()  # what is done by the clock is done
     await world.replay()
     assert world.changes() == []

@@ -56,6 +56,7 @@ async def test_a_code_brings_one_invitation_to_the_space_and_the_rest_is_entered
     assert (made_row.actor, made_row.action, made_row.outcome) == (PEOPLE["mod"], "make a code", {"code": 1, "uses": 1})
     assert (used_row.actor, used_row.action, used_row.rule) == (NEW, "come in by code", "code 1")
     assert used_row.outcome == {"done": 1, "refused": None}
+    await world.tick()  # what is done by the clock is done
     await world.replay()
     assert world.changes() == []
 
