@@ -250,7 +250,11 @@ def _directory(scene: Scene, ours: tuple[Room, ...], wanted: Command, here: Room
     community = scene.config.community
     names = {circle_key(circle): circle.name for circle in (*community.circles, *community.archived)}
     names |= {"space": community.space.name, "common": community.common.name, "staff": community.staff.name}
-    places = tuple(Place(one.room, one.key, one.kind, one.tag, one.alias, names.get(one.key)) for one in ours)
+    places = tuple(
+        Place(one.room, one.key, one.kind, one.tag, one.alias, names.get(one.key))
+        for one in ours
+        if one.replaced_by is None
+    )
     choices = (label for parameter in wanted.parameters for label in parameter.labels if label.context == "choice")
     in_circle = here is not None and here.kind == "circle"
     return Directory(places, scene.names, spellings((choice.source for choice in choices), "choice"), in_circle)

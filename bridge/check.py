@@ -135,7 +135,7 @@ async def _known_rooms(config: Config) -> tuple[rooms.Room, ...]:
     database = await Database.open(config.database.url or file)
     try:
         async with database.reading() as db:
-            return await rooms.all_rooms(db)
+            return await rooms.in_use(db)
     finally:
         await database.close()
 

@@ -75,7 +75,7 @@ async def language_of(scene: Scene, user: str) -> str:
 async def rather_people(scene: Scene, user: str) -> Text | None:
     """For somebody who wrote to us as if to a person: where people are. None when they are in no circle and not in the common room."""
     mine = set(await people.rooms_of(scene.db, user))
-    here = [room for room in await rooms.all_rooms(scene.db) if room.room in mine]
+    here = [room for room in await rooms.in_use(scene.db) if room.room in mine]
     circles = [room for room in here if room.kind == "circle"] or [room for room in here if room.kind == "common"]
     if not circles:
         return None

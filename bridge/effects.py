@@ -202,11 +202,12 @@ class SetServerAcl(SetState):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetAlias(Effect):
-    """Let an alias point to a room. Pointing there already is done; elsewhere is refused."""
+    """Let an alias point to a room. Pointing there already is done; elsewhere is refused, but from the room `was` it is moved."""
 
     priority: ClassVar[Priority] = Priority.ROOMS
     room: str
     alias: str
+    was: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +252,25 @@ class SetWelcome(Effect):
     digest: str
     revision: int
     edits: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplaceRoom(Effect):
+    """Have another room in a room's place (spec: "Room upgrades"), and be in it. Replaced already is done: the successor is looked for first.
+
+    `version` of the new room, None for the homeserver's default; `creators` are the further ones that rooms have from version 12 on. `follow` is a
+    successor that somebody else has named: then none is made, and `via` (a server) is how it is found. `cause` is the ledger row that asked for
+    it, `by` the person.
+    """
+
+    priority: ClassVar[Priority] = Priority.ROOMS
+    room: str
+    by: str
+    version: str | None = None
+    creators: tuple[str, ...] = ()
+    follow: str | None = None
+    via: str | None = None
+    cause: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -322,7 +342,7 @@ EFFECTS: Mapping[str, type[Effect]] = {
     kind.__name__: kind
     for kind in (
         Say, Tell, KeepName, React, Redact, Join, Leave, Ban, Unban, Kick, Expel, Invite, SetState, SetVoice, SetServerAcl, SetAlias, CreateRoom,
-        Upload, SetWelcome,
+        Upload, SetWelcome, ReplaceRoom,
         Copy, EditCopy, WithdrawCopy, Deliver, Correct,
     )
 }  # fmt: skip

@@ -15,7 +15,7 @@ from bridge.config import Config
 from bridge.config_file import ConfigError
 from bridge.digest import dispatch as digest_dispatch
 from bridge.digest import tick as digest_tick
-from bridge.effects import CreateRoom, Effect, Send
+from bridge.effects import CreateRoom, Effect, ReplaceRoom, Send
 from bridge.errors import Refused, Unavailable
 from bridge.events import Batch
 from bridge.matrix.connect import Matrix
@@ -35,6 +35,7 @@ from bridge.rooms import (
     knocks,
     leaving,
     naming,
+    replacing,
     terms_dispatch,
     terms_tick,
     terms_wanted,
@@ -135,9 +136,10 @@ class Hearth:
                 rooms_dispatch.SETTLERS,
                 furnish.SETTLERS,
                 leaving.SETTLERS,
+                replacing.SETTLERS,
                 digest_dispatch.SETTLERS,
                 moderation_dispatch.SETTLERS,
-                {CreateRoom: _decided_before},
+                {CreateRoom: _decided_before, ReplaceRoom: _decided_before},
             ),
             intent_done={
                 **moderation_dispatch.INTENT_DONE,
@@ -232,7 +234,7 @@ class Hearth:
     async def rooms(self) -> dict[str, str]:
         """The id of every room of ours by its key."""
         async with self.database.reading() as db:
-            return {room.key: room.room for room in await room_store.all_rooms(db)}
+            return {room.key: room.room for room in await room_store.in_use(db)}
 
     async def _site(self) -> Site:
         answer = await self.matrix.client.request("GET", "/capabilities")
@@ -345,6 +347,7 @@ class Hearth:
             Tick("footing", 2, self._look_at_rooms),
             Tick("memberships", 5, self._memberships),
             Tick("expired", 60 * 60, self._expired),
+            Tick("replaced", 1, self._finish_replacing),
             Tick("decided", 1, self._build_what_was_decided),
             Tick("asked", 1, self._do_what_was_asked),
             Tick("failures", 60, self._tell_failures),
@@ -413,6 +416,45 @@ class Hearth:
     async def _expired(self) -> None:
         if await terms_tick.sweep(self.database, self.scene):
             self.outbox.wake()
+
+    async def _finish_replacing(self) -> None:
+        """All that follows when a room goes on in a new one, until nothing of it is left."""
+        async with self.database.reading() as db:
+            asked = await due.waiting(db, replacing.FINISH, self.clock())
+        for each in asked:
+            try:
+                await self._follow_up(each)
+            except Unavailable:
+                return  # the next time
+
+    async def _follow_up(self, asked: due.Due) -> None:
+        async with self.database.reading() as db:
+            ours = await room_store.all_rooms(db)
+        old = next((room for room in ours if room.room == asked.subject), None)
+        found = await replacing.find(self.matrix.gateway, ours, old, self.me) if old and old.replaced_by else None
+        if old is None or found is None:
+            return
+        async with self.database.writing() as db:
+            scene = self.scene(db)
+            keys = await replacing.go_on(scene, old, found)
+            await queue.put(db, scene.puts, scene.now_ms)
+            waits = await replacing.waits(db, keys)
+        self.outbox.wake()
+        if waits:
+            return
+        # A new space is a new parent and a new door for every room; any other room concerns only itself.
+        keys_of_all = {room.key for room in ours if room.replaced_by is None}
+        only, decided = (
+            ({found.case.new.key}, ())
+            if old.kind != "space"
+            else (keys_of_all, [(key, "entry") for key in keys_of_all])
+        )
+        outcome = await build(await self._site(), await self.wanted(), only=only, decided=decided)
+        async with self.database.writing() as db:
+            scene = self.scene(db)
+            await replacing.finish(scene, asked, old, found, [failure.error for failure in outcome.failures])
+            await queue.put(db, scene.puts, scene.now_ms)
+        self.outbox.wake()
 
     async def _build_what_was_decided(self) -> None:
         """What commands decided about rooms since the last look."""
@@ -497,7 +539,7 @@ class Hearth:
         await self.database.tidy()
 
 
-async def _decided_before(scene: Scene, _effect: CreateRoom, state: State, room: str | None) -> None:
+async def _decided_before(scene: Scene, _effect: CreateRoom | ReplaceRoom, state: State, room: str | None) -> None:
     """A new room begins with the sanctions that stand."""
     if state == "done" and room is not None:
         await moderation.room_made(scene, room)

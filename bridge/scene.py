@@ -74,6 +74,9 @@ class Reader(Protocol):
     async def children(self, space: str) -> Sequence[Mapping[str, Any]]:
         """What may be seen of the rooms that a space shows: room_id, name, canonical_alias."""
 
+    async def local_aliases(self, room: str) -> Sequence[str]:
+        """The addresses on our own server that lead to a room."""
+
     async def joined_rooms(self) -> Sequence[str]:
         """The ids of all rooms that we are in."""
 

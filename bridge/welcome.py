@@ -287,7 +287,7 @@ async def _passed(scene: Scene, user: str) -> frozenset[str]:
 async def _offer(scene: Scene, user: str) -> tuple[Wish, ...]:
     """What a newcomer could follow to begin with: their circles, who looks after these, and the tags most used in their rooms."""
     mine = set(await people.rooms_of(scene.db, user))
-    here = [room for room in await rooms.all_rooms(scene.db) if room.room in mine]
+    here = [room for room in await rooms.in_use(scene.db) if room.room in mine]
     circles = [room for room in here if room.kind == "circle"]
     if not circles:
         return ()

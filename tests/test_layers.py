@@ -61,6 +61,7 @@ PURE_NAMES = {
     "invites",
     "cascade",
     "footing",
+    "replace",
     "districts",
     "wanted",
     "onboarding",

@@ -80,7 +80,7 @@ def board(posts: Iterable[Post], places: Iterable[Place], copies: Iterable[Copie
     for post in posts:
         conversations[empty.root_of(post.event)].append(post)
         persons[post.author].append(post)
-        rooms[post.room].append(post)
+        rooms[home[post.room].replaced_by or post.room].append(post)
         for tag in post.tags:
             tags[tag].append(post)
     return Board(home, roots, empty.copies, _frozen(conversations), _frozen(persons), _frozen(tags), _frozen(rooms))

@@ -47,11 +47,15 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A room of the community: what its newcomers can read, and whether its messages are encrypted."""
+    """A room of the community: what its newcomers can read, and whether its messages are encrypted.
+
+    `replaced_by` is the room that goes on in its place: who follows that one follows this one's last words, too.
+    """
 
     room: str
     history: str = "shared"
     encrypted: bool = False
+    replaced_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from bridge.effects import (
     Leave,
     React,
     Redact,
+    ReplaceRoom,
     Send,
     SetAlias,
     SetServerAcl,
@@ -34,6 +35,7 @@ from bridge.matrix.client import Client
 from bridge.matrix.crypto import Crypto
 from bridge.matrix.direct import DirectRooms
 from bridge.matrix.reading import Reading
+from bridge.matrix.replacing import Replacing
 from bridge.matrix.rooms import Rooms
 
 _LOOK_BACK = 100
@@ -56,6 +58,7 @@ class Gateway(Reading):
         super().__init__(client, crypto)
         self._user = user
         self._rooms = rooms
+        self._replacing = Replacing(client, user, self)
         self._direct = DirectRooms(client, user, self, rooms)
         self._ways: dict[type[Effect], Callable[[Any, bool], Awaitable[str | None]]] = {
             Send: self._send,
@@ -72,6 +75,7 @@ class Gateway(Reading):
             SetAlias: self._set_alias,
             CreateRoom: self._create,
             Upload: self._upload,
+            ReplaceRoom: lambda effect, _again: self._replacing.replace(effect),
         }
 
     async def perform(self, effect: Effect, *, again: bool = True) -> str | None:
@@ -184,6 +188,9 @@ class Gateway(Reading):
     async def _set_alias(self, effect: SetAlias, _again: bool) -> None:
         alias = self._full_alias(effect.alias)
         known = await self.resolve_alias(alias)
+        if known is not None and known == effect.was:
+            await self._client.request("DELETE", "/directory/room/{alias}", parts={"alias": alias})
+            known = None
         if known is None:
             try:
                 parts = {"alias": alias}

@@ -98,6 +98,12 @@ class Reading:
                 return [room for room in found if room.get("room_id") != space]
             query = {**query, "from": following}
 
+    async def local_aliases(self, room: str) -> Sequence[str]:
+        """The addresses on our own server that lead to a room, sorted; none where we may not ask. Raises Unavailable."""
+        answer = await self._get("/rooms/{room}/aliases", {"room": room})
+        found = answer.get("aliases") if answer else None
+        return sorted(alias for alias in found if isinstance(alias, str)) if isinstance(found, list) else []
+
     async def joined_rooms(self) -> Sequence[str]:
         """The ids of all rooms that we are in, sorted. Raises Refused or Unavailable."""
         rooms = (await self._client.request("GET", "/joined_rooms")).get("joined_rooms")

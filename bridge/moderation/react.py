@@ -53,9 +53,10 @@ async def turn_away(scene: Scene, only: str | None = None) -> None:
 
 
 async def _servers(scene: Scene) -> dict[str, tuple[str, ...]]:
-    """The servers that the configuration allows in each room of ours; none named: all."""
-    settings = everything(scene.config)
-    return {room.room: servers_of(settings, room.key) for room in await rooms.all_rooms(scene.db)}
+    """The servers that the configuration allows in each room of ours; none named: all. A replaced room goes by the one in its place."""
+    settings, ours = everything(scene.config), await rooms.all_rooms(scene.db)
+    keys = {room.room: room.key for room in ours}
+    return {room.room: servers_of(settings, keys.get(room.replaced_by or "", room.key)) for room in ours}
 
 
 async def enforce_all(

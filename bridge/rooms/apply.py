@@ -61,7 +61,7 @@ async def survey(read: Reader, rows: Sequence[rooms.Room], wanted: Desired, defa
 
     async def look(key: str, room: str) -> ActualRoom:
         async with gate:
-            found, inside = await _read_room(read, key, room, wanted.me)
+            found, inside = await read_room(read, key, room, wanted.me)
         members.extend(inside)
         return found
 
@@ -84,7 +84,8 @@ async def survey(read: Reader, rows: Sequence[rooms.Room], wanted: Desired, defa
     return Survey(actual, tuple(sorted(members, key=lambda change: change.id)))
 
 
-async def _read_room(read: Reader, key: str, room: str, me: str) -> tuple[ActualRoom, list[MemberChanged]]:
+async def read_room(read: Reader, key: str, room: str, me: str) -> tuple[ActualRoom, list[MemberChanged]]:
+    """How a room is, and every membership in it; a room that we may not read is one that we are out of. Raises Unavailable."""
     try:
         raw = await read.state(room)
     except Refused as error:

@@ -90,7 +90,7 @@ class _Run:
 async def look(site: Site, wanted: Desired) -> Survey:
     """How things are now; nothing is written. Raises Unavailable."""
     async with site.database.reading() as db:
-        rows = await rooms.all_rooms(db)
+        rows = await rooms.in_use(db)
         denied = await sanctions.denied_servers(db)
         uploads, welcomes = await furnishing.uploaded(db), await furnishing.said(db)
     found = await survey(site.read, rows, wanted, site.version)

@@ -22,11 +22,15 @@ NEEDED = (
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """A room as far as it matters here. `membership` is our own there, None when we may not even ask; `tombstone` its content, None without one."""
+    """A room as far as it matters here. `membership` is our own there, None when we may not even ask.
+
+    `tombstone` is the content of the event that closed the room, None without one, and `closed_by` who sent it.
+    """
 
     membership: str | None
     powers: Powers
     tombstone: Mapping[str, Any] | None = None
+    closed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

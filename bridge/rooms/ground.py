@@ -10,6 +10,7 @@ from bridge.context import language_of
 from bridge.effects import Put, Say, Tell
 from bridge.events import AnyEvent, MemberChanged, StateChanged
 from bridge.power import powers
+from bridge.rooms import replacing
 from bridge.rooms.footing import Footing, Ground, footing
 from bridge.rooms.tell import address
 from bridge.scene import Reader, Scene
@@ -36,7 +37,7 @@ async def react(scene: Scene, event: AnyEvent) -> None:
 
 async def look_at_all(db: Connection, now_ms: int) -> None:
     """Look at every room: at the start and every hour."""
-    for room in await rooms.all_rooms(db):
+    for room in await rooms.in_use(db):
         await due.set_next(db, LOOK, room.room, now_ms, str(now_ms))
 
 
@@ -47,19 +48,22 @@ async def seen(read: Reader, room: str, me: str) -> Ground:
     tombstone = await read.state_event(room, "m.room.tombstone")
     membership = (own or {}).get("content", {}).get("membership")
     content = tombstone["content"] if tombstone else None
-    return Ground(membership, powers([event for event in held if event]), content or None)
+    closed_by = str((tombstone or {}).get("sender", ""))
+    return Ground(membership, powers([event for event in held if event]), content or None, closed_by)
 
 
 async def tell(scene: Scene, row: due.Due, found: Ground) -> Footing | None:
     """Write down how we stand in the room that this look was about, and tell it if that is new; None when the room is not ours (any more)."""
     await due.settled(scene.db, row)
     room = await rooms.by_id(scene.db, row.subject)
-    if room is None:
+    if room is None or room.replaced_by is not None:
         return None
     if found.membership is None:  # who is banned may not even ask; then we have only what we heard
         heard = await people.membership(scene.db, room.room, scene.me)
         found = replace(found, membership=None if heard == "join" else heard)
     now = footing(found, scene.me)
+    if now.replacement is not None:
+        await replacing.follow(scene, room, now.replacement, found.closed_by)
     name = f"footing/{room.room}"
     before = await cursors.load(scene.db, name) or "fine"
     if now.told == before:

@@ -4,7 +4,20 @@ What a room hides, and from whom, is known from the moment it changes.
 """
 
 from bridge.events import AnyEvent, Edited, MemberChanged, Message, StateChanged
-from bridge.rooms import admit, announcing, ask, assigning, ground, joining, kinds, knocks, leaving, shares, terms_react
+from bridge.rooms import (
+    admit,
+    announcing,
+    ask,
+    assigning,
+    ground,
+    joining,
+    kinds,
+    knocks,
+    leaving,
+    replacing,
+    shares,
+    terms_react,
+)
 from bridge.scene import Scene
 from bridge.store import rooms
 
@@ -16,6 +29,7 @@ async def react(scene: Scene, event: AnyEvent) -> None:
     await shares.react(scene, event)
     await leaving.react(scene, event)
     await ground.react(scene, event)
+    await replacing.react(scene, event)
     await ask.react(scene, event)
     await announcing.react(scene, event)
     if isinstance(event, Message | Edited):

@@ -36,8 +36,11 @@ async def react(scene: Scene, event: AnyEvent) -> None:
             await _copy_redacted(scene, event)
 
 
-async def refresh(scene: Scene, root: str, source_room: str, cause: str) -> share.Change | None:
-    """Make the copies of a thread what they should be, as wishes. `cause` is the event that this answers; None when there is nothing to share into."""
+async def refresh(scene: Scene, root: str, source_room: str, cause: str, *, news: bool = True) -> share.Change | None:
+    """Make the copies of a thread what they should be, as wishes. `cause` is the event that this answers; None when there is nothing to share into.
+
+    A thread that was shared into a common room which was replaced appears in the new one as soon as there is something new in it (`news`).
+    """
     source = await rooms.by_id(scene.db, source_room)
     common = await rooms.by_key(scene.db, "common")
     if source is None or common is None or source.kind != "circle":
@@ -45,8 +48,11 @@ async def refresh(scene: Scene, root: str, source_room: str, cause: str) -> shar
     thread = await store.thread(scene.db, root, common.room, tag=_share_tag(scene), me=scene.me)
     if thread is None:
         return None
+    await _keep_up(scene, root, source, cause)
     allowed = may_leave(scene.config, source, common) and await _accepted(scene, thread.root.author)
     change = share.decide(thread, allowed=allowed)
+    if change.begin and not news and await _shared_before(scene, root, common):
+        return share.Change()
     if change.begin:
         await store.begin(
             scene.db, root, source_room=source.room, room=common.room, author=thread.root.author,
@@ -63,16 +69,51 @@ async def refresh(scene: Scene, root: str, source_room: str, cause: str) -> shar
     return change
 
 
+async def _shared_before(scene: Scene, root: str, common: Room) -> bool:
+    """Whether the thread is shared into a common room that was replaced by this one."""
+    decided = [await store.standing(scene.db, root, old.room) for old in await rooms.former(scene.db, common.room)]
+    return any(each is not None and each.live for each in decided)
+
+
 async def take_back(scene: Scene, root: str, source_room: str, cause: str) -> bool:
     """Withdraw a shared thread and hold it back, whatever tag it still carries. False when it was not shared."""
     common = await rooms.by_key(scene.db, "common")
-    decided = await store.standing(scene.db, root, common.room) if common else None
-    if common is None or decided is None or not decided.live:
-        return False
-    await store.hold_back(scene.db, root, common.room, cause=cause, now_ms=scene.now_ms)
-    await share_requests.withdraw(scene.db, root, scene.now_ms)
-    await refresh(scene, root, source_room, cause)
-    return True
+    shared = False
+    for room in (common, *await rooms.former(scene.db, common.room)) if common else ():
+        decided = await store.standing(scene.db, root, room.room)
+        if decided is not None and decided.live:
+            await store.hold_back(scene.db, root, room.room, cause=cause, now_ms=scene.now_ms)
+            shared = True
+    if common is not None and shared:
+        await share_requests.withdraw(scene.db, root, scene.now_ms)
+        if await store.standing(scene.db, root, common.room) is None:
+            await _hold_back_anew(scene, root, source_room, common, cause)
+        await refresh(scene, root, source_room, cause)
+    return shared
+
+
+async def _hold_back_anew(scene: Scene, root: str, source_room: str, common: Room, cause: str) -> None:
+    """The thread was shared into a room that was replaced: its tag shall not share it into the new one either."""
+    top = await store.top(scene.db, root)
+    if top is not None:
+        await store.begin(
+            scene.db, root, source_room=source_room, room=common.room, author=top.author, cause=cause, now_ms=scene.now_ms,
+        )  # fmt: skip
+        await store.hold_back(scene.db, root, common.room, cause=cause, now_ms=scene.now_ms)
+
+
+async def _keep_up(scene: Scene, root: str, source: Room, cause: str) -> None:
+    """Copies in a common room that was replaced are edited and taken back like all others; but nothing new comes there."""
+    common = await rooms.by_key(scene.db, "common")
+    for old in await rooms.former(scene.db, common.room) if common else ():
+        thread = await store.thread(scene.db, root, old.room, tag=_share_tag(scene), me=scene.me)
+        if thread is None or not thread.made:
+            continue
+        change = share.decide(thread, allowed=may_leave(scene.config, source, old))
+        if change.end:
+            await store.end(scene.db, root, old.room)
+        await store.unwant(scene.db, change.withdraw, old.room)
+        scene.puts += [withdraw(old.room, each, cause) for each in change.withdraw]
 
 
 async def consent(scene: Scene, user: str, answer: bool, cause: str) -> None:
@@ -81,11 +122,12 @@ async def consent(scene: Scene, user: str, answer: bool, cause: str) -> None:
     common = await rooms.by_key(scene.db, "common")
     if common is None:
         return
-    for root in await store.threads_of(scene.db, user, common.room):
-        source_room = await store.source_room(scene.db, root)
-        if source_room:
-            await refresh(scene, root, source_room, cause)
-            await bring_back(scene, root, cause)
+    for room in (common, *await rooms.former(scene.db, common.room)):
+        for root in await store.threads_of(scene.db, user, room.room):
+            source_room = await store.source_room(scene.db, root)
+            if source_room:
+                await refresh(scene, root, source_room, cause, news=False)
+                await bring_back(scene, root, cause, room)
 
 
 def copy(room: str, source_room: str, source: str, root: str, cause: str) -> Put:
@@ -146,8 +188,9 @@ async def _said(scene: Scene, event: Message | Edited | Redacted, about: str) ->
     common = await rooms.by_key(scene.db, "common")
     if common is None:
         return
-    if event.room == common.room:
-        await _answered(scene, event, about, common)
+    here = await rooms.by_id(scene.db, event.room)
+    if here is not None and here.kind == "common":  # or one that was replaced
+        await _answered(scene, event, about, here)
     else:
         await _said_in_circle(scene, event, about, common)
 
@@ -166,13 +209,15 @@ async def _said_in_circle(scene: Scene, event: Message | Edited | Redacted, abou
         if tagged:
             await tell(scene, event.sender, f"share/unseen/{top.event}/{event.sender}", _unseen())
         return
-    change = await refresh(scene, top.event, circle.room, event.id)
+    change = await refresh(scene, top.event, circle.room, event.id, news=not isinstance(event, Redacted))
     if change is None:
         return
     if tagged:
         await _explain(scene, event, about, top, circle, common)
     if isinstance(event, Edited):
         await _follow_edit(scene, event, change, common.room)
+        for old in await rooms.former(scene.db, common.room):
+            await _follow_edit(scene, event, share.Change(), old.room)
 
 
 async def _follow_edit(scene: Scene, event: Edited, change: share.Change, room: str) -> None:
@@ -188,12 +233,17 @@ async def _answered(scene: Scene, event: Message | Edited | Redacted, about: str
     root = await answers.answered(scene.db, about, common.room)
     if root is None:
         return
-    await bring_back(scene, root, event.id, edited=event if isinstance(event, Edited) else None)
+    await bring_back(scene, root, event.id, common, edited=event if isinstance(event, Edited) else None)
 
 
-async def bring_back(scene: Scene, root: str, cause: str, *, edited: Edited | None = None) -> None:
-    """Make the answers that stand in a circle's thread what they should be, as wishes. `cause` is the event that this answers, `edited` it when it is an edit."""
-    common = await rooms.by_key(scene.db, "common")
+async def bring_back(
+    scene: Scene, root: str, cause: str, common: Room | None = None, *, edited: Edited | None = None
+) -> None:
+    """Make the answers that stand in a circle's thread what they should be, as wishes. `cause` is the event that this answers, `edited` it when it is an edit.
+
+    `common` is where they were given: the common room, or one that it replaced.
+    """
+    common = common or await rooms.by_key(scene.db, "common")
     found = await answers.answers(scene.db, root, common.room, me=scene.me) if common else None
     circle = await rooms.by_id(scene.db, found.room) if found else None
     if common is None or found is None or circle is None:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Select, and_, func, literal, select, true, union
+from sqlalchemy import CTE, ColumnElement, Select, and_, func, literal, or_, select, true, union
 
 from bridge.digest.model import Copied, Place, Post, Span
 from bridge.store.db import Connection
@@ -24,8 +24,8 @@ async def seq_before(db: Connection, at_ms: int) -> int:
 
 async def places(db: Connection) -> tuple[Place, ...]:
     """All rooms of the community."""
-    rows = await db.execute(select(rooms.c.room, rooms.c.history, rooms.c.encrypted))
-    return tuple(Place(row.room, row.history, row.encrypted) for row in rows)
+    rows = await db.execute(select(rooms.c.room, rooms.c.history, rooms.c.encrypted, rooms.c.replaced_by))
+    return tuple(Place(row.room, row.history, row.encrypted, row.replaced_by) for row in rows)
 
 
 async def spans_of(db: Connection, users: Collection[str]) -> dict[str, tuple[Span, ...]]:
@@ -103,10 +103,11 @@ def _lines(recent: CTE, me: str) -> CTE:
 
 def _told_together(wanted: CTE, recent: CTE, lines: CTE) -> Select[tuple[str]]:
     """Recent posts that somebody wants to hear of, and all that stand in a conversation with one of them: that have a message above in common."""
+    goes_on = select(rooms.c.replaced_by).where(rooms.c.room == posts.c.room).correlate(posts).scalar_subquery()
     matched = union(
         _match(wanted, recent, "person", wanted.c.target == posts.c.author),
         _match(wanted, recent, "person_tag", wanted.c.target == posts.c.author),
-        _match(wanted, recent, "circle", wanted.c.target == posts.c.room),
+        _match(wanted, recent, "circle", or_(wanted.c.target == posts.c.room, wanted.c.target == goes_on)),
         select(recent.c.event)
         .join_from(recent, post_tags, post_tags.c.event == recent.c.event)
         .join(wanted, and_(wanted.c.kind == "tag", wanted.c.target == post_tags.c.tag)),

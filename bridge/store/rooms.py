@@ -15,6 +15,7 @@ from bridge.store.tables import rooms
 class Room:
     """One room. `key` is space, common, staff, circle/<tag> or room/<name>; `kind` its first part; `tag` a circle's own, folded.
 
+    `replaced_by` is the room that goes on in its place, None while it is in use: then its key is replaced/<id>, and `kind` and `tag` stay.
     `history` is Matrix's history_visibility: shared, invited, joined or world_readable. `alias` is the full address.
     """
 
@@ -26,12 +27,24 @@ class Room:
     encrypted: bool
     history: str
     made_ms: int
+    replaced_by: str | None = None
 
 
 async def all_rooms(db: Connection) -> tuple[Room, ...]:
-    """Every room of ours, in the order in which they were made."""
+    """Every room of ours, those that were replaced included, in the order in which they were made."""
     rows = await db.execute(select(rooms).order_by(rooms.c.made_ms, rooms.c.key))
     return tuple(Room(**row) for row in rows.mappings())
+
+
+async def in_use(db: Connection) -> tuple[Room, ...]:
+    """Every room of ours that was not replaced, in the order in which they were made."""
+    return tuple(room for room in await all_rooms(db) if room.replaced_by is None)
+
+
+async def former(db: Connection, room: str) -> tuple[Room, ...]:
+    """The rooms in whose place this one goes on, oldest first."""
+    query = select(rooms).where(rooms.c.replaced_by == room).order_by(rooms.c.made_ms, rooms.c.key)
+    return tuple(Room(**row) for row in (await db.execute(query)).mappings())
 
 
 async def by_id(db: Connection, room: str) -> Room | None:

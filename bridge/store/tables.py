@@ -103,13 +103,14 @@ early = Table(  # edits and redactions that came before what they are about
 rooms = Table(  # the rooms of this community: made or adopted by us. No other room is ever touched
     "rooms", metadata,
     Column("room", Text, primary_key=True),
-    Column("key", Text, nullable=False, unique=True),  # space | common | staff | circle/<tag> | room/<name> | district/<number>
+    Column("key", Text, nullable=False, unique=True),  # space | common | staff | circle/<tag> | room/<name> | district/<number> | replaced/<id>
     Column("kind", Text, nullable=False),  # space | common | staff | circle | room | district
     Column("tag", Text),  # a circle's own, folded
     Column("alias", Text),
     Column("encrypted", Boolean, nullable=False),
     Column("history", Text, nullable=False),  # shared | invited | joined | world_readable
     Column("made_ms", BigInteger, nullable=False),
+    Column("replaced_by", Text),  # the room that goes on in this one's place; null: it is in use
 )  # fmt: skip
 
 uploads = Table(  # pictures of rooms, each uploaded once

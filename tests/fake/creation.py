@@ -72,37 +72,27 @@ def create_room(model: Model, creator: str, body: Content) -> Room:
 
 
 def upgrade_room(model: Model, user_id: str, old: Room, version: str, additional_creators: list[str]) -> Room:
-    """POST /upgrade: a new room with the known state, a tombstone here, local aliases moved; nobody is brought over."""
+    """POST /upgrade as Synapse 1.163 does it: a new room with the known state, a tombstone here, local aliases moved; nobody is brought over.
+
+    Nothing of the old creation event comes along but the room's type and whether it federates.
+    """
     if version not in VERSIONS:
         raise bad("Your homeserver does not support this room version", "M_UNSUPPORTED_ROOM_VERSION")
     power.check_send(old, user_id, "m.room.tombstone", {}, state_key="", local=model.server_name)
-    create = old.state["m.room.create", ""].content
-    creation = {k: v for k, v in create.items() if k not in {"room_version", "creator", "additional_creators"}}
-    creation["predecessor"] = {"room_id": old.room_id}
-    if additional_creators:
+    stone = "$" + opaque_id(f"{model.server_name}/tombstone/{model.stream}")
+    before = old.state["m.room.create", ""].content
+    creation: Content = {"predecessor": {"room_id": old.room_id} | ({} if _v12(version) else {"event_id": stone})}
+    creation |= {key: before[key] for key in ("type", "m.federate") if key in before}
+    if additional_creators and _v12(version):
         creation["additional_creators"] = additional_creators
     creation = _creation_content(user_id, {"creation_content": creation}, version, [])
     room = _new_room(model, user_id, creation, version)
     model.member(room, user_id, user_id, "join")
-    levels = dict(old.content("m.room.power_levels"))
-    users = dict(levels.get("users", {}))
-    if _v12(version):
-        users = {who: level for who, level in users.items() if who not in {user_id, *additional_creators}}
-    else:
-        users[user_id] = max(users.get(user_id, 0), 100)
-    _state(model, room, user_id, "m.room.power_levels", levels | {"users": users})
-    for kind in CARRIED_OVER:
-        if content := old.content(kind):
-            _state(model, room, user_id, kind, content)
+    final = _carry_over(model, old, room, user_id)
     for who in [who for (kind, who) in old.state if kind == "m.room.member" and old.membership(who) == "ban"]:
         model.member(room, user_id, who, "ban")
-    model.send(
-        old,
-        user_id,
-        "m.room.tombstone",
-        {"body": "This room has been replaced", "replacement_room": room.room_id},
-        state_key="",
-    )
+    content = {"body": "This room has been replaced", "replacement_room": room.room_id}
+    model.accept(old, user_id, "m.room.tombstone", content, state_key="", event_id=stone)
     canonical = old.content("m.room.canonical_alias")
     for alias, (target, by) in list(model.aliases.items()):
         if target == old.room_id:
@@ -111,7 +101,25 @@ def upgrade_room(model: Model, user_id: str, old: Room, version: str, additional
         _state(model, old, user_id, "m.room.canonical_alias", {})
         _state(model, room, user_id, "m.room.canonical_alias", canonical)
     _close(model, old, user_id)
+    _state(model, room, user_id, "m.room.power_levels", final)
     return room
+
+
+def _carry_over(model: Model, old: Room, room: Room, user_id: str) -> Content:
+    """State that an upgrade copies. Whoever upgrades is raised as far as that takes; gives the power levels that hold in the end."""
+    levels = dict(old.content("m.room.power_levels"))
+    users = {who: level for who, level in levels.get("users", {}).items() if who not in room.creators}
+    needed = max([levels.get("state_default", 50), levels.get("ban", 50), *levels.get("events", {}).values()])
+    raised = users if room.creators else users | {user_id: max(users.get(user_id, 0), needed)}
+    _state(model, room, user_id, "m.room.power_levels", levels | {"users": raised})
+    for kind in CARRIED_OVER:
+        if content := old.content(kind):
+            _state(model, room, user_id, kind, content)
+    if old.content("m.room.create").get("type") == "m.space":
+        for (kind, child), event in list(old.state.items()):
+            if kind == "m.space.child" and event.content:
+                _state(model, room, user_id, kind, event.content, key=child)
+    return levels | {"users": users}
 
 
 def _close(model: Model, old: Room, user_id: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .accounts import User
-from .creation import create_room
+from .creation import create_room, upgrade_room
 from .errors import MatrixError
 from .events import Content, Event, opaque_id
 from .model import Model
@@ -125,6 +125,10 @@ class Member:
         found = self._room(room)
         self._model.member(found, self.user_id, target, action, **content)
         return found.room_id
+
+    async def upgrade(self, room: str, version: str = "12") -> str:
+        """Replace a room; the new one's id."""
+        return upgrade_room(self._model, self.user_id, self._room(room), version, []).room_id
 
     async def read(self, room: str, event_id: str) -> None:
         """Send a public read receipt."""

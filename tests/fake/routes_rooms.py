@@ -26,6 +26,7 @@ def upgrade(call: Call) -> Answer:
     body = call.body
     if "new_version" not in body:
         raise bad("Missing new_version", "M_MISSING_PARAM")
+    call.spend("send", "create")
     extra = list(body.get("additional_creators", ()))
     return {"replacement_room": upgrade_room(call.model, call.user_id, call.room(), body["new_version"], extra).room_id}
 
