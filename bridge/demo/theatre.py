@@ -22,6 +22,9 @@ CAST: dict[str, str] = {  # who lives on which homeserver
     "olga": "a", "mira": "a", "ann": "a", "boris": "b", "clara": "a", "dan": "a",
     "eva": "b", "farid": "b", "greta": "a", "hugo": "b", "ines": "a", "jonas": "b", "rex": "b",
 }  # fmt: skip
+NEWCOMERS = {"zoe": "b", "kim": "a"}
+"""Who comes in during the week."""
+
 ZONE = "Europe/Berlin"
 SEED = Path(__file__).with_name("community.yaml")
 
@@ -72,7 +75,7 @@ async def on_stage(stage: Stage, venv: Path) -> AsyncIterator[Play]:
     """Two homeservers, the community made from the seeded file, the cast logged in, Hearth running. All of it is gone afterwards."""
     async with AsyncExitStack() as stack:
         directory = stack.enter_context(own_directory(None))
-        with stage.step("Two federated homeservers start, and thirteen people log in"):
+        with stage.step("Two federated homeservers start, and fifteen people log in"):
             clock = TurnedClock(directory / "clock")
             clock.turn_to(ZONE, weekday=0, hour=17)
             lab = await stack.enter_async_context(homeservers(["a", "b"], venv, clock=clock.file))
@@ -114,5 +117,5 @@ async def _log_in(play: Play, stack: AsyncExitStack) -> None:
         member = logged_in(name, home, play.directory / "people", servers)
         play.cast[name] = await stack.enter_async_context(member)
 
-    for name, place in CAST.items():
+    for name, place in {**CAST, **NEWCOMERS}.items():
         await one(name, play.lab[place])

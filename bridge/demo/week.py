@@ -8,8 +8,10 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
-from bridge.demo.member import Line, Member, NotSeen
-from bridge.demo.theatre import ZONE, Play
+from bridge.demo.acting import ask, first_lines, in_thread, say, turn_to
+from bridge.demo.growth import GROWTH, a_membership_ends_and_goes_on
+from bridge.demo.member import Member, NotSeen
+from bridge.demo.theatre import NEWCOMERS, Play
 
 PICTURE = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63f8cfc0000003010100c9fe92ef0000000049454e44ae426082"
@@ -26,8 +28,9 @@ CIRCLES = {
 async def everybody_comes_in(play: Play) -> None:
     """Everybody accepts one invitation, to the space, and enters their circle and the common room by themselves."""
     space, common, staff = (play.rooms[key] for key in ("space", "common", "staff"))
-    await asyncio.gather(*(member.accept(space) for member in play.cast.values()))
-    await asyncio.gather(*(member.join(common) for member in play.cast.values()))
+    cast = [member for name, member in play.cast.items() if name not in NEWCOMERS]
+    await asyncio.gather(*(member.accept(space) for member in cast))
+    await asyncio.gather(*(member.join(common) for member in cast))
     for key, names in CIRCLES.items():
         await asyncio.gather(*(play.cast[name].join(play.rooms[key]) for name in names))
     await asyncio.gather(*(play.cast[name].accept(staff) for name in ("olga", "mira")))
@@ -42,29 +45,29 @@ async def people_talk_to_hearth(play: Play) -> None:
         await member.until(
             "Hearth in the direct room", partial(member.hears, play.hearth, play.rooms[f"direct/{member.name}"])
         )
-    play.stage.saw("Dan", "direct room", _first_lines(await _ask(play, dan, "help"), 6))
-    play.stage.saw("Boris", "direct room", (await _ask(play, boris, "language русский")).text)
-    play.stage.saw("Greta", "direct room", (await _ask(play, greta, "language Deutsch")).text)
-    play.stage.saw("Greta", "direct room", (await _ask(play, greta, "zeitzone Berlin")).text)
-    play.stage.saw("Dan", "direct room", (await _ask(play, dan, f"follow {play.cast['ann'].id}")).text)
-    play.stage.saw("Greta", "direct room", (await _ask(play, greta, "follow #schlaf")).text)
-    play.stage.saw("Hugo", "direct room", (await _ask(play, hugo, "follow #тревога")).text)
+    play.stage.saw("Dan", "direct room", first_lines(await ask(play, dan, "help"), 6))
+    play.stage.saw("Boris", "direct room", (await ask(play, boris, "language русский")).text)
+    play.stage.saw("Greta", "direct room", (await ask(play, greta, "language Deutsch")).text)
+    play.stage.saw("Greta", "direct room", (await ask(play, greta, "zeitzone Berlin")).text)
+    play.stage.saw("Dan", "direct room", (await ask(play, dan, f"follow {play.cast['ann'].id}")).text)
+    play.stage.saw("Greta", "direct room", (await ask(play, greta, "follow #schlaf")).text)
+    play.stage.saw("Hugo", "direct room", (await ask(play, hugo, "follow #тревога")).text)
 
 
 async def monday_a_thread_is_shared(play: Play) -> None:
     """Monday. Ann shares her thread with everybody by a tag; Dan's answer travels once he agrees, Farid's stays in the circle."""
-    _turn_to(play, 0, 19)
+    turn_to(play, 0, 19)
     ann, dan, eva, farid, jonas = (play.cast[name] for name in ("ann", "dan", "eva", "farid", "jonas"))
     sleep, common = play.rooms["circle/sleep"], play.rooms["common"]
-    root = await _say(
+    root = await say(
         play, ann, sleep, "I have been awake since two again. What do you do at that hour? #common #schlaf"
     )
     play.events["root"] = root
     copy = await jonas.sees(common, "awake since two")
     play.events["copy"] = copy.event
     play.stage.saw("Jonas, who is in another circle,", "Common room", copy.text)
-    await _answer(play, dan, sleep, root, "I get up and make tea, and I do not look at the clock.")
-    await _answer(play, farid, sleep, root, "I count backwards in Persian.")
+    await in_thread(play, dan, sleep, root, "I get up and make tea, and I do not look at the clock.")
+    await in_thread(play, farid, sleep, root, "I count backwards in Persian.")
     for member, emoji in ((dan, "👍"), (farid, "👎")):
         asked = await member.sees_from(play.hearth, play.rooms[f"direct/{member.name}"], "👍")
         if member is dan:
@@ -104,7 +107,7 @@ async def the_copy_is_alive(play: Play) -> None:
     if data != PICTURE:
         raise NotSeen("the picture itself, on the second server")
     play.stage.saw("Jonas", "the thread in the Common room", f"a picture of {len(data)} bytes: {shown.text}")
-    regretted = await _answer(play, dan, sleep, root, "Honestly, some nights I just cry.")
+    regretted = await in_thread(play, dan, sleep, root, "Honestly, some nights I just cry.")
     await jonas.sees(common, "some nights", thread=copy)
     await dan.redact(sleep, regretted)
     await jonas.no_longer_sees(common, "some nights")
@@ -120,7 +123,7 @@ async def answers_come_back(play: Play) -> None:
         play.events["root"],
         play.events["copy"],
     )
-    said = await _answer(play, jonas, common, copy, "I listen to the shipping foreacst.")
+    said = await in_thread(play, jonas, common, copy, "I listen to the shipping foreacst.")
     await ann.sees(sleep, "shipping foreacst", thread=root)
     play.said.append("shipping forecast")
     await jonas.edit(common, said, "I listen to the shipping forecast.")
@@ -132,7 +135,7 @@ async def what_is_encrypted_stays(play: Play) -> None:
     """An encrypted circle's words are not carried into the open; their author hears why."""
     ines, clara, jonas = (play.cast[name] for name in ("ines", "clara", "jonas"))
     grief, common = play.rooms["circle/grief"], play.rooms["common"]
-    await _say(play, ines, grief, "It is a year today. I lit a candle. #common")
+    await say(play, ines, grief, "It is a year today. I lit a candle. #common")
     seen = await clara.sees(grief, "lit a candle")
     if not seen.encrypted:
         raise NotSeen("an encrypted message in the circle for grief")
@@ -146,19 +149,19 @@ async def a_thread_is_followed(play: Play) -> None:
     """Ines follows a thread by its link; follows shows what somebody follows."""
     ines = play.cast["ines"]
     link = f"https://matrix.to/#/{play.rooms['common']}/{play.events['copy']}?via={play.lab.a.server_name}"
-    play.stage.saw("Ines", "direct room", (await _ask(play, ines, f"follow {link}")).text)
-    play.stage.saw("Ines", "direct room", (await _ask(play, ines, "follows")).text)
+    play.stage.saw("Ines", "direct room", (await ask(play, ines, f"follow {link}")).text)
+    play.stage.saw("Ines", "direct room", (await ask(play, ines, "follows")).text)
 
 
 async def tuesday_digests_arrive(play: Play) -> None:
     """Tuesday, eight in the morning. Everybody who follows something gets a digest of their own, in their own language."""
     boris, ann = play.cast["boris"], play.cast["ann"]
     dan = play.cast["dan"]
-    await _answer(play, dan, play.rooms["circle/sleep"], play.events["root"], "And a blanket. Blankets help.")
-    await _say(play, boris, play.rooms["circle/тревога"], "Сегодня дышал по квадрату, и отпустило. #дыхание")
-    await _say(play, ann, play.rooms["circle/sleep"], "Good night, everybody. #schlaf")
+    await in_thread(play, dan, play.rooms["circle/sleep"], play.events["root"], "And a blanket. Blankets help.")
+    await say(play, boris, play.rooms["circle/тревога"], "Сегодня дышал по квадрату, и отпустило. #дыхание")
+    await say(play, ann, play.rooms["circle/sleep"], "Good night, everybody. #schlaf")
     await _caught_up(play)
-    _turn_to(play, 1, 8)
+    turn_to(play, 1, 8)
     for name, words in (("dan", "Good night"), ("greta", "awake since"), ("hugo", "дышал"), ("ines", "awake since")):
         digest = await play.cast[name].sees_from(play.hearth, play.rooms[f"direct/{name}"], words, seconds=30)
         play.events[f"digest/{name}"] = digest.event
@@ -179,17 +182,17 @@ async def a_digest_forgets_too(play: Play) -> None:
 
 async def wednesday_servers_come_and_go(play: Play) -> None:
     """Wednesday. Each homeserver goes down in turn and comes back; nothing that was said meanwhile is lost or doubled."""
-    _turn_to(play, 2, 12)
+    turn_to(play, 2, 12)
     dan, eva, jonas = (play.cast[name] for name in ("dan", "eva", "jonas"))
     sleep, common = play.rooms["circle/sleep"], play.rooms["common"]
     await play.lab.b.stop()
-    await _say(play, dan, sleep, "A walk before dinner made all the difference. #common")
+    await say(play, dan, sleep, "A walk before dinner made all the difference. #common")
     await play.cast["mira"].sees(common, "A walk before dinner")
     await play.lab.b.start()
     seen = await eva.sees(common, "A walk before dinner", seconds=60)
     play.stage.saw("Eva, back again,", "Common room", seen.text)
     await play.lab.a.stop()
-    await _say(play, eva, sleep, "An old paper book helps me. #common")
+    await say(play, eva, sleep, "An old paper book helps me. #common")
     await play.lab.a.start()
     seen = await jonas.sees(common, "An old paper book", seconds=60)
     play.stage.saw("Jonas, after Hearth's own server was away,", "Common room", seen.text)
@@ -198,14 +201,14 @@ async def wednesday_servers_come_and_go(play: Play) -> None:
 
 async def thursday_hearth_is_killed(play: Play) -> None:
     """Thursday. Hearth is killed in the middle of its work and started again; nothing is lost and nothing comes twice."""
-    _turn_to(play, 3, 12)
+    turn_to(play, 3, 12)
     dan, jonas = play.cast["dan"], play.cast["jonas"]
     sleep, common = play.rooms["circle/sleep"], play.rooms["common"]
-    await _say(play, dan, sleep, "Thought one of the night: warm socks. #common")
+    await say(play, dan, sleep, "Thought one of the night: warm socks. #common")
     await play.kill_bot()
-    await _say(play, dan, sleep, "Thought two of the night: no news after nine. #common")
+    await say(play, dan, sleep, "Thought two of the night: no news after nine. #common")
     await play.start_bot()
-    await _say(play, dan, sleep, "Thought three of the night: you are not alone. #common")
+    await say(play, dan, sleep, "Thought three of the night: you are not alone. #common")
     for words in ("warm socks", "no news after nine", "you are not alone"):
         await jonas.sees(common, words, seconds=30)
     await _caught_up(play)
@@ -215,7 +218,7 @@ async def thursday_hearth_is_killed(play: Play) -> None:
 
 async def friday_a_spammer_is_banned(play: Play) -> None:
     """Friday. A spammer from the second server is banned from every room by one command; our own server cannot be."""
-    _turn_to(play, 4, 12)
+    turn_to(play, 4, 12)
     mira, rex, eva = (play.cast[name] for name in ("mira", "rex", "eva"))
     staff, common = play.rooms["staff"], play.rooms["common"]
     await rex.say(common, "CHEAP PILLS at pills dot example")
@@ -229,29 +232,29 @@ async def friday_a_spammer_is_banned(play: Play) -> None:
     if await rex.can_write(common):
         raise NotSeen("Rex being refused")
     play.stage.saw("Rex", "every room", "banned; what he writes is refused")
-    again = await _ask(play, mira, f"!ban {play.hearth.partition(':')[2]} oops", room=staff)
+    again = await ask(play, mira, f"!ban {play.hearth.partition(':')[2]} oops", room=staff)
     play.stage.saw("Mira", "Staff room", again.text)
 
 
 async def saturday_forgiven(play: Play) -> None:
     """Saturday. The ban is lifted again, everywhere where it was our doing."""
-    _turn_to(play, 5, 12)
+    turn_to(play, 5, 12)
     mira, rex = play.cast["mira"], play.cast["rex"]
-    answer = await _ask(play, mira, f"!unban {rex.id}", room=play.rooms["staff"], contains="Rex")
+    answer = await ask(play, mira, f"!unban {rex.id}", room=play.rooms["staff"], contains="Rex")
     play.stage.saw("Mira", "Staff room", answer.text)
     await rex.until("no ban", lambda: rex.memberships.get(play.rooms["common"]) != "ban", 30)
 
 
 async def sunday_digest_on_demand(play: Play) -> None:
     """Sunday. “digest now” at any time; an unknown word gets a kind answer, and unfollow ends it."""
-    _turn_to(play, 6, 7)
+    turn_to(play, 6, 7)
     dan = play.cast["dan"]
-    await _say(play, play.cast["ann"], play.rooms["circle/sleep"], "I slept six whole hours. Thank you, all of you.")
+    await say(play, play.cast["ann"], play.rooms["circle/sleep"], "I slept six whole hours. Thank you, all of you.")
     play.stage.saw(
-        "Dan", "direct room", _first_lines(await _ask(play, dan, "digest now", contains="six whole hours"), 12)
+        "Dan", "direct room", first_lines(await ask(play, dan, "digest now", contains="six whole hours"), 12)
     )
-    play.stage.saw("Dan", "direct room", (await _ask(play, dan, "folow #schlaf")).text)
-    play.stage.saw("Dan", "direct room", (await _ask(play, dan, f"unfollow {play.cast['ann'].id}")).text)
+    play.stage.saw("Dan", "direct room", (await ask(play, dan, "folow #schlaf")).text)
+    play.stage.saw("Dan", "direct room", (await ask(play, dan, f"unfollow {play.cast['ann'].id}")).text)
 
 
 async def nothing_is_written_down(play: Play) -> None:
@@ -270,46 +273,13 @@ STEPS: tuple[Callable[[Play], Awaitable[None]], ...] = (
     everybody_comes_in, people_talk_to_hearth, monday_a_thread_is_shared, the_copy_is_alive, answers_come_back,
     what_is_encrypted_stays,
     a_thread_is_followed, tuesday_digests_arrive, a_digest_forgets_too, wednesday_servers_come_and_go,
-    thursday_hearth_is_killed, friday_a_spammer_is_banned, saturday_forgiven, sunday_digest_on_demand, nothing_is_written_down,
+    thursday_hearth_is_killed, friday_a_spammer_is_banned, saturday_forgiven, *GROWTH, sunday_digest_on_demand, a_membership_ends_and_goes_on, nothing_is_written_down,
 )  # fmt: skip
-
-
-def _turn_to(play: Play, weekday: int, hour: int) -> None:
-    turned = play.clock.turn_to(ZONE, weekday, hour)
-    play.stage.tell(f"It is {turned:%A, %H:%M}.")
-
-
-async def _say(play: Play, member: Member, room: str, text: str) -> str:
-    play.said.append(text)
-    return await member.say(room, text)
-
-
-async def _answer(play: Play, member: Member, room: str, root: str, text: str) -> str:
-    play.said.append(text)
-    return await member.answer(room, root, text)
-
-
-async def _ask(play: Play, member: Member, text: str, *, room: str | None = None, contains: str = "") -> Line:
-    """Write a command and wait for Hearth's answer to it."""
-    room = room or play.rooms[f"direct/{member.name}"]
-    before = {line.event for line in member.lines(room)}
-    await member.say(room, text)
-    return await member.until(
-        f"an answer to “{text}”",
-        lambda: next(
-            (
-                line
-                for line in member.lines(room)
-                if line.event not in before and line.sender == play.hearth and contains in line.text
-            ),
-            None,
-        ),
-    )
 
 
 async def _caught_up(play: Play) -> None:
     """Hearth has read everything up to now: it answers a question asked after it."""
-    await _ask(play, play.cast["ann"], "help", room=play.rooms["direct/ann"])
+    await ask(play, play.cast["ann"], "help", room=play.rooms["direct/ann"])
 
 
 def _exactly_once(member: Member, room: str, *texts: str) -> None:
@@ -324,8 +294,3 @@ async def _children(member: Member, space: str) -> int:
         "GET", "/_matrix/client/v1/rooms/{room}/hierarchy", parts={"room": space}, query={"limit": "50"}
     )
     return len(answer["rooms"]) - 1
-
-
-def _first_lines(line: Line, count: int) -> str:
-    lines = line.text.strip().splitlines()
-    return "\n".join([*lines[:count], *(["…"] if len(lines) > count else [])])
