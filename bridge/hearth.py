@@ -39,6 +39,7 @@ from bridge.rooms import (
     terms_dispatch,
     terms_tick,
     terms_wanted,
+    uninvited,
 )
 from bridge.rooms import dispatch as rooms_dispatch
 from bridge.rooms.ask import forget_silence
@@ -137,6 +138,7 @@ class Hearth:
                 furnish.SETTLERS,
                 leaving.SETTLERS,
                 replacing.SETTLERS,
+                uninvited.SETTLERS,
                 digest_dispatch.SETTLERS,
                 moderation_dispatch.SETTLERS,
                 {CreateRoom: _decided_before, ReplaceRoom: _decided_before},
