@@ -51,6 +51,8 @@ class Say(Effect):
     """The outbox key of the earlier Say that this one replaces."""
     case: int | None = None
     """The number of the case that this shows to staff: a reaction on it may settle that."""
+    reason_of: tuple[str, ...] = ()
+    """A room and a user: what they wrote when they knocked there is read when this is sent, and quoted; it is stored nowhere."""
     asks: str | None = None
     """Whose reaction on this message answers `prompt`."""
     prompt: str | None = None

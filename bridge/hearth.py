@@ -516,6 +516,7 @@ class Hearth:
         async with self.database.writing() as db:
             scene = self.scene(db)
             await direct.leave_strangers(scene)
+            await knocks.sweep(scene)
             await queue.put(db, scene.puts, scene.now_ms)
         if scene.puts:
             self.outbox.wake()

@@ -4,10 +4,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from bridge.effects import Effect, Say, Send, Tell, transaction_id
+from bridge.errors import Refused
 from bridge.events import COPY_MARK
 from bridge.scene import Desk, Filler, Scene, Settler, State
 from bridge.store import cases, people, queue
 from bridge.text import Rendered, render
+from bridge.words import Text, lines, words
+
+MOST_REASON = 500
+"""So much of what a knocker writes is quoted."""
 
 DirectRoom = Callable[[str], Awaitable[str]]
 """Finds or makes the direct room with a person and gives its id. Raises Refused or Unavailable."""
@@ -39,7 +44,8 @@ def relation(thread: str | None, reply_to: str | None) -> dict[str, Any] | None:
 
 async def say(desk: Desk, effect: Say) -> Send:
     """Our words in a room; as an edit of the earlier message when there is one and it was sent."""
-    rendered = render(effect.text, effect.language, desk.names)
+    text = lines(effect.text, *await _reason(desk, effect))
+    rendered = render(text, effect.language, desk.names)
     said = content(rendered, effect.key, effect.mentions)
     earlier = None
     if effect.edits is not None:
@@ -54,6 +60,21 @@ async def say(desk: Desk, effect: Say) -> Send:
     elif related := relation(effect.thread, effect.reply_to):
         said["m.relates_to"] = related
     return Send(key=effect.key, room=effect.room, type="m.room.message", content=said)
+
+
+async def _reason(desk: Desk, effect: Say) -> tuple[Text, ...]:
+    """What somebody wrote when they knocked, as far as it can (still) be read."""
+    if len(effect.reason_of) != 2:
+        return ()
+    room, user = effect.reason_of
+    try:
+        held = await desk.read.state_content(room, "m.room.member", user) or {}
+    except Refused:
+        return ()
+    reason = held.get("reason")
+    if held.get("membership") != "knock" or not isinstance(reason, str) or not reason.strip():
+        return ()
+    return (words("They write: “%(reason)s”", reason=" ".join(reason.split())[:MOST_REASON]),)
 
 
 def fillers(direct_room: DirectRoom) -> Mapping[type[Effect], Filler]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bridge.effects import Put, Say
 from bridge.errors import UsageError
-from bridge.rooms.admit import ACCEPTED, REFUSED
+from bridge.rooms.admit import ACCEPTED, KNOCK, REFUSED
 from bridge.scene import Scene
 from bridge.store import cases, ledger, rooms
 from bridge.store.cases import Case
@@ -43,7 +43,15 @@ async def show(
         kinds[kind].question,
         words("React with 👍 or 👎, or write %(yes)s or %(no)s.", yes=yes, no=no),
     )
-    shown = Say(key=_key(case), room=staff.room, text=in_a_room(text), language=scene.config.language, case=case.id)
+    reason_of = (room, subject) if kind == KNOCK and room is not None else ()
+    shown = Say(
+        key=_key(case),
+        room=staff.room,
+        text=in_a_room(text),
+        language=scene.config.language,
+        case=case.id,
+        reason_of=reason_of,
+    )
     scene.puts.append(Put(shown))
     return number
 

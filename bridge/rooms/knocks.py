@@ -32,6 +32,14 @@ async def react(scene: Scene, event: MemberChanged) -> None:
         await cases.close(scene, KINDS, case, outcome, event.sender, text)
 
 
+async def sweep(scene: Scene) -> None:
+    """Who has been knocking since before we listened is a case, too; by the clock."""
+    for room in await rooms.all_rooms(scene.db):
+        for user in await people.members(scene.db, room.room, "knock"):
+            if not await store.any_about(scene.db, KNOCK, user, room.room) and not await is_barred(scene, user):
+                await cases.show(scene, KINDS, f"knock/{room.room}/{user}", KNOCK, user, room.room)
+
+
 def _ended(event: MemberChanged) -> tuple[str, Text]:
     if event.membership in ("invite", "join"):
         return ACCEPTED, words("They have been let in meanwhile.")

@@ -67,6 +67,12 @@ async def open_about(db: Connection, kind: str, subject: str, room: str | None =
     return Case(**row) if row else None
 
 
+async def any_about(db: Connection, kind: str, subject: str, room: str) -> bool:
+    """Whether there ever was a case of this kind about this subject in that room."""
+    query = select(cases.c.id).where(cases.c.kind == kind, cases.c.subject == subject, cases.c.room == room)
+    return await db.scalar(query.limit(1)) is not None
+
+
 async def rooms_with(db: Connection, kind: str, subject: str, outcome: str) -> tuple[str, ...]:
     """The rooms whose newest case of this kind about this subject ended so."""
     query = select(cases.c.room, cases.c.outcome).where(cases.c.kind == kind, cases.c.subject == subject)

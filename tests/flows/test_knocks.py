@@ -4,10 +4,11 @@ from typing import Any, Literal
 
 import pytest
 from community import HEARTH, PEOPLE
+from sqlalchemy import delete
 from test_codes import NEW, invitations, made, newcomer
 from world import World, on_a_file
 
-from bridge.store.tables import cases
+from bridge.store.tables import cases, outbox
 
 
 async def knocks(world: World, room: str = "#space", user: str = NEW) -> None:
@@ -30,7 +31,9 @@ async def test_a_knock_accepted_by_reaction_is_an_invitation(world: World) -> No
     await knocks(world)
     (shown,) = world.from_hearth("#staff")
     assert "nora" in shown.body
-    assert "please" not in str(await world.rows(cases))
+    assert "They write: “please”" in shown.body
+    for table in (cases, outbox):
+        assert "please" not in str(await world.rows(table))
     await world.react("#staff", "mod", shown.event_id, "👍🏽")
     await world.settle()
     assert membership(world, "#space") == "invite"
@@ -38,6 +41,7 @@ async def test_a_knock_accepted_by_reaction_is_an_invitation(world: World) -> No
     (now,) = world.from_hearth("#staff")
     assert now.edited
     assert "Yes, said" in now.body
+    assert "please" not in now.body
     row = await case(world)
     assert (row["state"], row["outcome"], row["actor"]) == ("settled", "accepted", PEOPLE["mod"])
     (entry,) = await world.ledger()
@@ -173,3 +177,16 @@ async def test_without_cases_nothing_waits(world: World) -> None:
     assert "Nothing waits" in (await world.order("mod", "!cases")).body
     assert "no case number 7" in (await world.order("mod", "!accept 7")).body
     assert HEARTH not in str(await world.rows(cases))
+
+
+@on_a_file
+async def test_who_has_been_knocking_since_before_hearth_listened_is_a_case_too(world: World) -> None:
+    await knocks(world)
+    await world.stop()
+    async with world.writing() as db:
+        await db.execute(delete(cases))
+    await world.start()
+    await world.tick()
+    assert (await case(world))["subject"] == NEW
+    await world.tick()
+    assert len(await world.rows(cases)) == 1
