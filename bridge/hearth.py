@@ -445,12 +445,9 @@ class Hearth:
         if waits:
             return
         # A new space is a new parent and a new door for every room; any other room concerns only itself.
-        keys_of_all = {room.key for room in ours if room.replaced_by is None}
-        only, decided = (
-            ({found.case.new.key}, ())
-            if old.kind != "space"
-            else (keys_of_all, [(key, "entry") for key in keys_of_all])
-        )
+        everything = {room.key for room in ours if room.replaced_by is None}
+        only = everything if old.kind in replacing.SPACES else {found.case.new.key}
+        decided = [(key, "entry") for key in only] if old.kind == "space" else ()
         outcome = await build(await self._site(), await self.wanted(), only=only, decided=decided)
         async with self.database.writing() as db:
             scene = self.scene(db)

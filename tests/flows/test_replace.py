@@ -12,17 +12,31 @@ from bridge.store.tables import follows, outbox, rooms
 EVE, BEN, ANN, OLGA, CLEO = (PEOPLE[name] for name in ("eve", "ben", "ann", "olga", "cleo"))
 
 
+async def ordered(world: World, line: str, staff: str = "#staff") -> str:
+    """Give the command and say yes to Hearth's question; the command's event id."""
+    event = await world.say(staff, "mod", line)
+    await world.settle()
+    question = world.answer_to(staff, event)
+    assert "cannot be undone" in question.body
+    await world.react(staff, "mod", question.event_id, "👍")
+    return event
+
+
+def outcome(world: World, event: str, staff: str = "#staff") -> str:
+    """The one answer after the question."""
+    _, answer = [seen.body for seen in world.from_hearth(staff, "mod") if seen.reply_to == event]
+    return answer
+
+
 async def replaced(world: World, name: str, line: str) -> tuple[str, str]:
     """Replace a room by command; the new room's id, and what Hearth answered."""
-    old = world.room(name)
-    event = await world.say("#staff", "mod", line)
-    staff = world.room("#staff")
+    old, staff = world.room(name), world.room("#staff")
+    event = await ordered(world, line, staff)
     await done(world)
-    (answer,) = [seen for seen in world.from_hearth(staff, "mod") if seen.reply_to == event]
     new = await now_at(world, old)
     if new:
         world.rooms[name] = new
-    return new, answer.body
+    return new, outcome(world, event, staff)
 
 
 async def done(world: World) -> None:
@@ -50,7 +64,7 @@ async def test_a_circle_is_replaced_with_all_that_hangs_on_it(world: World) -> N
     old, space = world.room("#sleep"), world.room("#space")
     await world.ask("ben", "follow #sleep")
     await world.order("mod", "!ban @zed:b.test spam")
-    new, answer = await replaced(world, "#sleep", "!room replace #sleep now")
+    new, answer = await replaced(world, "#sleep", "!room replace #sleep")
     assert new
     assert new != old
     assert "#sleep:a.test goes on in a new room, of version 12" in answer
@@ -82,13 +96,14 @@ async def test_a_circle_is_replaced_with_all_that_hangs_on_it(world: World) -> N
 
 @on_a_file
 async def test_it_is_asked_for_first_and_says_what_it_means(world: World) -> None:
+    question = await world.order("mod", "!room replace #sleep")
+    assert "where 3 people are" in question.body
     world.hs.mark()
-    answer = await world.order("mod", "!room replace #sleep")
-    assert "where 3 people are" in answer.body
-    assert "room replace circle/sleep now" in answer.body
+    await world.react("#staff", "olga", question.event_id, "👍")
+    await world.react("#staff", "mod", question.event_id, "👎")
+    await done(world)
     assert not [each for each in world.changes() if each.path.endswith("/upgrade")]
-    new, _ = await replaced(world, "#sleep", "!room replace circle/sleep now")
-    assert new
+    assert await now_at(world, world.room("#sleep")) == ""
 
 
 @on_a_file
@@ -96,7 +111,7 @@ async def test_old_posts_are_in_digests_and_follows_go_on(world: World) -> None:
     await world.ask("ben", "follow #sleep")
     await world.say("#sleep", "eve", "Before it was replaced")
     old = world.room("#sleep")
-    new, _ = await replaced(world, "#sleep", "!room replace #sleep now")
+    new, _ = await replaced(world, "#sleep", "!room replace #sleep")
     await world.member("ben").join(new)
     await world.member("eve").join(new)
     await world.say(new, "eve", "After it was replaced")
@@ -117,7 +132,7 @@ async def test_what_was_written_in_the_old_room_can_still_be_taken_back(world: W
     event = await world.say("#sleep", "eve", "A bad night #common")
     await world.settle()
     assert any("A bad night" in seen.body for seen in world.sees("#common"))
-    await replaced(world, "#sleep", "!room replace #sleep now")
+    await replaced(world, "#sleep", "!room replace #sleep")
     await world.redact(old, "eve", event)
     await world.settle()
     assert not any("A bad night" in seen.body for seen in world.sees("#common"))
@@ -132,7 +147,7 @@ async def test_shares_in_a_common_room_that_was_replaced(world: World) -> None:
     await world.settle()
     await world.react("#sleep", "eve", held, "👍")
     await world.ask("eve", f"unshare https://matrix.to/#/{world.room('#sleep')}/{held}")
-    new, _ = await replaced(world, "#common", "!room replace common now")
+    new, _ = await replaced(world, "#common", "!room replace common")
     for name in ("ben", "eve", "ann"):
         await world.member(name).join(new)
     await world.settle()
@@ -171,7 +186,7 @@ async def test_other_state_and_open_invitations_come_along(world: World) -> None
     await world.member("olga").state(old, "org.example.widget", {"url": "x"}, "one")
     await world.member("olga").state(old, "im.vector.modular.widgets", {"type": "etherpad"}, "two")
     await world.settle()
-    new, answer = await replaced(world, "#sleep", "!room replace #sleep now")
+    new, answer = await replaced(world, "#sleep", "!room replace #sleep")
     assert content(world, new, "org.example.widget", "one") == {"url": "x"}
     assert content(world, new, "im.vector.modular.widgets", "two") == {"type": "etherpad"}
     assert guest.invites() == [new]
@@ -181,7 +196,7 @@ async def test_other_state_and_open_invitations_come_along(world: World) -> None
 
 async def test_the_space_itself_is_replaced(world: World) -> None:
     old = world.room("#space")
-    new, answer = await replaced(world, "#space", "!room replace space now")
+    new, answer = await replaced(world, "#space", "!room replace space")
     assert new
     assert "goes on" in answer
     for name in ("#common", "#sleep", "#garden"):
@@ -209,13 +224,13 @@ async def test_the_space_itself_is_replaced(world: World) -> None:
 @on_a_file
 async def test_the_staff_room_is_replaced_and_staff_is_invited(world: World) -> None:
     old = world.room("#staff")
-    event = await world.say("#staff", "mod", "!room replace staff now")
+    event = await ordered(world, "!room replace staff")
     await done(world)
     new = await now_at(world, old)
     assert new
     for name in ("mod", "olga"):
         assert new in world.member(name).invites()
-    assert [seen for seen in world.from_hearth(old, "mod") if seen.reply_to == event]
+    assert "goes on" in outcome(world, event, old)
     world.rooms["#staff"] = new
     await world.member("mod").join(new)
     await world.settle()
@@ -225,17 +240,16 @@ async def test_the_staff_room_is_replaced_and_staff_is_invited(world: World) -> 
 @on_a_file
 async def test_without_the_power_it_is_said_plainly(world: World) -> None:
     world.hs.faults.add("status", path="/upgrade$", status=403, errcode="M_FORBIDDEN", times=None)
-    event = await world.say("#staff", "mod", "!room replace #sleep now")
+    event = await ordered(world, "!room replace #sleep")
     await done(world)
-    answer = world.answer_to("#staff", event)
-    assert "I lack the power" in answer.body
-    assert "150" in answer.body
+    assert "I lack the power" in outcome(world, event)
+    assert "150" in outcome(world, event)
     assert await now_at(world, world.room("#sleep")) == ""
 
 
 @on_a_file
 async def test_unknown_versions_are_refused_at_once(world: World) -> None:
-    answer = await world.order("mod", "!room replace #sleep 3 now")
+    answer = await world.order("mod", "!room replace #sleep 3")
     assert "cannot make rooms of version 3" in answer.body
 
 
@@ -293,8 +307,8 @@ async def test_a_room_that_does_not_come_from_the_old_one_is_not_followed(world:
 )
 async def test_cut_off_at_any_step_it_is_finished_at_the_next_start_and_once(world: World, path: str) -> None:
     old = world.room("#sleep")
+    event = await ordered(world, "!room replace #sleep")
     hanging = world.hs.faults.add("hang_after", path=path, times=None)
-    event = await world.say("#staff", "mod", "!room replace #sleep now")
 
     async def hit() -> bool:
         return bool(hanging.hits) or bool(await now_at(world, old))
@@ -313,14 +327,14 @@ async def test_cut_off_at_any_step_it_is_finished_at_the_next_start_and_once(wor
     assert len(made) == 1
     assert content(world, world.room("#space"), "m.space.child", new)["via"]
     assert content(world, world.room("#space"), "m.space.child", old) == {}
-    assert world.answer_to("#staff", event)
+    assert "goes on" in outcome(world, event)
     assert not [row["key"] for row in await world.rows(outbox) if row["state"] == "dead"]
 
 
 @on_a_file
 async def test_a_room_is_replaced_twice(world: World) -> None:
     first = world.room("#sleep")
-    second, _ = await replaced(world, "#sleep", "!room replace #sleep now")
-    third, _ = await replaced(world, "#sleep", "!room replace #sleep now")
+    second, _ = await replaced(world, "#sleep", "!room replace #sleep")
+    third, _ = await replaced(world, "#sleep", "!room replace #sleep")
     assert await now_at(world, first) == await now_at(world, second) == third
     assert world.hs.model.aliases["#sleep:a.test"][0] == third

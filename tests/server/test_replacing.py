@@ -90,9 +90,10 @@ async def test_a_circle_with_a_remote_member_and_an_open_share_goes_on(
             root = await eva.say(old, "A bad night #common")
             await mira.sees(common, "A bad night")
 
-            assert "goes on in a new room, of version 12" in await ask(
-                mira, hearth, rooms["staff"], "!room replace #sleep 12 now"
-            )
+            assert "cannot be undone" in await ask(mira, hearth, rooms["staff"], "!room replace #sleep 12")
+            question = await mira.sees(rooms["staff"], "cannot be undone")
+            await mira.react(rooms["staff"], question.event, "👍")
+            await mira.sees(rooms["staff"], "goes on in a new room, of version 12", seconds=40)
             new = await replaced(hearth, "circle/sleep", old)
             assert (await state(hearth, new, "m.room.create"))["predecessor"]["room_id"] == old
             assert (await state(hearth, new, "m.room.create"))["room_version"] == "12"
