@@ -291,7 +291,8 @@ async def test_a_successor_that_hearth_may_not_enter_is_told_and_followed_once_i
 @on_a_file
 async def test_a_room_that_does_not_come_from_the_old_one_is_not_followed(world: World) -> None:
     old = await olga_enters(world)
-    trap = await world.member("olga").create(preset="public_chat")
+    elsewhere = {"predecessor": {"room_id": world.room("#garden")}}
+    trap = await world.member("olga").create(preset="public_chat", creation_content=elsewhere)
     await world.member("olga").state(old, "m.room.tombstone", {"body": "moved", "replacement_room": trap})
     await world.settle()
     await done(world)
