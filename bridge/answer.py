@@ -12,7 +12,7 @@ from bridge import confirm, registry, welcome
 from bridge.arguments import Directory, Place
 from bridge.catalogues import spellings
 from bridge.commands import ANYWHERE, CIRCLE, COMMON, DIRECT, STAFF, Book, Command, Where, arguments, places
-from bridge.community import circle_key
+from bridge.community import everything
 from bridge.context import DONE, SEEN, Context, Reply, language_of, rather_people
 from bridge.effects import Put, React, Say, Tell
 from bridge.errors import UsageError
@@ -247,9 +247,7 @@ def _permit(wanted: Command, role: Role, room: Room | None) -> None:
 
 
 def _directory(scene: Scene, ours: tuple[Room, ...], wanted: Command, here: Room | None) -> Directory:
-    community = scene.config.community
-    names = {circle_key(circle): circle.name for circle in (*community.circles, *community.archived)}
-    names |= {"space": community.space.name, "common": community.common.name, "staff": community.staff.name}
+    names = {key: settings.name for key, settings in everything(scene.config).items()}
     places = tuple(
         Place(one.room, one.key, one.kind, one.tag, one.alias, names.get(one.key))
         for one in ours

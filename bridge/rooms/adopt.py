@@ -12,11 +12,23 @@ FIELDS: Mapping[str, tuple[str, str]] = {
     "name": ("m.room.name", "name"),
     "topic": ("m.room.topic", "topic"),
     "alias": ("m.room.canonical_alias", "alias"),
+    "avatar": ("m.room.avatar", "url"),
+    "entry": ("m.room.join_rules", "join_rule"),
     "history": ("m.room.history_visibility", "history_visibility"),
     "encrypted": ("m.room.encryption", "algorithm"),
     "curators": ("m.room.power_levels", "users"),
 }
 """The fields that a room's own value can be taken for: the state event, and its key."""
+
+_ENTRY: Mapping[Any, str] = {
+    "restricted": "members",
+    "invite": "invited",
+    "knock": "knock",
+    "knock_restricted": "knock",
+    "public": "public",
+}
+_NARROW = {"space": ("invited", "knock", "public"), "staff": ("invited", "knock")}
+"""Where not every way in can be chosen."""
 
 
 def field_of(change: SetContent) -> str | None:
@@ -43,6 +55,11 @@ def held(wanted: Desired, room: ActualRoom, field: str) -> Any:
         case "alias":
             local, _, server = str(value or "").removeprefix("#").partition(":")
             return local if local and server == wanted.server else None
+        case "entry":
+            entry = _ENTRY.get(value) if isinstance(value, str) else None
+            return entry if room.key not in _NARROW or entry in _NARROW[room.key] else None
+        case "avatar":
+            return value if isinstance(value, str) and value.startswith("mxc://") else None
         case "curators":
             return _curators(wanted, room, value)
         case _:

@@ -24,7 +24,10 @@ def districted(wanted: Desired, actual: Actual) -> Desired:
     if not numbers and len(shown) <= wanted.district_size:
         return wanted
     circles = [room.key for room in shown if room.kind == "circle"]
-    homes = {key: home for key in circles if (home := _home(there.get(key), numbers)) is not None}
+    # A circle that left the file is still shown where it was, and takes its place; one that was archived goes.
+    going = {room.key for room in wanted.rooms if room.archived}
+    known = dict.fromkeys((*circles, *(key for key in there if key.startswith("circle/") and key not in going)))
+    homes = {key: home for key in known if (home := _home(there.get(key), numbers)) is not None}
     taken = dict.fromkeys(sorted(numbers), 0)
     for home in homes.values():
         taken[home] += 1
@@ -39,6 +42,12 @@ def districted(wanted: Desired, actual: Actual) -> Desired:
     districts = [_district(wanted, space, number) for number in taken]
     placed = [replace(room, parent=f"{FAMILY}{homes[room.key]}") if room.key in homes else room for room in rest]
     return replace(wanted, rooms=(space, *districts, *placed))
+
+
+def district_alias(wanted: Desired, key: str) -> str:
+    """The address of the district with this key: that of the space, and its number."""
+    local, _, server = wanted.rooms[0].alias.partition(":")
+    return f"{local}-{_number(key)}:{server}"
 
 
 def _number(key: str) -> int:
@@ -63,13 +72,13 @@ def _home(circle: ActualRoom | None, numbers: Mapping[int, ActualRoom]) -> int |
 
 def _district(wanted: Desired, space: DesiredRoom, number: int) -> DesiredRoom:
     """A sub-space for circles: like the space, but open to its members."""
-    local, _, server = space.alias.partition(":")
+    key = f"{FAMILY}{number}"
     return DesiredRoom(
-        key=f"{FAMILY}{number}",
+        key=key,
         kind="district",
         name=f"{wanted.district_name} {number}",
         topic="",
-        alias=f"{local}-{number}:{server}",
+        alias=district_alias(wanted, key),
         encrypted=False,
         servers=space.servers,
         levels=space.levels,

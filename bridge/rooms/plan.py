@@ -12,7 +12,7 @@ from bridge.config_types import BOT
 from bridge.events import COPY_MARK
 from bridge.power import Powers, has_endless_creators
 from bridge.rooms.contents import child_link, corrected, create_request, creators_of, leads, pinned
-from bridge.rooms.districts import districted
+from bridge.rooms.districts import district_alias, districted
 from bridge.rooms.model import (
     Actual,
     ActualRoom,
@@ -103,13 +103,15 @@ def _elsewhere(actual: Actual, room: DesiredRoom) -> tuple[str, ...]:
 
 
 def waits(wanted: Desired, actual: Actual, room: DesiredRoom) -> bool:
-    """Whether this room is better made after the one that shows it, which is about to be made; and nothing is made before the space."""
+    """Whether this room is better made after the district that shows it, which is about to be made; and nothing is made before the space.
+
+    `room` is one of a plan's, which knows its district.
+    """
     if room.kind == "space" or room.parent in actual.rooms:
         return False
-    parents = (each for each in districted(wanted, actual).rooms if each.key == room.parent)
-    return "space" not in actual.rooms or any(
-        each.key not in actual.rooms and each.alias not in actual.aliases for each in parents
-    )
+    if "space" not in actual.rooms:
+        return True
+    return room.parent is not None and district_alias(wanted, room.parent) not in actual.aliases
 
 
 def _picture(actual: Actual, room: DesiredRoom) -> str | None:

@@ -11,7 +11,9 @@ from bridge.store import ledger, settings
 
 @command(where=STAFF, role=Role.MODERATOR, examples=("adopt #sleep topic",))
 async def adopt(
-    ctx: Context, room: RoomRef, field: Literal["name", "topic", "alias", "history", "encrypted", "curators"]
+    ctx: Context,
+    room: RoomRef,
+    field: Literal["name", "topic", "alias", "avatar", "entry", "history", "encrypted", "curators"],
 ) -> Reply:
     """Keep what was changed by hand in a room, so that it is not put right again."""
     cause = await ledger.write(
