@@ -25,8 +25,8 @@ from bridge.moderation import dispatch as moderation_dispatch
 from bridge.moderation import react as moderation
 from bridge.names import NameBook
 from bridge.outbox import Outbox, Performed
-from bridge.rooms import apply as provisioning
 from bridge.rooms import (
+    alarms,
     asked,
     assigning,
     furnish,
@@ -36,11 +36,14 @@ from bridge.rooms import (
     leaving,
     naming,
     replacing,
+    splits,
+    substitutes,
     terms_dispatch,
     terms_tick,
     terms_wanted,
     uninvited,
 )
+from bridge.rooms import apply as provisioning
 from bridge.rooms import dispatch as rooms_dispatch
 from bridge.rooms.ask import forget_silence
 from bridge.rooms.build import Outcome, Progress, Site, build, look
@@ -352,6 +355,7 @@ class Hearth:
             Tick("replaced", 1, self._finish_replacing),
             Tick("decided", 1, self._build_what_was_decided),
             Tick("asked", 1, self._do_what_was_asked),
+            Tick("circles", 30, self._look_after_circles),
             Tick("failures", 60, self._tell_failures),
             Tick("requests", 60 * 60, self._forget_requests),
             Tick("strangers", 10 * 60, self._leave_strangers),
@@ -492,6 +496,18 @@ class Hearth:
                 await asked.answer(house, ask, asked.mistaken(mistakes), {"done": 0}, done=False)
             else:
                 await asked.carry_out(house, ask)
+
+    async def _look_after_circles(self) -> None:
+        """Those that nobody looks after, those that are too large, and who stood in for a curator long enough."""
+        async with self.database.writing() as db:
+            await self.overlay.config(db)
+            scene = self.scene(db)
+            await substitutes.end(scene)
+            await splits.watch(scene)
+            await alarms.look(scene)
+            wanted = await queue.put(db, scene.puts, scene.now_ms)
+        if wanted:
+            self.outbox.wake()
 
     async def _tell_failures(self) -> None:
         async with self.database.writing() as db:

@@ -78,6 +78,7 @@ OUTSIDE = {  # library -> who may import it
     "jinja2": ("bridge.text", "bridge.web"),
     "typer": ("bridge.__main__",),
 }
+PURE_NAMES |= {"alone"}  # of circles and who looks after them
 PURE_NAMES |= {"adopt", "guard", "patience"}  # of plans and how they are carried out
 FORBIDDEN_TO_DECIDERS = {"asyncio", "nio", "aiohttp", "sqlalchemy", "jinja2", "logging", "structlog", "time"}
 

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from bridge import arguments
-from bridge.community import circle_by_key, circle_by_tag, circle_key
+from bridge.community import circle_by_key, circle_by_tag, circle_key, leaders
 from bridge.config import Circle
 from bridge.context import Context, language_of
 from bridge.effects import Invite, Put, Tell
@@ -14,7 +14,7 @@ from bridge.errors import UsageError
 from bridge.rooms.invites import has_open
 from bridge.rooms.model import local_alias
 from bridge.scene import Scene
-from bridge.store import ledger, people, settings
+from bridge.store import ledger, people, rooms, settings
 from bridge.store.rooms import Room
 from bridge.tags import fold
 from bridge.words import Text, words
@@ -43,11 +43,15 @@ def room_of(ctx: Context, room: str) -> Room:
 
 
 def meant(ctx: Context, circle: arguments.Circle | None) -> tuple[Room, Circle]:
-    """The circle that a command is about: the one that was named, or else the one where it was written; its room, and how it is wanted.
+    """The circle that a command is about: its room, and how it is wanted.
 
+    It is the one that was named, or else the one where it was written, or in a direct room the only one that the sender looks after.
     UsageError when there is none, or when the sender does not look after it.
     """
     room = room_of(ctx, circle.room) if circle else ctx.circle
+    if room is None and ctx.direct:
+        mine = {circle_key(each) for each in ctx.config.community.circles if ctx.sender in leaders(each)}
+        room = next((each for each in ctx.rooms if each.key in mine), None) if len(mine) == 1 else None
     found = circle_by_key(ctx.config, room.key) if room else None
     if room is None or found is None:
         raise UsageError(words("Which circle? Name it first, please, like #sleep."))
@@ -70,14 +74,14 @@ def name(room: Room) -> dict[str, object]:
     return {"room": room.room, "alias": room.alias, "name": f"#{room.tag}" if room.tag else room.alias or room.key}
 
 
-def tag_free(ctx: Context, tag: str, *, but: str | None = None) -> None:
+def tag_free(scene: Scene, tag: str, *, but: str | None = None) -> None:
     """UsageError when this tag cannot be a circle's, because it is none, or is in use (by another circle than the one with the key `but`)."""
-    other = circle_by_tag(ctx.config, tag)
+    other = circle_by_tag(scene.config, tag)
     if other is not None and circle_key(other) != but:
         raise UsageError(
             words("There is a circle with the tag %(tag)s already. Please choose another one.", tag=f"#{tag}")
         )
-    if fold(ctx.config.community.share_tag) == fold(tag):
+    if fold(scene.config.community.share_tag) == fold(tag):
         raise UsageError(
             words("%(tag)s is what shares a thread with everybody. Please choose another tag.", tag=f"#{tag}")
         )
@@ -98,12 +102,12 @@ def free_word(word: str, used: Iterable[str]) -> str:
     return f"{word[:LONGEST_WORD]}-{number}"
 
 
-async def used_words(ctx: Context) -> frozenset[str]:
+async def used_words(scene: Scene) -> frozenset[str]:
     """Every word that is or was a room's address or name for ever: what leads to a room goes on leading there, whatever its tag is by now."""
-    community = ctx.config.community
-    found = {room.key.partition("/")[2] for room in ctx.rooms}
-    found |= {(room.alias or "")[1:].partition(":")[0] for room in ctx.rooms}
-    for each in await settings.standing(ctx.db):
+    community, ours = scene.config.community, await rooms.all_rooms(scene.db)
+    found = {room.key.partition("/")[2] for room in ours}
+    found |= {(room.alias or "")[1:].partition(":")[0] for room in ours}
+    for each in await settings.standing(scene.db):
         if each.field in ("tag", "alias") and isinstance(each.value, str):
             found.add(each.value)
     for circle in (*community.circles, *community.archived):
@@ -112,13 +116,13 @@ async def used_words(ctx: Context) -> frozenset[str]:
     return frozenset(found - {""})
 
 
-async def new(ctx: Context, tag: str, title: str, curators: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
+async def new(scene: Scene, tag: str, title: str, curators: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
     """A circle that there could be: its key, and what it begins with (see `community.MADE`). UsageError when it cannot be called so."""
-    tag_free(ctx, tag)
-    word = free_word(tag, await used_words(ctx))
+    tag_free(scene, tag)
+    word = free_word(tag, await used_words(scene))
     made: dict[str, Any] = {"name": title, "tag": tag, "curators": list(curators)}
     # Without encryption of its own Hearth could not read along, and there would be no digests of that circle.
-    made["encrypted"] = ctx.config.matrix.encryption
+    made["encrypted"] = scene.config.matrix.encryption
     if word != tag:
         made["alias"] = word
     try:
@@ -126,6 +130,22 @@ async def new(ctx: Context, tag: str, title: str, curators: tuple[str, ...]) -> 
     except ValidationError:
         raise UsageError(words("A name has at most 100 letters. Please choose a shorter one.")) from None
     return f"circle/{word}", made
+
+
+async def sister(scene: Scene, old: Circle, tag: str | None, title: str) -> tuple[str, dict[str, Any]]:
+    """A second circle beside this one, with the same people looking after it and the same rules; as `new` gives it."""
+    used = {fold(circle.tag) for circle in scene.config.community.circles} | await used_words(scene)
+    called = tag or free_word(fold(old.tag), used)
+    key, made = await new(
+        scene, called, title or (title_of(called) if tag else _second(old.name, called)), leaders(old)
+    )
+    same = {"topic": old.topic, "encrypted": old.encrypted, "history": old.history, "size": old.size}
+    return key, {**made, **same}
+
+
+def _second(title: str, tag: str) -> str:
+    """The first one's name with the number that its tag got."""
+    return f"{title[:90]} {tag.rpartition('-')[2]}"
 
 
 def title_of(tag: str) -> str:

@@ -7,12 +7,12 @@ from collections.abc import Callable, Collection, Sequence
 
 from bridge.community import MADE
 from bridge.context import later_answer
-from bridge.rooms import followup
+from bridge.rooms import followup, splits
 from bridge.rooms.build import Outcome, Site, build
 from bridge.rooms.model import Desired
 from bridge.rooms.tell import explain
 from bridge.scene import Scene
-from bridge.store import ledger, queue, rooms, settings
+from bridge.store import circles, ledger, queue, rooms, settings
 from bridge.store.db import Connection
 from bridge.store.settings import Pending
 from bridge.words import Text, lines, words
@@ -31,6 +31,7 @@ async def carry_out(
         scene = scene_in(db)
         await settings.applied(db, [each.id for each in pending], scene.now_ms)
         await _take_back(db, pending, outcome)
+        await splits.ask_all(scene)
         for cause in dict.fromkeys(each.cause for each in pending):
             entry = await ledger.get(db, cause)
             if entry is None or entry.outcome is not None:
@@ -42,8 +43,6 @@ async def carry_out(
             well = said is None
             if said is None:
                 said = await followup.after(scene, entry) or words("That is done.")
-            else:
-                await followup.failed(scene, entry)
             if entry.event and entry.room:
                 scene.puts += await later_answer(scene, entry.event, entry.room, entry.actor, said, done=well)
         return bool(await queue.put(db, scene.puts, scene.now_ms))
@@ -54,12 +53,14 @@ async def _take_back(db: Connection, pending: Sequence[Pending], outcome: Outcom
     there = {room.key for room in await rooms.all_rooms(db)}
     taken = {note.key for note in outcome.notes if note.about == "alias"}
     vain = [
-        each.id
+        each
         for each in pending
         if (each.field == MADE and each.key not in there) or (each.field in ("tag", "alias") and each.key in taken)
     ]
-    if vain:
-        await settings.withdraw(db, vain)
+    await settings.withdraw(db, [each.id for each in vain])
+    for each in vain:
+        if each.field == MADE:
+            await circles.forget_split(db, each.key)
 
 
 def answer(outcome: Outcome, keys: Collection[str]) -> Text | None:

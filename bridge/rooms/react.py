@@ -6,6 +6,7 @@ What a room hides, and from whom, is known from the moment it changes.
 from bridge.events import AnyEvent, Edited, MemberChanged, Message, StateChanged
 from bridge.rooms import (
     admit,
+    alarms,
     announcing,
     ask,
     assigning,
@@ -14,8 +15,10 @@ from bridge.rooms import (
     kinds,
     knocks,
     leaving,
+    moves,
     replacing,
     shares,
+    splits,
     terms_react,
 )
 from bridge.scene import Scene
@@ -32,6 +35,9 @@ async def react(scene: Scene, event: AnyEvent) -> None:
     await replacing.react(scene, event)
     await ask.react(scene, event)
     await announcing.react(scene, event)
+    await moves.react(scene, event)
+    await splits.react(scene, event)
+    await alarms.react(scene, event)
     if isinstance(event, Message | Edited):
         await joining.shown_in_a_room(scene, event)
     elif isinstance(event, MemberChanged):

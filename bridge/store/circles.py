@@ -54,17 +54,6 @@ async def uncrowd(db: Connection, rooms: Collection[str]) -> None:
     await db.execute(delete(crowded).where(crowded.c.room.in_(rooms)))
 
 
-async def proposed_by(db: Connection, room: str, event: str) -> None:
-    """This message in the staff room proposes to split this circle."""
-    await db.execute(update(crowded).where(crowded.c.room == room).values(event=event))
-
-
-async def proposal(db: Connection, event: str) -> str | None:
-    """The room of the circle that this message in the staff room proposes to split, or None."""
-    found: str | None = await db.scalar(select(crowded.c.room).where(crowded.c.event == event))
-    return found
-
-
 async def split(db: Connection, source: str, target: str, cause: int, now_ms: int) -> int:
     """People of this room are to be asked; the number of it."""
     row = {"source": source, "target": target, "cause": cause, "made_ms": now_ms}
@@ -82,6 +71,18 @@ async def split_into(db: Connection, target: str) -> Split | None:
     """The split that makes the circle with this key, or None."""
     row = (await db.execute(select(splits).where(splits.c.target == target))).mappings().one_or_none()
     return Split(**row) if row else None
+
+
+async def splits_of(db: Connection, source: str) -> tuple[Split, ...]:
+    """All splits of this room, oldest first."""
+    rows = await db.execute(select(splits).where(splits.c.source == source).order_by(splits.c.id))
+    return tuple(Split(**row) for row in rows.mappings())
+
+
+async def unasked(db: Connection) -> tuple[Split, ...]:
+    """The splits whose people have not been asked yet, oldest first."""
+    rows = await db.execute(select(splits).where(splits.c.asked_ms.is_(None)).order_by(splits.c.id))
+    return tuple(Split(**row) for row in rows.mappings())
 
 
 async def asked(db: Connection, id: int, users: Collection[str], now_ms: int) -> None:  # noqa: A002 - the column's name

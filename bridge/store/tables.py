@@ -504,7 +504,6 @@ split_answers = Table(  # who was asked, and what they said last; null: nothing 
 crowded = Table(  # circles with more people than they hold well, of which their curators and staff have been told
     "crowded", metadata,
     Column("room", Text, primary_key=True),
-    Column("event", Text, unique=True),  # the message in the staff room that proposes to split it
     Column("told_ms", BigInteger, nullable=False),
 )  # fmt: skip
 

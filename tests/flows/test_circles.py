@@ -1,38 +1,11 @@
 """Moderators and curators change circles by command; what they decide is desired state that `plan` knows."""
 
-from typing import Any
-
 import pytest
 from community import HEARTH, PEOPLE
+from deciding import carried_out, content, decided, planned
 from world import World, on_a_file
 
 from bridge.store.tables import rooms as rooms_table
-
-
-async def decided(world: World, who: str, text: str, room: str = "#staff") -> str:
-    """Give a command that decides about rooms, and wait until it was carried out; Hearth's answer."""
-    event = await world.say(room, who, text)
-    await carried_out(world)
-    if room == "#staff":
-        return world.answer_to(room, event).body
-    return world.told(who)[-1]
-
-
-async def carried_out(world: World) -> None:
-    await world.settle()
-    await world.tick()
-    assert world.hearth
-    world.rooms |= {f"#{key.rpartition('/')[2]}": room for key, room in (await world.hearth.rooms()).items()}
-
-
-async def planned(world: World) -> list[Any]:
-    """What `hearth plan` would still change."""
-    assert world.hearth
-    return list((await world.hearth.plan()).changes)
-
-
-def content(world: World, room: str, kind: str, state_key: str = "") -> dict[str, Any]:
-    return dict(world.hs.room(world.room(room)).content(kind, state_key))
 
 
 async def test_a_circle_is_made_while_hearth_runs(world: World) -> None:
@@ -202,6 +175,9 @@ async def test_a_curator_changes_the_own_circle_where_they_are_and_in_the_direct
     await world.say("#sleep", "ann", "!circle topic sleep and dreams")
     await carried_out(world)
     assert content(world, "#sleep", "m.room.topic")["topic"] == "sleep and dreams"
+    await world.write_to_hearth("ann", "circle topic Good mornings")
+    await carried_out(world)
+    assert content(world, "#sleep", "m.room.topic")["topic"] == "Good mornings"
     await world.write_to_hearth("ann", "circle topic sleep Good nights")
     await carried_out(world)
     assert content(world, "#sleep", "m.room.topic")["topic"] == "Good nights"

@@ -58,7 +58,7 @@ async def restore(ctx: Context, room: RoomRef, tag: Tag | None = None) -> Reply:
     if before is None:
         raise UsageError(words("That is no archived circle, so there is nothing to restore."))
     wanted = tag.tag if tag else fold(before.tag)
-    circles.tag_free(ctx, wanted)
+    circles.tag_free(ctx.scene, wanted)
     cause = await circles.write_down(ctx, "circles restore", room.key)
     await circles.decide(ctx, cause, room.key, **{ARCHIVED: False})
     if wanted != fold(before.tag):

@@ -22,7 +22,7 @@ async def make(ctx: Context, tag: Tag, curator: User | None = None, title: Rest 
     if curator is not None:
         await circles.in_community(ctx, curator.id)
     curators = (curator.id,) if curator else ()
-    key, made = await circles.new(ctx, tag.tag, str(title).strip() or circles.title_of(tag.tag), curators)
+    key, made = await circles.new(ctx.scene, tag.tag, str(title).strip() or circles.title_of(tag.tag), curators)
     cause = await circles.write_down(ctx, "circles make", key)
     await circles.decide(ctx, cause, key, **{MADE: made})
     return Reply(done=False)

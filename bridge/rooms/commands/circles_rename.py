@@ -28,7 +28,7 @@ async def rename(ctx: Context, circle: Circle, tag_or_name: Rest) -> Reply:
     tag = fold(first[1:]) if first.startswith("#") else None
     title = (rest if tag is not None else str(tag_or_name)).strip()
     if tag is not None:
-        circles.tag_free(ctx, tag, but=room.key)
+        circles.tag_free(ctx.scene, tag, but=room.key)
         if not title and fold(now.name) == fold(circles.title_of(now.tag)):
             title = circles.title_of(tag)
     if len(title) > 100:
@@ -37,7 +37,7 @@ async def rename(ctx: Context, circle: Circle, tag_or_name: Rest) -> Reply:
     if title:
         await circles.decide(ctx, cause, room.key, name=title)
     if tag is not None and tag != fold(now.tag):
-        used = await circles.used_words(ctx)
+        used = await circles.used_words(ctx.scene)
         await circles.decide(ctx, cause, room.key, tag=tag)
         if now.alias is None or now.alias.startswith(now.tag):  # an address that was chosen for itself stays
             mine = {now.was or now.tag, now.tag, now.alias or now.tag}

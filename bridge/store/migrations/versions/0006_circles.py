@@ -70,8 +70,6 @@ def upgrade() -> None:
     op.create_table(
         "crowded",
         sa.Column("room", TEXT, nullable=False),
-        sa.Column("event", TEXT, nullable=True),
         sa.Column("told_ms", BIG, nullable=False),
         sa.PrimaryKeyConstraint("room", name=op.f("pk_crowded")),
-        sa.UniqueConstraint("event", name=op.f("uq_crowded_event")),
     )
