@@ -39,6 +39,7 @@ from bridge.rooms import (
     splits,
     substitutes,
     terms_dispatch,
+    terms_paid,
     terms_tick,
     terms_wanted,
     uninvited,
@@ -71,6 +72,7 @@ from bridge.store.community_names import Sealed
 from bridge.store.db import Connection, Database
 from bridge.store.errors import StoreUnavailable
 from bridge.store.settings import Overlay
+from bridge.web.app import application, serve
 
 DAY_MS = 24 * 60 * 60 * 1000
 KEEP_DAYS = 60
@@ -266,6 +268,10 @@ class Hearth:
             group.create_task(self._listen(since, ready), name="sync")
             group.create_task(ticking(self.ticks(), self._crashed), name="ticks")
             group.create_task(self.database.watch(), name="database")
+            webhook = self.config.membership.webhook if self.config.membership else None
+            if webhook:
+                hooks = application(self.database, self.clock, webhook)
+                group.create_task(serve(hooks, webhook, self.troubles.tell), name="webhook")
 
     async def _look_around(self) -> None:
         """Learn who is in our rooms, and take up rooms that a crash kept us from writing down."""
@@ -351,6 +357,7 @@ class Hearth:
             Tick("rooms", 60 * 60, self._look_at_all_rooms),
             Tick("footing", 2, self._look_at_rooms),
             Tick("memberships", 5, self._memberships),
+            Tick("payments", 2, self._payments),
             Tick("expired", 60 * 60, self._expired),
             Tick("replaced", 1, self._finish_replacing),
             Tick("decided", 1, self._build_what_was_decided),
@@ -417,6 +424,10 @@ class Hearth:
 
     async def _memberships(self) -> None:
         if await terms_tick.tick(self.database, self.scene):
+            self.outbox.wake()
+
+    async def _payments(self) -> None:
+        if await terms_paid.tick(self.database, self.scene):
             self.outbox.wake()
 
     async def _expired(self) -> None:

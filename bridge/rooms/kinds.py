@@ -6,7 +6,7 @@ from typing import cast
 from bridge.effects import Put, Say
 from bridge.errors import UsageError
 from bridge.events import AnyEvent, Reacted
-from bridge.rooms import assigning, cases, knocks, splits
+from bridge.rooms import assigning, cases, knocks, splits, terms_paid
 from bridge.rooms.cases import Kind
 from bridge.rooms.share import answer
 from bridge.scene import Scene
@@ -14,7 +14,7 @@ from bridge.store import cases as store
 from bridge.store import people, rooms
 from bridge.words import Text, in_a_room
 
-KINDS: Mapping[str, Kind] = {**knocks.KINDS, **assigning.KINDS, **splits.KINDS}
+KINDS: Mapping[str, Kind] = {**knocks.KINDS, **assigning.KINDS, **splits.KINDS, **terms_paid.KINDS}
 
 
 async def react(scene: Scene, event: AnyEvent) -> None:

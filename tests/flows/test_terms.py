@@ -216,6 +216,40 @@ async def test_who_is_renewed_before_the_homeserver_took_them_out_stays(world: W
 
 
 @on_a_file
+@pytest.mark.parametrize("moment", ["hang", "hang_after"])
+async def test_killed_at_every_step_the_end_comes_once_and_reaches_every_room(world: World, moment: Any) -> None:
+    await listens(world, "ann")
+    await lasts_until(world, "ann", "2026-01-06")
+    await world.turn_to("2026-01-07 00:01")
+    world.clock.turn_to("2026-02-01 09:00")
+    await world.stop()
+    for lives in range(1, 30):  # noqa: B007 - asked for below
+        # One change is let through in each life, and the next is where it ends: before the homeserver did it, or right after.
+        planned = [
+            world.hs.faults.add(moment, method=verb, path=r"/(send|kick|state|invite)(/|$)", skip=1, times=None)
+            for verb in ("PUT", "POST")
+        ]
+        await world.start()
+
+        async def met_or_calm(planned: Any = planned) -> bool:
+            return any(fault.hits for fault in planned) or await world._calm()
+
+        await world.until(met_or_calm)
+        killed = any(fault.hits for fault in planned)
+        await world.stop()
+        world.hs.faults.clear()
+        if not killed:
+            break
+    await world.start()
+    await world.settle()
+    assert lives > 1
+    assert places(world, "ann") == set()
+    assert levels(world, "#sleep")[ANN] == 50
+    assert len([one for one in world.told("ann") if "come to its end" in one]) == 1
+    assert await world.rows(silences) == []
+
+
+@on_a_file
 async def test_where_we_lack_power_staff_hears_of_it_once_and_it_is_tried_again(world: World) -> None:
     path = f"/rooms/{world.room('#sleep')}/kick$".replace("!", ".")
     fault = world.hs.faults.add("status", path=path, status=403, errcode="M_FORBIDDEN", times=None)
