@@ -159,6 +159,10 @@ def apply(
     for failure in outcome.failures:
         typer.echo(f"!!   {failure.key}: {failure.error}", err=True)
     _show_notes(outcome.notes)
+    if outcome.delayed:
+        typer.echo(
+            f"Invites that wait for a server that does not answer: {outcome.delayed}. Hearth goes on trying while it runs."
+        )
     if outcome.failures or outcome.left or outcome.holds:
         _stop(
             f"{_steps(outcome.done)} done, {max(len(outcome.left), len(outcome.failures), len(outcome.holds))} not. `hearth check` says more.",

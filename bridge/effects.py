@@ -168,6 +168,11 @@ class Invite(Effect):
     user: str
     reason: str | None = None
 
+    @property
+    def lane(self) -> str:
+        """One for the people of each server: their server has to be reached for it, and nobody else waits for one that is down."""
+        return f"{self.priority.value}:invite:{self.room}:{self.user.partition(':')[2]}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetState(Effect):

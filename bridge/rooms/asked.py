@@ -178,8 +178,10 @@ def applied(outcome: Outcome) -> Text:
             words("Left undone, because this needs a second word (%(force)s):", force=force),
             *_reasons(outcome.holds),
         ]
+    if outcome.delayed:
+        told.append(words_n("%(count)s invite waits for a server that does not answer. I go on trying.", "%(count)s invites wait for servers that do not answer. I go on trying.", outcome.delayed))  # fmt: skip
     if not outcome.failures:
-        if not outcome.done:
+        if not outcome.done and not outcome.delayed:
             return lines(words("Nothing to change: the rooms are as they should be."), *told)
         return lines(words_n("That is done: %(count)s step.", "That is done: %(count)s steps.", outcome.done), *told)
     named = [

@@ -21,6 +21,9 @@ from bridge.scene import Reader
 from bridge.store import furnishing, queue, rooms, sanctions
 from bridge.store.db import Database
 
+TRIES = 3
+"""An invite that failed so often waits for a server that is down: it is not waited for, the outbox goes on trying."""
+
 LOOK_AGAIN_MS = 10_000
 """When rooms take long to be made, what hangs on those that are there is done meanwhile, but we look no more often than this."""
 
@@ -60,6 +63,8 @@ class Outcome:
     left: tuple[Change, ...]
     notes: tuple[Note, ...]
     holds: tuple[Hold, ...] = ()
+    delayed: int = 0
+    """So many invites wait for servers that do not answer. The outbox goes on trying, now or when it runs again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,7 @@ class _Run:
 
     tried: dict[str, str | None] = field(default_factory=dict)
     waiting: list[str] = field(default_factory=list)
+    delayed: set[str] = field(default_factory=set)
     watch: Watch = field(default_factory=Watch)
     looked_ms: int = 0
 
@@ -135,7 +141,7 @@ async def build(
         if not fresh and not run.waiting and not any(isinstance(change, Remember) for change in changes):
             failures = tuple(Failure(key, error) for key, error in run.tried.items() if error)
             done = len(run.tried) - len(failures)
-            return Outcome(done, failures, tuple(changes), notes(wanted, found.actual), held)
+            return Outcome(done, failures, tuple(changes), notes(wanted, found.actual), held, len(run.delayed))
         site.wake()
         await _settled(site, run, _Prospect(wanted, found.actual, chosen(forecast(wanted, found.actual))), tell, pause)
         found = await look(site, wanted)
@@ -156,7 +162,7 @@ def _without_held(
 
 async def _put(site: Site, wanted: Desired, found: Survey, changes: Sequence[Change], run: _Run) -> list[str]:
     """Record what was seen and put what is new to this run; the keys of these rows. A row that failed in a former run gets another chance."""
-    known = {*run.tried, *run.waiting}
+    known = {*run.tried, *run.waiting, *run.delayed}
     wishes = [each for each in puts(wanted, found.actual, changes) if each.effect.key not in known]
     async with site.database.writing() as db:
         await record(db, found, changes, site.clock())
@@ -198,6 +204,9 @@ async def _settled(
                     run.watch.step(row.kind, row.settled_ms or site.clock())
                     since[bucket(row.kind)] += 1
         run.waiting = [key for key in run.waiting if key not in run.tried]
+        if all(rows[key].kind == "Invite" and rows[key].attempts >= TRIES for key in run.waiting):
+            run.delayed.update(run.waiting)
+            run.waiting = []
         now_ms = site.clock()
         run.watch.look(site.pace().held, now_ms)
         tell(_progress(run, ahead, since, now_ms))

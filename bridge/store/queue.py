@@ -46,12 +46,13 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where one row stands: its kind of effect, its state, the error code of a dead one, and when it was settled (UTC ms)."""
+    """Where one row stands: its kind of effect, its state, the error code of a dead one, when it was settled (UTC ms), how many tries failed."""
 
     kind: str
     state: str
     error: str | None
     settled_ms: int | None
+    attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,10 +196,10 @@ async def get(db: Connection, key: str) -> Wish | None:
 async def standing(db: Connection, keys: Sequence[str]) -> dict[str, Standing]:
     """Where the rows with these keys stand; a key without a row is not in it."""
     found: dict[str, Standing] = {}
-    columns = (outbox.c.key, outbox.c.kind, outbox.c.state, outbox.c.error, outbox.c.settled_ms)
+    columns = (outbox.c.key, outbox.c.kind, outbox.c.state, outbox.c.error, outbox.c.settled_ms, outbox.c.attempts)
     for at in range(0, len(keys), _KEYS_AT_ONCE):
         rows = await db.execute(select(*columns).where(outbox.c.key.in_(keys[at : at + _KEYS_AT_ONCE])))
-        found |= {row.key: Standing(row.kind, row.state, row.error, row.settled_ms) for row in rows}
+        found |= {row.key: Standing(row.kind, row.state, row.error, row.settled_ms, row.attempts) for row in rows}
     return found
 
 
