@@ -4,74 +4,54 @@ sync loop -> handle (one transaction for one response) -> outbox -> gateway; tic
 """
 
 import asyncio
-import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
-from bridge import direct, handle, journal_log, mishaps, speak, welcome
+from bridge import direct, handle, journal_log, speak, welcome
 from bridge.clock import Clock
 from bridge.config import Config
-from bridge.config_file import ConfigError
 from bridge.digest import dispatch as digest_dispatch
-from bridge.digest import tick as digest_tick
 from bridge.effects import CreateRoom, Effect, ReplaceRoom, Send
-from bridge.errors import Refused, Unavailable
 from bridge.events import Batch
+from bridge.known_names import KnownNames, names_key
 from bridge.matrix.connect import Matrix
-from bridge.matrix.private_file import read_private, write_private
 from bridge.matrix.sync import batches
 from bridge.moderation import dispatch as moderation_dispatch
 from bridge.moderation import react as moderation
 from bridge.names import NameBook
 from bridge.outbox import Outbox, Performed
+from bridge.rooms import apply as provisioning
 from bridge.rooms import (
-    alarms,
     asked,
-    assigning,
     furnish,
-    ground,
     joining,
     knocks,
     leaving,
     naming,
     replacing,
-    splits,
-    substitutes,
     terms_dispatch,
-    terms_paid,
-    terms_tick,
     terms_wanted,
     uninvited,
 )
-from bridge.rooms import apply as provisioning
 from bridge.rooms import dispatch as rooms_dispatch
-from bridge.rooms.ask import forget_silence
 from bridge.rooms.build import Outcome, Progress, Site, build, look
-from bridge.rooms.decided import carry_out
 from bridge.rooms.guard import Hold, holds
 from bridge.rooms.model import Change, Desired, Note
 from bridge.rooms.plan import forecast, notes, plan
 from bridge.scene import Desk, Filler, Scene, Settler, State
 from bridge.schedule import Tick, ticking
 from bridge.store import (
-    claims,
-    community_names,
-    confirmations,
     cursors,
-    due,
-    failures,
-    journal,
     ledger,
     people,
-    queue,
     settings,
 )
 from bridge.store import rooms as room_store
-from bridge.store.community_names import Sealed
 from bridge.store.db import Connection, Database
 from bridge.store.errors import StoreUnavailable
 from bridge.store.settings import Overlay
+from bridge.ticks import all_ticks, record_crash
 from bridge.web.app import application, serve
 
 DAY_MS = 24 * 60 * 60 * 1000
@@ -111,14 +91,13 @@ class Hearth:
     ) -> None:
         """Wire the parts; see `opened`. `read_again` reads the file anew, for staff who ask for `plan` and `apply`; it raises ConfigError."""
         self.overlay = Overlay(config)
-        self._read_again = read_again
+        self.read_again = read_again
         self.clock = clock
         self.database = database
         self.matrix = matrix
         self.me = matrix.user
         self.names = NameBook(names_key(config.data_dir))
-        self._names_read = False
-        self._reading_names = asyncio.Lock()
+        self._known = KnownNames(self.names, database, matrix.gateway)
         self.troubles = journal_log.Troubles()
         self._fillers: Mapping[type[Effect], Filler] = {
             **speak.fillers(self.direct_room),
@@ -172,7 +151,7 @@ class Hearth:
         filler = self._fillers.get(type(effect))
         wire: Effect | None = effect
         if filler:
-            await self._read_names()
+            await self._known.read()
             desk = Desk(
                 self.database.reading, self.matrix.gateway, self.names, self.config, self.me, self.clock(), again
             )
@@ -202,14 +181,14 @@ class Hearth:
     async def plan(self) -> Planned:
         """What the file asks for that is not so yet, down to the last step. Raises Unavailable."""
         wanted = await self.wanted()
-        found = await look(await self._site(), wanted)
+        found = await look(await self.site(), wanted)
         steps = forecast(wanted, found.actual)
         return Planned(wanted, steps, notes(wanted, found.actual), holds(wanted, found.actual, steps))
 
     async def adopt(self, room: str, field: str) -> bool:
         """Take what the room with this key has by hand for what is wanted; False when there is nothing that could be taken. Raises Unavailable."""
         wanted = await self.wanted()
-        value = asked.value_of(wanted, (await look(await self._site(), wanted)).actual, room, field)
+        value = asked.value_of(wanted, (await look(await self.site(), wanted)).actual, room, field)
         if value is not None:
             async with self.database.writing() as db:
                 now_ms = self.clock()
@@ -220,7 +199,7 @@ class Hearth:
 
     async def apply(self, tell: Callable[[Progress], None], *, force: bool = False) -> Outcome:
         """Make it so, with the outbox running meanwhile; what `guard.holds` speaks against only when forced. Raises Unavailable."""
-        site = await self._site()
+        site = await self.site()
         outbox = asyncio.create_task(self.outbox.run())
         building = asyncio.create_task(build(site, await self.wanted(), tell, force=force))
         try:
@@ -243,7 +222,8 @@ class Hearth:
         async with self.database.reading() as db:
             return {room.key: room.room for room in await room_store.in_use(db)}
 
-    async def _site(self) -> Site:
+    async def site(self) -> Site:
+        """Where rooms are built, and which version the homeserver makes by default. Raises Unavailable."""
         answer = await self.matrix.client.request("GET", "/capabilities")
         version = answer.get("capabilities", {}).get("m.room_versions", {}).get("default", "10")
         return Site(
@@ -266,57 +246,33 @@ class Hearth:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.outbox.run(), name="outbox")
             group.create_task(self._listen(since, ready), name="sync")
-            group.create_task(ticking(self.ticks(), self._crashed), name="ticks")
+            group.create_task(ticking(self.ticks(), partial(record_crash, self)), name="ticks")
             group.create_task(self.database.watch(), name="database")
             webhook = self.config.membership.webhook if self.config.membership else None
             if webhook:
                 hooks = application(self.database, self.clock, webhook)
                 group.create_task(serve(hooks, webhook, self.troubles.tell), name="webhook")
 
+    def ticks(self) -> tuple[Tick, ...]:
+        """Everything that happens by the clock."""
+        return all_ticks(self)
+
     async def _look_around(self) -> None:
         """Learn who is in our rooms, and take up rooms that a crash kept us from writing down."""
         wanted = await self.wanted()
-        found = await look(await self._site(), wanted)
+        found = await look(await self.site(), wanted)
         async with self.database.writing() as db:
             await provisioning.record(db, found, plan(wanted, found.actual), self.clock())
             await room_store.retag(db, {room.key: room.tag for room in wanted.rooms})
         for room in (await self.rooms()).values():
-            await self._learn_names(room)
+            await self._known.learn(room)
 
     async def _write_down_who_is_there(self) -> None:
         """At the very first start, after the first response: no event will tell of those who came before it, and all who come later are in events."""
-        found = await look(await self._site(), await self.wanted())
+        found = await look(await self.site(), await self.wanted())
         async with self.database.writing() as db:
             await provisioning.seed(db, found.members, self.clock(), everywhere=True)
             await cursors.save(db, PEOPLE, "known")
-
-    async def _read_names(self) -> None:
-        """Before anybody is named: read the names that people chose for this community, a few at a time. Raises Unavailable."""
-        async with self._reading_names:
-            if self._names_read:
-                return
-            async with self.database.reading() as db:
-                chosen = await community_names.everybody(db)
-            self.names.expect(one.user for one in chosen)
-            few = asyncio.Semaphore(READ_AT_ONCE)
-
-            async def read(one: Sealed) -> None:
-                async with few:
-                    content = await self.matrix.gateway.state_content(one.room or "", naming.NAME) if one.room else None
-                name = content.get("name") if content else None
-                # In a room of two the other one may write there, too: only what they told us to keep counts.
-                if isinstance(name, str) and self.names.seal(name) == one.seal:
-                    self.names.call(one.user, name)
-
-            await asyncio.gather(*(read(one) for one in chosen))
-            self._names_read = True
-
-    async def _learn_names(self, room: str) -> None:
-        try:
-            self.names.learn(await self.matrix.gateway.members(room))
-        except Refused as error:
-            if error.status not in (403, 404):  # else we are out of that room: what was ours goes on without it
-                raise
 
     async def _listen(self, since: str | None, ready: Callable[[], None]) -> None:
         listening = False
@@ -346,240 +302,11 @@ class Hearth:
                     self.outbox.wake()
                 return
 
-    def ticks(self) -> tuple[Tick, ...]:
-        """Everything that happens by the clock."""
-        return (
-            Tick("digests", 2, self._digests),
-            Tick("newcomers", 30, self._newcomers),
-            Tick("sanctions", 60 * 60, self._sanctions),
-            Tick("leaving", 15, self._leaving),
-            Tick("leaving again", 60 * 60, self._leaving_again),
-            Tick("rooms", 60 * 60, self._look_at_all_rooms),
-            Tick("footing", 2, self._look_at_rooms),
-            Tick("memberships", 5, self._memberships),
-            Tick("payments", 2, self._payments),
-            Tick("expired", 60 * 60, self._expired),
-            Tick("replaced", 1, self._finish_replacing),
-            Tick("decided", 1, self._build_what_was_decided),
-            Tick("asked", 1, self._do_what_was_asked),
-            Tick("circles", 30, self._look_after_circles),
-            Tick("failures", 60, self._tell_failures),
-            Tick("requests", 60 * 60, self._forget_requests),
-            Tick("strangers", 10 * 60, self._leave_strangers),
-            Tick("assign", 3, self._assign),
-            Tick("retention", 6 * 60 * 60, self._forget),
-        )
-
-    async def _digests(self) -> None:
-        if await digest_tick.tick(self.database.writing, self.clock(), self.config):
-            self.outbox.wake()
-
-    async def _newcomers(self) -> None:
-        async with self.database.writing() as db:
-            scene = self.scene(db)
-            await welcome.tick(scene)
-            await queue.put(db, scene.puts, scene.now_ms)
-        if scene.puts:
-            self.outbox.wake()
-
-    async def _sanctions(self) -> None:
-        async with self.database.writing() as db:
-            scene = self.scene(db)
-            await moderation.sweep(scene)
-            await queue.put(db, scene.puts, scene.now_ms)
-        self.outbox.wake()
-
-    async def _leaving(self, *, again: bool = False) -> None:
-        """Who is out of the space leaves its rooms."""
-        async with self.database.writing() as db:
-            scene = self.scene(db)
-            await leaving.sweep(scene, again=again)
-            await queue.put(db, scene.puts, scene.now_ms)
-        if scene.puts:
-            self.outbox.wake()
-
-    async def _leaving_again(self) -> None:
-        """Once more where it was refused: somebody may have given us the power since."""
-        await self._leaving(again=True)
-
-    async def _look_at_all_rooms(self) -> None:
-        async with self.database.writing() as db:
-            await ground.look_at_all(db, self.clock())
-
-    async def _look_at_rooms(self) -> None:
-        """How we stand in rooms where that may have changed."""
-        async with self.database.reading() as db:
-            asked = await due.waiting(db, ground.LOOK, self.clock())
-        for each in asked:
-            try:
-                found = await ground.seen(self.matrix.gateway, each.subject, self.me)
-            except Unavailable:
-                return  # the next time
-            async with self.database.writing() as db:
-                scene = self.scene(db)
-                await ground.tell(scene, each, found)
-                await queue.put(db, scene.puts, scene.now_ms)
-            if scene.puts:
-                self.outbox.wake()
-
-    async def _memberships(self) -> None:
-        if await terms_tick.tick(self.database, self.scene):
-            self.outbox.wake()
-
-    async def _payments(self) -> None:
-        if await terms_paid.tick(self.database, self.scene):
-            self.outbox.wake()
-
-    async def _expired(self) -> None:
-        if await terms_tick.sweep(self.database, self.scene):
-            self.outbox.wake()
-
-    async def _finish_replacing(self) -> None:
-        """All that follows when a room goes on in a new one, until nothing of it is left."""
-        async with self.database.reading() as db:
-            asked = await due.waiting(db, replacing.FINISH, self.clock())
-        for each in asked:
-            try:
-                await self._follow_up(each)
-            except Unavailable:
-                return  # the next time
-
-    async def _follow_up(self, asked: due.Due) -> None:
-        async with self.database.reading() as db:
-            ours = await room_store.all_rooms(db)
-        old = next((room for room in ours if room.room == asked.subject), None)
-        found = await replacing.find(self.matrix.gateway, ours, old, self.me) if old and old.replaced_by else None
-        if old is None or found is None:
-            return
-        async with self.database.writing() as db:
-            scene = self.scene(db)
-            keys = await replacing.go_on(scene, old, found)
-            await queue.put(db, scene.puts, scene.now_ms)
-            waits = await replacing.waits(db, keys)
-        self.outbox.wake()
-        if waits:
-            return
-        # A new space is a new parent and a new door for every room; any other room concerns only itself.
-        everything = {room.key for room in ours if room.replaced_by is None}
-        only = everything if old.kind in replacing.SPACES else {found.case.new.key}
-        decided = [(key, "entry") for key in only] if old.kind == "space" else ()
-        outcome = await build(await self._site(), await self.wanted(), only=only, decided=decided)
-        async with self.database.writing() as db:
-            scene = self.scene(db)
-            await replacing.finish(scene, asked, old, found, [failure.error for failure in outcome.failures])
-            await queue.put(db, scene.puts, scene.now_ms)
-        self.outbox.wake()
-
-    async def _build_what_was_decided(self) -> None:
-        """What commands decided about rooms since the last look."""
-        async with self.database.reading() as db:
-            pending = await settings.pending(db)
-        if pending:
-            site, wanted = await self._site(), await self.wanted()
-            if await carry_out(site, wanted, pending, self.scene):
-                self.outbox.wake()
-            async with self.database.writing() as db:  # what could not be is taken back, and with it a tag
-                wanted = await terms_wanted.wanted(db, await self.overlay.config(db), self.me)
-                await room_store.retag(db, {room.key: room.tag for room in wanted.rooms})
-
-    async def _do_what_was_asked(self) -> None:
-        """What staff asked about all rooms since the last look. It may take its time, and everything else goes on meanwhile."""
-        async with self.database.reading() as db:
-            asks = await settings.asked(db)
-        if not asks:
-            return
-        try:
-            await self._do(asks)
-        except Unavailable:
-            return  # the homeserver is away: we look again at the next tick
-
-    async def _do(self, asks: Sequence[settings.Asked]) -> None:
-        site, file, mistakes = await self._site(), self.overlay.file, None
-        try:
-            if self._read_again:
-                again = await asyncio.to_thread(self._read_again)
-                file = file.model_copy(update={"community": again.community})  # all else needs a restart
-        except ConfigError as error:
-            mistakes = error.mistakes
-        house = asked.House(site, self.me, file, self.overlay.over, self.overlay.take, self.scene)
-        for ask in asks:
-            if mistakes:
-                await asked.answer(house, ask, asked.mistaken(mistakes), {"done": 0}, done=False)
-            else:
-                await asked.carry_out(house, ask)
-
-    async def _look_after_circles(self) -> None:
-        """Those that nobody looks after, those that are too large, and who stood in for a curator long enough."""
-        async with self.database.writing() as db:
-            await self.overlay.config(db)
-            scene = self.scene(db)
-            await substitutes.end(scene)
-            await splits.watch(scene)
-            await alarms.look(scene)
-            wanted = await queue.put(db, scene.puts, scene.now_ms)
-        if wanted:
-            self.outbox.wake()
-
-    async def _tell_failures(self) -> None:
-        async with self.database.writing() as db:
-            scene = self.scene(db)
-            await mishaps.tell(scene)
-            await queue.put(db, scene.puts, scene.now_ms)
-        if scene.puts:
-            self.outbox.wake()
-
-    async def _assign(self) -> None:
-        async with self.database.writing() as db:
-            scene = self.scene(db)
-            await assigning.sweep(scene)
-            await queue.put(db, scene.puts, scene.now_ms)
-        if scene.puts:
-            self.outbox.wake()
-
-    async def _leave_strangers(self) -> None:
-        async with self.database.writing() as db:
-            scene = self.scene(db)
-            await direct.leave_strangers(scene)
-            await knocks.sweep(scene)
-            await queue.put(db, scene.puts, scene.now_ms)
-        if scene.puts:
-            self.outbox.wake()
-
-    async def _crashed(self, _tick: str, error: Exception) -> None:
-        async with self.database.writing() as db:
-            newest = await failures.newest(db, 1)
-            # A tick that crashes every time it rings is one thing to know.
-            if not newest or (newest[0].where, newest[0].error) != (failures.place(error), type(error).__name__):
-                await failures.record(db, None, None, error, self.clock())
-
-    async def _forget_requests(self) -> None:
-        async with self.database.writing() as db:
-            await forget_silence(self.scene(db))
-
-    async def _forget(self) -> None:
-        before = self.clock() - KEEP_DAYS * DAY_MS
-        async with self.database.writing() as db:
-            await journal.prune_early(db, before)
-            await claims.prune(db, before)
-            await confirmations.prune(db, before)
-            await queue.prune(db, before)
-        await self.database.tidy()
-
 
 async def _decided_before(scene: Scene, _effect: CreateRoom | ReplaceRoom, state: State, room: str | None) -> None:
     """A new room begins with the sanctions that stand."""
     if state == "done" and room is not None:
         await moderation.room_made(scene, room)
-
-
-def names_key(folder: Path) -> bytes:
-    """The secret by which names are sealed, made at the first start."""
-    file = folder / "names-key"
-    known = read_private(file)
-    if known is None:
-        known = secrets.token_hex(32)
-        write_private(file, known)
-    return known.strip().encode()
 
 
 def together(*tables: Mapping[type[Effect], Settler]) -> Mapping[type[Effect], Settler]:

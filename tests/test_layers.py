@@ -39,6 +39,8 @@ LAYER = {
     "bridge.schedule": EDGES,
     "bridge.app": ROOT_LAYER,
     "bridge.hearth": ROOT_LAYER,
+    "bridge.ticks": ROOT_LAYER,
+    "bridge.known_names": ROOT_LAYER,
     "bridge.check": ROOT_LAYER,
     "bridge.registration": ROOT_LAYER,
     "bridge.troubles": ROOT_LAYER,

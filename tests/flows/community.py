@@ -216,7 +216,7 @@ async def _built(hearth: Hearth) -> dict[str, str]:
     outbox = asyncio.create_task(hearth.outbox.run())
     try:
         wanted = await hearth.wanted()
-        outcome = await build(await hearth._site(), wanted, pause=lambda: asyncio.sleep(0.005))
+        outcome = await build(await hearth.site(), wanted, pause=lambda: asyncio.sleep(0.005))
     finally:
         outbox.cancel()
         await asyncio.gather(outbox, return_exceptions=True)

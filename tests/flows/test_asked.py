@@ -29,7 +29,7 @@ def changed(world: World, **fields: Any) -> dict[str, Any]:
 def write(world: World, data: dict[str, Any]) -> None:
     """The file says this from now on; Hearth has not read it."""
     assert world.hearth
-    world.hearth._read_again = lambda: Config.model_validate(data)
+    world.hearth.read_again = lambda: Config.model_validate(data)
 
 
 async def ask(world: World, text: str) -> str:
@@ -126,7 +126,7 @@ async def test_mistakes_in_the_file_are_told_and_change_nothing(world: World) ->
     def wrong() -> Config:
         raise ConfigError([Mistake("config.yaml", 3, "zone", "unknown time zone")])
 
-    world.hearth._read_again = wrong
+    world.hearth.read_again = wrong
     assert await ask(world, "!apply") == (
         "The configuration cannot be used like this, so I go on with what I read before:\n"
         "- config.yaml:3: zone: unknown time zone"

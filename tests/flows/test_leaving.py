@@ -66,8 +66,7 @@ async def test_who_is_back_before_the_outbox_came_to_it_is_not_taken_out(world: 
     await leaves_the_space(world, "eve")
     world.clock.forward(GRACE_MS)
     away = world.hs.faults.add("status", path="/(kick|state/m.room.member/.*)$", status=502, times=None)
-    assert world.hearth
-    await world.hearth._leaving()
+    await world.ring("leaving")
     await world.hs.until(lambda: away.hits)
     await world.member("olga").invite(world.room("#space"), EVE)
     await world.member("eve").join(world.room("#space"))

@@ -91,8 +91,7 @@ async def test_a_tick_that_crashes_is_told_too(world: World, monkeypatch: pytest
     monkeypatch.setattr(digest_tick, "tick", crash)
     await world.restart()
     await world.until(lambda: _rows_of(world), what="a failure")
-    assert world.hearth
-    await world.hearth._tell_failures()
+    await world.ring("failures")
     await world.settle()
     (told,) = world.from_hearth("#staff")
     assert "KeyError" in told.body
