@@ -19,13 +19,15 @@ from bridge.errors import UsageError
 from bridge.events import AnyEvent, Content, Message, Reacted
 from bridge.grammar import Line, read_line
 from bridge.roles import Role, role_of
-from bridge.rooms import joining
+from bridge.rooms import joining, terms_words
+from bridge.rooms.admit import has_ended
 from bridge.rooms.invites import has_open
 from bridge.rooms.share import answer as yes_or_no
 from bridge.scene import Names, Scene
 from bridge.store import confirmations, failures, people, rooms
 from bridge.store.errors import LeadershipLost, StoreUnavailable
 from bridge.store.rooms import Room
+from bridge.times import DAY_MS
 from bridge.words import Text, in_a_room, lines, words
 
 _PREFIXES = frozenset({"!h", "!hearth"})
@@ -122,7 +124,7 @@ async def answer(scene: Scene, event: Message, *, direct: bool, book: Book) -> N
     if direct and (found is None or stranger) and joining.has_code(event):
         await joining.written(scene, event)
     elif stranger and (found is None or found[0].role > Role.STRANGER):
-        await _greet(scene, event)
+        await _greet(scene, event, direct=direct)
     elif found is None:
         await _puzzled(asked)
     else:
@@ -186,6 +188,8 @@ async def _role(scene: Scene, user: str, room: Room | None) -> Role:
     in_staff = staff is not None and await people.membership(scene.db, staff.room, user) == "join"
     in_community = bool(await people.rooms_of(scene.db, user))
     circle = room.tag if room is not None and room.kind == "circle" else None
+    if await has_ended(scene, user):  # whatever the file says of them rests, until their membership goes on
+        return Role.STRANGER
     return role_of(user, scene.config, in_staff=in_staff, in_community=in_community, circle=circle)
 
 
@@ -290,8 +294,14 @@ def _mended(call: Call, name: str) -> str:
     return f"{name} {call.line.rest(call.at + 1)[:100]}"
 
 
-async def _greet(scene: Scene, event: Message) -> None:
-    """Somebody who is in no room of ours: one kind word, once, with the way in."""
+async def _greet(scene: Scene, event: Message, *, direct: bool) -> None:
+    """Somebody who is in no room of ours: one kind word, once, with the way in. Whose membership has ended hears so alone, and once a day."""
+    language = await language_of(scene, event.sender)
+    if await has_ended(scene, event.sender):
+        over, key = terms_words.over(scene.config), f"over/{event.sender}/{scene.now_ms // DAY_MS}"
+        said = Say(key=key, room=event.room, text=over, language=language) if direct else None
+        scene.puts.append(Put(said or Tell(key=key, user=event.sender, text=over, language=language)))
+        return
     memberships = await people.memberships_of(scene.db, event.sender)
     if has_open(memberships):
         text = words(
@@ -304,7 +314,6 @@ async def _greet(scene: Scene, event: Message) -> None:
             "If you have none, please ask the person from whom you heard of us."
         )
     kind = "invited" if has_open(memberships) else "stranger"
-    language = await language_of(scene, event.sender)
     key = f"{kind}/{event.room}/{event.sender}"
     scene.puts.append(Put(Say(key=key, room=event.room, text=text, language=language)))
 

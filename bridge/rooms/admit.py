@@ -6,11 +6,13 @@ from typing import Literal
 from bridge.community import circle_by_key
 from bridge.context import language_of
 from bridge.effects import Invite, Put
+from bridge.errors import UsageError
 from bridge.events import MemberChanged
+from bridge.rooms import terms_words
 from bridge.rooms.invites import next_room
 from bridge.rooms.wanted import asked_into
 from bridge.scene import Scene
-from bridge.store import belongs, cases, people, rooms, sanctions, strangers
+from bridge.store import belongs, cases, people, rooms, sanctions, strangers, terms
 from bridge.store.rooms import Room
 from bridge.text import render
 from bridge.words import words
@@ -29,6 +31,19 @@ async def is_barred(scene: Scene, user: str) -> bool:
     return by_hand or await sanctions.is_banned(scene.db, user)
 
 
+async def has_ended(scene: Scene, user: str) -> bool:
+    """Whether somebody's membership has ended: no code, knock or invitation brings them back, only a renewal does. Owners are never kept out."""
+    if scene.config.membership is None or user in scene.config.community.owners:
+        return False
+    return not await terms.may_enter(scene.db, user)
+
+
+async def refuse_ended(scene: Scene, user: str) -> None:
+    """UsageError, in words for staff, for somebody whose membership has ended."""
+    if await has_ended(scene, user):
+        raise UsageError(terms_words.over_for_staff(user))
+
+
 async def is_inside(scene: Scene, user: str) -> bool:
     """Whether somebody is in the space."""
     space = await rooms.by_key(scene.db, "space")
@@ -41,7 +56,9 @@ async def admit(
     """Invite somebody to the space, unless they are there, and let the circle with this key be theirs. Not for who is barred.
 
     `cause` is remembered, `by` makes the wish unlike an earlier one (an event id), `intent` is the ledger row that hears the outcome.
+    UsageError, in words for staff, when their membership has ended.
     """
+    await refuse_ended(scene, user)
     if circle is not None:
         await belongs.add(scene.db, user, circle, cause, scene.now_ms)
     await strangers.forget(scene.db, user)
@@ -63,7 +80,7 @@ async def invite_next(scene: Scene, user: str, by: str, *, again: bool = False, 
     """
     wanted = [room.room for room in await _wanted(scene, user)]
     accepted = await cases.rooms_with(scene.db, KNOCK, user, ACCEPTED)
-    if not wanted and not accepted:
+    if (not wanted and not accepted) or await has_ended(scene, user):
         return False
     space = await rooms.by_key(scene.db, "space")
     there = await people.memberships_of(scene.db, user)

@@ -6,7 +6,8 @@ from bridge.context import language_of, later_answer
 from bridge.effects import Put, Say, Tell
 from bridge.events import Edited, Message
 from bridge.rooms import codes as signs
-from bridge.rooms.admit import Way, admit, is_barred, is_inside, named, room_of
+from bridge.rooms import terms_words
+from bridge.rooms.admit import Way, admit, has_ended, is_barred, is_inside, named, room_of
 from bridge.rooms.assigning import warn_staff
 from bridge.rooms.door import WRONG_TRIES, counted, silent
 from bridge.scene import Scene
@@ -93,6 +94,8 @@ async def _used(scene: Scene, event: Message, code: Code) -> Text:
         return words(
             "I cannot let you in. If you think that this is a mistake, please speak to whoever gave you the code."
         )
+    if await has_ended(scene, user):
+        return terms_words.over(scene.config)  # the code stays as it is
     circle = await room_of(scene, code.circle)
     if circle is not None and await warn_staff(scene, user, circle.key, event.id):
         circle = None  # another one is looked for when they are in; why is nobody's business

@@ -4,8 +4,18 @@ from bridge.context import language_of
 from bridge.effects import Kick, Put, Say
 from bridge.errors import UsageError
 from bridge.events import MemberChanged
-from bridge.rooms import cases
-from bridge.rooms.admit import ACCEPTED, KNOCK, REFUSED, admit, greeting, invite_next, is_barred
+from bridge.rooms import cases, terms_words
+from bridge.rooms.admit import (
+    ACCEPTED,
+    KNOCK,
+    REFUSED,
+    admit,
+    greeting,
+    has_ended,
+    invite_next,
+    is_barred,
+    refuse_ended,
+)
 from bridge.rooms.cases import Kind
 from bridge.rooms.joining import settled
 from bridge.rooms.tell import address
@@ -14,7 +24,7 @@ from bridge.store import cases as store
 from bridge.store import ledger, people, rooms
 from bridge.store.cases import Case
 from bridge.text import render
-from bridge.words import Text, words
+from bridge.words import Text, lines, words
 
 WITHDRAWN = "withdrawn"
 
@@ -52,13 +62,18 @@ async def _about(scene: Scene, case: Case) -> Text:
     room = await rooms.by_id(scene.db, case.room or "")
     who = {"user": case.subject, "with_id": True}
     if room is None or room.kind == "space":
-        return words("%(who)s knocks and would like to come into the community.", who=who)
-    return words("%(who)s knocks and would like to come into %(room)s.", who=who, room=address(room))
+        text = words("%(who)s knocks and would like to come into the community.", who=who)
+    else:
+        text = words("%(who)s knocks and would like to come into %(room)s.", who=who, room=address(room))
+    if await has_ended(scene, case.subject):
+        return lines(text, terms_words.over_for_staff(case.subject))
+    return text
 
 
 async def _accept(scene: Scene, case: Case, _actor: str, entry: int) -> None:
     if await is_barred(scene, case.subject):
         raise UsageError(words("%(who)s is banned, and a ban beats a knock.", who={"user": case.subject}))
+    await refuse_ended(scene, case.subject)
     room = await _knocked_at(scene, case)
     by = f"case/{case.id}"
     if room == "space":

@@ -67,6 +67,26 @@ def ended(config: Config) -> Text:
     )
 
 
+def over(config: Config) -> Text:
+    """Somebody whose membership has ended would like to come in, by a code or a word to us."""
+    return lines(
+        words(
+            "Good to hear from you. Your membership in %(community)s has ended, and once it goes on, you are invited again at once.",
+            community=config.community.space.name,
+        ),
+        stay(config),
+    )
+
+
+def over_for_staff(user: str) -> Text:
+    """For who would let in somebody whose membership has ended."""
+    return words(
+        "The membership of %(who)s has ended, so I invite them nowhere. A moderator can let it go on, with %(renew)s; that invites them, too.",
+        who={"user": user},
+        renew={"command": f"member renew {user}"},
+    )
+
+
 def changed(config: Config, before: Term | None, now: Term, *, invited: bool) -> Text:
     """Their membership has another end from now on."""
     community = config.community.space.name

@@ -1,0 +1,104 @@
+"""Whose membership has ended comes back by a renewal only: no code, knock, invitation or power in the configuration is a way around it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from community import PEOPLE
+from test_codes import made
+from test_terms import HINT, invited, lasts_until, listens, places, with_ends
+from world import World, a_world
+
+from bridge.store.tables import belongs, code_uses
+
+EVE, MOD = PEOPLE["eve"], PEOPLE["mod"]
+
+
+@pytest.fixture
+async def world(where: str | Path, tmp_path: Path) -> AsyncIterator[World]:
+    async with a_world(where, tmp_path) as made_world:
+        await with_ends(made_world)
+        yield made_world
+
+
+async def out(world: World, who: str) -> None:
+    """This person's membership has ended, and so have their days of grace."""
+    await lasts_until(world, who, "2026-01-06")
+    await world.turn_to("2026-02-01 09:00")
+    assert places(world, who) == set()
+
+
+async def test_a_code_of_old_leaves_them_out_and_says_kindly_what_to_do(world: World) -> None:
+    await listens(world, "eve")
+    await out(world, "eve")
+    code = await made(world)
+    (answer,) = await world.ask("eve", code)
+    assert "Good to hear from you" in answer
+    assert HINT in answer
+    assert invited(world, "eve") == []
+    assert await world.rows(code_uses) == []
+    assert EVE not in [row["user"] for row in await world.rows(belongs)]
+    await world.order("mod", f"!member renew {EVE} 30d")
+    assert invited(world, "eve") == ["#space"]
+
+
+async def test_a_word_to_hearth_is_answered_kindly_once_a_day(world: World) -> None:
+    await listens(world, "eve")
+    await out(world, "eve")
+    told = len(world.told("eve"))
+    await world.ask("eve", "hello!")
+    (answer,) = world.told("eve")[told:]
+    assert HINT in answer
+    direct = await world.direct("eve")
+    await world.member("eve").say(direct, "hello?")
+    await world.settle()
+    assert len(world.told("eve")) == told + 1
+    await world.turn_to("2026-02-02 09:00")
+    await world.ask("eve", "hello?")
+    assert len(world.told("eve")) == told + 2
+
+
+async def test_who_invites_them_hears_that_a_renewal_does_it(world: World) -> None:
+    await out(world, "eve")
+    answer = await world.order("mod", f"!invite {EVE} #sleep")
+    assert f"member renew {EVE}" in answer.body
+    assert invited(world, "eve") == []
+    assert EVE not in [row["user"] for row in await world.rows(belongs)]
+    assert "invite" not in [entry.action for entry in await world.ledger()]
+
+
+@pytest.mark.parametrize("door", ["#space", "#garden"])
+async def test_a_knock_is_shown_with_the_renewal_and_a_yes_alone_opens_nothing(world: World, door: str) -> None:
+    await out(world, "eve")
+    world.hs.inject(world.room(door), EVE, "m.room.member", {"membership": "knock"}, ts=world.clock(), state_key=EVE)
+    await world.settle()
+    shown = next(seen for seen in world.from_hearth("#staff") if "knocks" in seen.body)
+    assert f"member renew {EVE}" in shown.body
+    await world.react("#staff", "mod", shown.event_id, "👍")
+    await world.settle()
+    assert world.hs.room(world.room(door)).membership(EVE) == "knock"
+    assert invited(world, "eve") == []
+    await world.order("mod", f"!member renew {EVE} 30d")
+    assert invited(world, "eve") == ["#space"]
+
+
+async def test_a_moderator_whose_membership_has_ended_gives_no_orders_until_it_goes_on(world: World) -> None:
+    await listens(world, "mod")
+    await world.order("olga", f"!member expire {MOD} 2026-01-06")
+    await world.turn_to("2026-01-07 09:00")
+    (grace,) = await world.ask("mod", f"invite {EVE}")
+    assert "in the space already" in grace
+    await world.turn_to("2026-02-01 09:00")
+    (answer,) = await world.ask("mod", f"invite {EVE}")
+    assert HINT in answer
+    assert [entry.action for entry in await world.ledger()].count("invite") == 1
+    await world.order("olga", f"!member renew {MOD} 30d")
+    (again,) = await world.ask("mod", f"invite {EVE}")
+    assert "in the space already" in again
+
+
+async def test_an_owner_gives_orders_whatever_became_of_the_membership(world: World) -> None:
+    await lasts_until(world, "olga", "2026-01-06")
+    await world.turn_to("2026-02-01 09:00")
+    (answer,) = await world.ask("olga", f"invite {EVE}")
+    assert "in the space already" in answer
