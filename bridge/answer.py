@@ -89,9 +89,9 @@ async def react(scene: Scene, event: AnyEvent) -> None:
     if isinstance(event, Reacted):
         await go_on(scene, event, registry.book())
         return
-    if not isinstance(event, Message) or called(event, direct=True, me=scene.me, names=scene.names) is None:
+    if not isinstance(event, Message) or called(event, direct=not scene.ours, me=scene.me, names=scene.names) is None:
         return  # most of what is said is settled without a look into the database
-    person = await people.by_direct_room(scene.db, event.room)
+    person = None if scene.ours else await people.by_direct_room(scene.db, event.room)
     direct = person is not None and person.user == event.sender
     if direct and await _answered_us(scene, event):
         return

@@ -59,7 +59,8 @@ async def _one(db: Connection, event: AnyEvent, scene: Scene) -> int:
     """One event in a savepoint of its own, so that its crash undoes only its own consequences."""
     try:
         async with db.begin_nested():
-            scene.news = await journal.remember(db, event, _tags_of(event), scene.now_ms)
+            heard = await journal.remember(db, event, _tags_of(event), scene.now_ms)
+            scene.news, scene.ours, scene.ordinary = heard.news, heard.ours, heard.ordinary
             for step in STEPS:
                 await step(scene, event)
             return await queue.put(db, scene.puts, scene.now_ms)

@@ -42,6 +42,8 @@ class Scene:
     """One event's surroundings: the open transaction, the configuration, our own id, the time (UTC ms), names. `puts` gathers what is wanted.
 
     `news`: whether a change of membership was unknown before. Homeservers tell again who has long been in a room when they say something there.
+    `ours`, `ordinary`: a new message in a room of ours, and one that nothing hangs on that we know of (`store.journal.Heard`); looks into the database
+    are spared by it, and nothing else.
     """
 
     db: Connection
@@ -51,6 +53,8 @@ class Scene:
     names: Naming
     puts: list[Put] = field(default_factory=list)
     news: bool = True
+    ours: bool = False
+    ordinary: bool = False
 
 
 class Reader(Protocol):

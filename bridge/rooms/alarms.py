@@ -20,11 +20,8 @@ async def look(scene: Scene, at_once: Collection[str] = ()) -> None:
     found = [circle for circle in scene.config.community.circles if circle_key(circle) in by_key]
     if staff is None or not (at_once or may_tell(scene.now_ms, scene.config.zone)):
         return
-    there: dict[str, dict[str, str]] = {}
-    for circle in found:
-        key = circle_key(circle)
-        seen = {user: await people.membership(scene.db, by_key[key].room, user) for user in leaders(circle)}
-        there[key] = {user: membership for user, membership in seen.items() if membership is not None}
+    seen = await people.everywhere(scene.db, {user for circle in found for user in leaders(circle)})
+    there = {key: seen.get(by_key[key].room, {}) for key in map(circle_key, found)}
     made = {circle_key(circle): by_key[circle_key(circle)].made_ms for circle in found}
     for key in alone(found, there, made, scene.now_ms):
         if key in at_once or may_tell(scene.now_ms, scene.config.zone):

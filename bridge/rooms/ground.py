@@ -37,8 +37,7 @@ async def react(scene: Scene, event: AnyEvent) -> None:
 
 async def look_at_all(db: Connection, now_ms: int) -> None:
     """Look at every room: at the start and every hour."""
-    for room in await rooms.in_use(db):
-        await due.set_next(db, LOOK, room.room, now_ms, str(now_ms))
+    await due.set_all(db, LOOK, [room.room for room in await rooms.in_use(db)], now_ms, str(now_ms))
 
 
 async def seen(read: Reader, room: str, me: str) -> Ground:

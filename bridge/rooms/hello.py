@@ -39,7 +39,7 @@ async def react(scene: Scene, event: AnyEvent) -> None:
     """Look whether somebody turned to a newcomer."""
     if not isinstance(event, Message | Reacted) or event.sender == scene.me or not scene.config.community.onboarding:
         return
-    if isinstance(event, Message) and event.marked:
+    if scene.ordinary or (isinstance(event, Message) and event.marked):
         return
     waiting = [user for user in await onboarding.ungreeted(scene.db, event.room) if user != event.sender]
     if not waiting:

@@ -44,10 +44,9 @@ async def react(scene: Scene, event: MemberChanged) -> None:
 
 async def sweep(scene: Scene) -> None:
     """Who has been knocking since before we listened is a case, too; by the clock."""
-    for room in await rooms.all_rooms(scene.db):
-        for user in await people.members(scene.db, room.room, "knock"):
-            if not await store.any_about(scene.db, KNOCK, user, room.room) and not await is_barred(scene, user):
-                await cases.show(scene, KINDS, f"knock/{room.room}/{user}", KNOCK, user, room.room)
+    for room, user in await people.knocking(scene.db):
+        if not await store.any_about(scene.db, KNOCK, user, room) and not await is_barred(scene, user):
+            await cases.show(scene, KINDS, f"knock/{room}/{user}", KNOCK, user, room)
 
 
 def _ended(event: MemberChanged) -> tuple[str, Text]:

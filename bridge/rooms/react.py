@@ -35,16 +35,17 @@ async def react(scene: Scene, event: AnyEvent) -> None:
     await replacing.react(scene, event)
     await ask.react(scene, event)
     await announcing.react(scene, event)
-    await moves.react(scene, event)
     await splits.react(scene, event)
-    await alarms.react(scene, event)
     if isinstance(event, Message | Edited):
         await joining.shown_in_a_room(scene, event)
     elif isinstance(event, MemberChanged):
+        if event.was == event.membership:
+            return  # somebody has another name or picture: nobody came or went
+        await moves.react(scene, event)
+        await alarms.react(scene, event)
         await knocks.react(scene, event)
         await assigning.react(scene, event)
-        moved = event.membership in ("join", "leave") and event.was != event.membership
-        if moved and event.user != scene.me:
+        if event.membership in ("join", "leave") and event.user != scene.me:
             await admit.go_on(scene, event)
     await kinds.react(scene, event)
     await terms_react.react(scene, event)

@@ -182,7 +182,8 @@ async def audience(scene: Scene, common: Room) -> Text:
 
 async def _said(scene: Scene, event: Message | Edited | Redacted, about: str) -> None:
     alone = isinstance(event, Message) and event.thread is None and event.reply_to is None
-    # Nearly every message ends here, at the price of one query: nobody tagged it and nothing answers it.
+    if scene.ordinary:
+        return  # nearly every message ends here: nobody tagged it and nothing answers it
     if alone and not await store.concerned(scene.db, about, about, _share_tag(scene)):
         return
     common = await rooms.by_key(scene.db, "common")

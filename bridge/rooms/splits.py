@@ -112,8 +112,9 @@ async def watch(scene: Scene) -> None:
     """Tell staff and the curators, once, of each circle that has become too large since the last look."""
     known, sizes = await store.crowds(scene.db), await store.sizes(scene.db, scene.me)
     small = set(known)
+    by_key = {room.key: room for room in await rooms.in_use(scene.db)}
     for circle in scene.config.community.circles:
-        room = await rooms.by_key(scene.db, circle_key(circle))
+        room = by_key.get(circle_key(circle))
         number = sizes.get(room.room, 0) if room else 0
         if room is None or not too_large(circle, number, scene):
             continue

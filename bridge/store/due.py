@@ -1,5 +1,6 @@
 """What is to happen at a time of somebody's own wall clock. Never computes a time, never knows what a kind does."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import delete, func, select, update
@@ -27,6 +28,16 @@ async def set_next(db: Connection, kind: str, subject: str, next_ms: int, slot: 
     statement = insert_into(db, due).values(kind=kind, subject=subject, next_ms=next_ms, slot=slot)
     again = {"next_ms": next_ms, "slot": slot}
     await db.execute(statement.on_conflict_do_update(index_elements=["kind", "subject"], set_=again))
+
+
+async def set_all(db: Connection, kind: str, subjects: Collection[str], next_ms: int, slot: str) -> None:
+    """The next occasion of all these subjects at once, as `set_next` does it for one."""
+    if subjects:
+        statement = insert_into(db, due).on_conflict_do_update(
+            index_elements=["kind", "subject"], set_={"next_ms": next_ms, "slot": slot}
+        )
+        rows = [{"kind": kind, "subject": subject, "next_ms": next_ms, "slot": slot} for subject in subjects]
+        await db.execute(statement, rows)
 
 
 async def claim_due(db: Connection, kind: str, now_ms: int, limit: int) -> tuple[Due, ...]:

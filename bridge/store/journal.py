@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from bridge.events import AnyEvent, Edited, MemberChanged, Message, Redacted
 from bridge.store.db import Connection
-from bridge.store.tables import Text, early, memberships, post_tags, posts, rooms
+from bridge.store.tables import Text, early, greetings, memberships, post_tags, posts, rooms, shares
 from bridge.store.upsert import insert_for, insert_into
 
 
@@ -51,20 +51,33 @@ class Post:
     tags: frozenset[str]
 
 
-async def remember(db: Connection, event: AnyEvent, tags: frozenset[str], now_ms: int) -> bool:
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What we learn of an event while we write it down, so that nobody has to ask again.
+
+    `news`: False for a membership in a room of ours that was known. `ours`: it is a message that is new, in a room of ours. `ordinary`: and nothing
+    that we know of hangs on it: it has no tag and answers nothing, nothing came before it that is about it, and nobody new waits there for a word.
+    """
+
+    news: bool = True
+    ours: bool = False
+    ordinary: bool = False
+
+
+async def remember(db: Connection, event: AnyEvent, tags: frozenset[str], now_ms: int) -> Heard:
     """Write down what this event says about messages and memberships, if it is of a room of ours. `tags` are those of its text, folded.
 
-    Remembering a message twice is remembering it once. False for a membership in a room of ours that was known.
+    Remembering a message twice is remembering it once.
     """
     if isinstance(event, Message):
-        await _message(db, event, tags, now_ms)
-    elif isinstance(event, Edited):
+        return await _message(db, event, tags, now_ms)
+    if isinstance(event, Edited):
         await _edit(db, event, tags, now_ms)
     elif isinstance(event, Redacted):
         await _redaction(db, event, now_ms)
     elif isinstance(event, MemberChanged):
-        return await _membership(db, event, now_ms)
-    return True
+        return Heard(news=await _membership(db, event, now_ms))
+    return Heard()
 
 
 async def post(db: Connection, event_id: str) -> Post | None:
@@ -88,27 +101,38 @@ def _ours(room: str) -> ColumnElement[bool]:
     return exists().where(rooms.c.room == room)
 
 
-async def _message(db: Connection, event: Message, tags: frozenset[str], now_ms: int) -> None:
+async def _message(db: Connection, event: Message, tags: frozenset[str], now_ms: int) -> Heard:
     row = {
         "event": event.id, "room": event.room, "author": event.sender, "at_ms": min(event.at_ms, now_ms),
         "seen_ms": now_ms, "thread": event.thread, "reply_to": event.reply_to,
     }  # fmt: skip
     written = (await db.execute(_insert_post(db.dialect.name), row)).one_or_none()
     if written is None:
-        return
+        return Heard()
     await _add_tags(db, event.id, tags)
     if written.waiting:
         await _what_came_early(db, event)
+    alone = not tags and event.thread is None and event.reply_to is None
+    return Heard(ours=True, ordinary=alone and not (written.waiting or written.concerned))
 
 
 @cache
 def _insert_post(dialect: str) -> Executable:
-    """A post of a room of ours that is not there yet; gives whether anything has been waiting for it."""
+    """A post of a room of ours that is not there yet; gives whether anything has been waiting for it, and whether anything else we know is about it."""
     given = [bindparam(name, type_=posts.c[name].type) for name in POST]
-    values = select(*given).where(exists().where(rooms.c.room == bindparam("room", type_=Text)))
-    waiting = exists().where(early.c.target == bindparam("event", type_=Text))
+    event, room = bindparam("event", type_=Text), bindparam("room", type_=Text)
+    values = select(*given).where(exists().where(rooms.c.room == room))
+    answers, here = posts.alias("answers"), rooms.alias("here")
+    unmet = select(greetings.c.user).join(here, here.c.key == greetings.c.circle)
+    waiting = exists().where(early.c.target == event)
+    concerned = or_(
+        exists().where(answers.c.thread == event),
+        exists().where(answers.c.reply_to == event),
+        exists().where(shares.c.root == event),
+        unmet.where(here.c.room == room, greetings.c.greeted_ms.is_(None)).exists(),
+    )
     statement = insert_for(dialect, posts).from_select(POST, values).on_conflict_do_nothing()
-    return statement.returning(waiting.label("waiting"))
+    return statement.returning(waiting.label("waiting"), concerned.label("concerned"))
 
 
 async def _what_came_early(db: Connection, event: Message) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from bridge.store.db import Connection
-from bridge.store.tables import memberships, people, prompts
+from bridge.store.tables import memberships, people, prompts, rooms
 from bridge.store.upsert import insert_into
 
 
@@ -65,6 +65,23 @@ async def by_direct_room(db: Connection, room: str) -> Person | None:
     query = select(people).where(people.c.direct_room == room).order_by(people.c.user)
     row = (await db.execute(query)).mappings().first()
     return Person(**row) if row else None
+
+
+async def everywhere(db: Connection, users: Collection[str]) -> dict[str, dict[str, str]]:
+    """What each of these people is now, by room and then by user; rooms and people without a membership are not there. One query, however many."""
+    now = select(memberships.c.room, memberships.c.user, memberships.c.membership)
+    found: dict[str, dict[str, str]] = {}
+    for row in await db.execute(now.where(memberships.c.user.in_(users), memberships.c.until_ms.is_(None))):
+        found.setdefault(row.room, {})[row.user] = row.membership
+    return found
+
+
+async def knocking(db: Connection) -> tuple[tuple[str, str], ...]:
+    """Who knocks at which room of ours now: (room, user), sorted."""
+    query = select(memberships.c.room, memberships.c.user).join(rooms, rooms.c.room == memberships.c.room)
+    query = query.where(memberships.c.until_ms.is_(None), memberships.c.membership == "knock")
+    rows = await db.execute(query.order_by(memberships.c.room, memberships.c.user))
+    return tuple((row.room, row.user) for row in rows)
 
 
 async def members(db: Connection, room: str, membership: str = "join") -> tuple[str, ...]:

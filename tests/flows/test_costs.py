@@ -1,0 +1,185 @@
+"""What Hearth asks of its database when nothing special happens: few queries, however large the community is."""
+
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from community import settings
+from sqlalchemy import event as listening
+from sqlalchemy import insert
+
+from bridge import handle
+from bridge.config import Config
+from bridge.events import AnyEvent, Batch, Content, MemberChanged, Message, Reacted
+from bridge.hearth import Hearth
+from bridge.schedule import once
+from bridge.store.db import Database
+from bridge.store.tables import greetings, memberships, posts, rooms
+
+ME = "@hearth:a.test"
+NOW_MS = 1_767_690_000_000  # noon on a working day: alarms look by day
+PEOPLE, CIRCLES = 300, 15
+
+
+@contextmanager
+def counted(database: Database) -> Iterator[list[str]]:
+    """The statements that are sent to the database meanwhile, without those that open and close a transaction."""
+    seen: list[str] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if not statement.startswith(("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT")):
+            seen.append(" ".join(statement.split()))
+
+    engines = [engine.sync_engine for engine in (database._writer, database._reader)]
+    for engine in engines:
+        listening.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        for engine in engines:
+            listening.remove(engine, "before_cursor_execute", note)
+
+
+async def populate(database: Database, people: int, circles: int) -> None:
+    """Everybody is in the space and in a circle, every circle has its curator, and one person in ten left the space and all."""
+    common = [("space", "!space:a.test"), ("common", "!common:a.test"), ("staff", "!staff:a.test")]
+    held = [*common, *((f"circle/c{n}", f"!c{n}:a.test") for n in range(circles))]
+    every: dict[str, Any] = {"encrypted": False, "history": "shared", "made_ms": 1}
+    rows = []
+    for n in range(people):
+        user = f"@u{n}:a.test"
+        there = {"user": user, "since_ms": 2, "since_seq": 0, "until_ms": None, "until_seq": None}
+        for room in ("!space:a.test", f"!c{n % circles}:a.test"):
+            if n % 10 == 9:
+                was = {**there, "room": room, "membership": "join", "until_ms": 3, "until_seq": 0}
+                rows += [was, {**there, "room": room, "membership": "leave", "since_ms": 3}]
+            else:
+                rows.append({**there, "room": room, "membership": "join"})
+    async with database.writing() as db:
+        await db.execute(
+            insert(rooms),
+            [{**every, "room": room, "key": key, "kind": key.partition("/")[0],
+              "tag": key.partition("/")[2] or None, "alias": None} for key, room in held],
+        )  # fmt: skip
+        await db.execute(insert(memberships), rows)
+        said = {"author": "@u1:a.test", "at_ms": 2, "seen_ms": 2, "redacted": False}
+        await db.execute(insert(posts), [{**said, "event": f"$p{n}", "room": "!c0:a.test"} for n in range(50)])
+
+
+def community(folder: Path, circles: int, **more: Any) -> Config:
+    """The configuration of so many circles, each with a curator who is there."""
+    data = settings("http://localhost:1", "HEARTH", folder)
+    listed = [{"tag": f"c{n}", "name": f"Circle {n}", "curators": [f"@u{n}:a.test"]} for n in range(circles)]
+    data["community"] |= {"circles": listed, "assign": True, "onboarding": True, **more}
+    return Config.model_validate(data)
+
+
+class House:
+    """Hearth without a homeserver, in a community of this size."""
+
+    def __init__(self, database: Database, config: Config) -> None:
+        matrix = SimpleNamespace(user=ME, gateway=None, notes=())
+        self.hearth = Hearth(config, lambda: NOW_MS, database, cast("Any", matrix))
+        self.database = database
+        self.number = 0
+
+    async def hear(self, event: AnyEvent) -> list[str]:
+        """What one event costs, the claim and the cursor included."""
+        self.number += 1
+        batch = Batch(f"s{self.number}", (event,))
+        with counted(self.database) as seen:
+            await handle.handle(
+                self.database, batch, overlay=self.hearth.overlay, me=ME, names=self.hearth.names, now_ms=NOW_MS
+            )
+        return seen
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    database = await Database.open(tmp_path / "hearth.db")
+    try:
+        await populate(database, PEOPLE, CIRCLES)
+        house = House(database, community(tmp_path, CIRCLES))
+        await house.hear(
+            Message(id="$first", room="!c0:a.test", sender="@u0:a.test", at_ms=1, content=Content("m.text", "first"))
+        )
+        yield house
+    finally:
+        await database.close()
+
+
+ANN, ROOM = "@u1:a.test", "!c1:a.test"
+
+
+def said(event: str, **more: Any) -> Message:
+    return Message(id=event, room=ROOM, sender=ANN, at_ms=NOW_MS, content=Content("m.text", "Good morning, all!"), **more)  # fmt: skip
+
+
+def member(event: str, room: str, user: str, membership: str, was: str | None) -> MemberChanged:
+    return MemberChanged(
+        id=event, room=room, sender=user, at_ms=NOW_MS, user=user, membership=membership, was=was, display_name="Ann"
+    )
+
+
+async def test_an_ordinary_message_costs_two_statements_and_its_batch_two(house: House) -> None:
+    seen = await house.hear(said("$m"))
+    assert [one.partition(" (")[0] for one in seen if one.startswith("INSERT")] == [
+        "INSERT INTO claims", "INSERT INTO posts", "INSERT INTO cursors",
+    ]  # fmt: skip
+    assert len(seen) == 4, seen
+
+
+async def test_a_message_that_something_hangs_on_is_looked_at_more_closely(house: House) -> None:
+    """What is spared for an ordinary message is spared for no other."""
+    await house.hear(said("$early", reply_to="$late"))
+    plain = len(await house.hear(said("$m")))
+    assert len(await house.hear(said("$late"))) > plain
+    async with house.database.writing() as db:
+        await db.execute(insert(greetings).values(circle="circle/c1", user="@u16:a.test", entered_ms=1))
+    assert len(await house.hear(said("$hello"))) > plain
+
+
+@pytest.mark.parametrize(
+    ("event", "most"),
+    [
+        (said("$answer", thread="$p1"), 9),
+        (Reacted(id="$r", room=ROOM, sender=ANN, at_ms=NOW_MS, target="$p1", key="😀"), 5),
+        (member("$name", ROOM, ANN, "join", "join"), 5),
+        (member("$in", "!c2:a.test", ANN, "join", "invite"), 17),
+        (member("$out", ROOM, "@u16:a.test", "leave", "join"), 20),
+    ],
+    ids=["an answer", "a reaction", "another name", "somebody comes", "somebody goes"],
+)
+async def test_what_happens_often_costs_few_queries(house: House, event: AnyEvent, most: int) -> None:
+    seen = await house.hear(event)
+    assert len(seen) <= most, seen
+
+
+async def test_a_thousand_messages_are_handled_within_a_few_seconds(house: House) -> None:
+    """The aim is a thousand in one second; here it is a wide bound, for slow and busy machines."""
+    events = tuple(said(f"$n{number}") for number in range(1000))
+    begun = time.perf_counter()
+    with counted(house.database) as seen:
+        await handle.handle(
+            house.database, Batch("s", events), overlay=house.hearth.overlay, me=ME, names=house.hearth.names, now_ms=NOW_MS
+        )  # fmt: skip
+    assert len(seen) == 2002
+    assert time.perf_counter() - begun < 10
+
+
+async def test_a_tick_with_nothing_to_do_costs_few_queries_however_large_the_community(house: House) -> None:
+    costs: dict[str, int] = {}
+    for tick in house.hearth.ticks():
+        if tick.name == "footing":
+            continue  # it asks the homeserver about each room that it looks at
+        await once(tick)
+        with counted(house.database) as seen:
+            await tick.run()
+        costs[tick.name] = len(seen)
+    assert {name: cost for name, cost in costs.items() if cost > 8} == {}
+    often = [tick.name for tick in house.hearth.ticks() if tick.every_seconds <= 15 and tick.name != "footing"]
+    assert {name: costs[name] for name in often if costs[name] > 3} == {}
