@@ -70,14 +70,20 @@ def _many(actual: Actual, changes: Iterable[Change]) -> Iterator[Hold]:
 
 
 def _alters(change: Change) -> bool:
-    """Whether a room that exists is different afterwards. Who is invited is no property of the room."""
+    """Whether a room that exists is different afterwards. Who is invited, and who has which power, is said of people: a new moderator is one change."""
     match change:
+        case SetContent(type="m.room.power_levels", was=was, content=now):
+            return _without_people(was) != _without_people(now)
         case SetContent(type=kind, was=was):
             return kind not in _VIEW and (bool(was) or kind not in _COMPLETES)
         case PointAlias():
             return True
         case _:
             return False
+
+
+def _without_people(levels: Content) -> Content:
+    return {name: value for name, value in levels.items() if name != "users"}
 
 
 def meant(hold: Hold, decided: Collection[tuple[str, str]]) -> bool:

@@ -66,6 +66,12 @@ def test_more_than_a_third_of_the_rooms_is_too_much_at_once(changed: int, held: 
         assert told == (Hold("many", ("circle/c0", "circle/c1", "circle/c2"), 8),)
 
 
+def test_a_new_moderator_is_no_change_of_every_room() -> None:
+    assert found(goal(moderators=["@mia:a.test"]), built(goal())) == ()
+    told = found(goal(circles=circles(5, power={"write": "curators"})), built(goal()))
+    assert [hold.about for hold in told] == ["many"]
+
+
 def test_in_a_small_community_every_change_is_one_of_many() -> None:
     few = {"circles": circles(0)[:2]}
     told = found(goal(circles=circles(2, topic="New")[:2]), built(goal(**few)))
