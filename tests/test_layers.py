@@ -158,3 +158,8 @@ def test_areas_do_not_know_each_other(area: str) -> None:
                 assert neighbour == area or not other.startswith(f"bridge.{neighbour}"), (
                     f"{name_of(path)} must not import {other}"
                 )
+
+
+def test_no_two_test_files_have_one_name() -> None:
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert len(set(names)) == len(names), sorted({name for name in names if names.count(name) > 1})

@@ -9,6 +9,7 @@ from world import World, on_a_file
 
 from bridge import handle
 from bridge.events import AnyEvent, Message
+from bridge.rooms import ground
 from bridge.scene import Scene
 from bridge.store.tables import cursors, failures, memberships, metadata, post_tags, posts
 
@@ -16,8 +17,9 @@ MANY = 130
 
 
 async def everything(world: World) -> dict[str, Any]:
-    """All tables but the one that says up to where we have heard."""
-    return {table.name: await world.rows(table) for table in metadata.sorted_tables if table.name != "cursors"}
+    """All tables but the one that says up to where we have heard; that we look at our rooms after a start is no change."""
+    found = {table.name: await world.rows(table) for table in metadata.sorted_tables if table.name != "cursors"}
+    return {**found, "due": [row for row in found["due"] if row["kind"] != ground.LOOK]}
 
 
 async def posts_in(world: World, room: str) -> list[str]:
