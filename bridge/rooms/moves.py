@@ -33,7 +33,20 @@ async def react(scene: Scene, event: AnyEvent) -> None:
     if isinstance(event, MemberChanged) and event.membership == "join":
         await _arrived(scene, event.user, event.room)
     elif isinstance(event, MemberChanged) and event.membership in ("leave", "ban"):
-        await give_up(scene, event.user, event.room)
+        room = await rooms.by_id(scene.db, event.room)
+        if room is None or room.replaced_by is None:
+            await give_up(scene, event.user, event.room)
+        elif event.sender == event.user:
+            await give_up(scene, event.user, room.replaced_by)
+        else:
+            await _called_again(scene, event.user, room.replaced_by)
+
+
+async def _called_again(scene: Scene, user: str, room: str) -> None:
+    """The circle goes on in this room, and the invitation to the old one was taken back for it: here is another."""
+    move = await moves.into(scene.db, user, room)
+    if move is not None:
+        await circles.let_in(scene, user, room, f"move/{move.id}")
 
 
 async def _arrived(scene: Scene, user: str, room: str) -> None:
@@ -41,8 +54,12 @@ async def _arrived(scene: Scene, user: str, room: str) -> None:
     if move is None:
         return
     await moves.end(scene.db, move.id, scene.now_ms)
-    if move.source is not None and await people.membership(scene.db, move.source, user) in ("join", "invite"):
-        scene.puts.append(Put(Kick(key=f"move/{move.id}/out", room=move.source, user=user)))
+    if move.source is None:
+        return
+    # A circle may go on in a new room while somebody is on the way: then they leave the old one as well.
+    for old in (move.source, *(each.room for each in await rooms.former(scene.db, move.source))):
+        if await people.membership(scene.db, old, user) in ("join", "invite"):
+            scene.puts.append(Put(Kick(key=f"move/{move.id}/out/{old}", room=old, user=user)))
 
 
 async def _belongs(scene: Scene, user: str, source: str | None, target: str, cause: str) -> None:

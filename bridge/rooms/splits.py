@@ -116,7 +116,11 @@ async def watch(scene: Scene) -> None:
     for circle in scene.config.community.circles:
         room = by_key.get(circle_key(circle))
         number = sizes.get(room.room, 0) if room else 0
-        if room is None or not too_large(circle, number, scene):
+        if room is None:
+            continue
+        if not too_large(circle, number, scene):
+            if scene.now_ms - room.made_ms < WEEK_MS and await rooms.former(scene.db, room.room):
+                small.discard(room.room)  # its people are still on their way from the old room
             continue
         small.discard(room.room)
         if room.room not in known and await store.crowd(scene.db, room.room, scene.now_ms):

@@ -1,4 +1,4 @@
-"""How many people are in our rooms and when they last spoke, which circles are too large, and who was asked to go to a new one. Never a word of theirs."""
+"""How many people are in our rooms and when they last spoke, which circles are too large, who was asked to go to a new one, and who follows one that became another. Never a word of theirs."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, func, insert, select, update
 
 from bridge.store.db import Connection
-from bridge.store.tables import crowded, memberships, posts, split_answers, splits
+from bridge.store.tables import crowded, follows, memberships, posts, split_answers, splits
 from bridge.store.upsert import insert_into
 
 
@@ -111,3 +111,11 @@ async def answers(db: Connection, id: int) -> dict[str, bool | None]:  # noqa: A
 async def forget_split(db: Connection, target: str) -> None:
     """The new circle could not be made, so nobody will be asked."""
     await db.execute(delete(splits).where(splits.c.target == target, splits.c.asked_ms.is_(None)))
+
+
+async def follow_instead(db: Connection, old: str, new: str) -> None:
+    """Whoever follows the circle `old` (a room id) follows `new` from now on, once, and `old` no longer."""
+    theirs = (follows.c.kind == "circle", follows.c.target == old)
+    already = select(follows.c.user).where(follows.c.kind == "circle", follows.c.target == new)
+    await db.execute(delete(follows).where(*theirs, follows.c.user.in_(already)))
+    await db.execute(update(follows).where(*theirs).values(target=new))

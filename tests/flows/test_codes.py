@@ -335,12 +335,17 @@ async def test_a_person_is_invited_by_command_to_the_space_only(world: World) ->
 
 
 @on_a_file
-async def test_an_invitation_that_is_refused_is_told(world: World) -> None:
+@pytest.mark.parametrize("circle", ["", " #garden"])
+async def test_an_invitation_that_is_refused_is_told_once(world: World, circle: str) -> None:
     await newcomer(world)
     world.hs.faults.add("status", path="/invite$", status=403, errcode="M_INVITE_BLOCKED", times=None)
-    answer = await world.order("mod", f"!invite {NEW}")
+    answer = await world.order("mod", f"!invite {NEW}{circle}")
     assert "could not be invited" in answer.body
     assert "M_INVITE_BLOCKED" in answer.body
+    await world.tick()
+    await world.tick()
+    told = [seen.body for seen in world.from_hearth("#staff") if NEW in seen.body or "nora" in seen.body]
+    assert told == [answer.body]
 
 
 @on_a_file

@@ -173,6 +173,20 @@ async def test_stopped_while_answering_the_door_it_is_answered_once(
 
 
 @on_a_file
+@pytest.mark.parametrize("room", ["#space", "#garden"])
+async def test_a_knock_whose_invitation_is_refused_is_told_once(world: World, room: str) -> None:
+    await knocks(world, room)
+    (shown,) = world.from_hearth("#staff")
+    world.hs.faults.add("status", path="/invite$", status=403, errcode="M_INVITE_BLOCKED", times=None)
+    await world.react("#staff", "mod", shown.event_id, "👍")
+    await world.settle()
+    await world.tick()
+    (_, told) = world.from_hearth("#staff")
+    assert "could not be answered at the door" in told.body
+    assert "M_INVITE_BLOCKED" in told.body
+
+
+@on_a_file
 async def test_without_cases_nothing_waits(world: World) -> None:
     assert "Nothing waits" in (await world.order("mod", "!cases")).body
     assert "no case number 7" in (await world.order("mod", "!accept 7")).body

@@ -5,7 +5,7 @@ from community import PEOPLE
 from deciding import carried_out, content, decided, planned
 from world import World, on_a_file
 
-from bridge.store.tables import moves, split_answers
+from bridge.store.tables import follows, moves, split_answers
 from tests.fake import Member
 
 
@@ -118,6 +118,32 @@ async def test_two_circles_become_one(world: World) -> None:
     await world.replay()
     await world.tick()
     assert world.changes() == []
+
+
+async def test_who_follows_a_circle_that_is_merged_follows_the_other_one_once_and_hears_nothing_of_it(
+    world: World,
+) -> None:
+    await world.member("ben").join(world.room("#garden"))
+    await world.settle()
+    await world.ask("ben", "follow #sleep")
+    await world.ask("ben", "follow #garden")
+    await world.ask("eve", "follow #sleep")
+    await world.ask("cleo", f"follow {PEOPLE['ann']}")
+    heard = {who: len(world.told(who)) for who in ("ben", "eve", "cleo")}
+    await decided(world, "mod", "!circles merge #sleep #garden")
+    now = sorted((row["user"], row["kind"], row["target"]) for row in await world.rows(follows))
+    assert now == [
+        (PEOPLE["ben"], "circle", world.room("#garden")),
+        (PEOPLE["cleo"], "person", PEOPLE["ann"]),
+        (PEOPLE["eve"], "circle", world.room("#garden")),
+    ]
+    more = {who: len(world.told(who)) - before for who, before in heard.items()}
+    assert more == {"ben": 0, "eve": 1, "cleo": 0}  # she is let into the other circle
+    await world.member("eve").join(world.room("#garden"))
+    await world.say("#garden", "cleo", "Said where it goes on")
+    await world.settle()
+    (digest,) = await world.ask("eve", "digest now")
+    assert "Said where it goes on" in digest
 
 
 async def test_what_concerns_many_is_asked_first_and_only_its_giver_confirms(world: World) -> None:

@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 from community import HEARTH, PEOPLE
+from deciding import carried_out, decided
+from test_moves import crowd, inside, react_to_last
 from world import World, on_a_file
 
 from bridge.rooms.cascade import GRACE_MS
-from bridge.store.tables import follows, outbox, rooms
+from bridge.store.tables import belongs, cases, follows, moves, outbox, rooms
 
 EVE, BEN, ANN, OLGA, CLEO = (PEOPLE[name] for name in ("eve", "ben", "ann", "olga", "cleo"))
 
@@ -339,3 +341,84 @@ async def test_a_room_is_replaced_twice(world: World) -> None:
     third, _ = await replaced(world, "#sleep", "!room replace #sleep")
     assert await now_at(world, first) == await now_at(world, second) == third
     assert world.hs.model.aliases["#sleep:a.test"][0] == third
+
+
+async def test_who_is_on_the_way_into_a_circle_arrives_in_the_room_that_goes_on(world: World) -> None:
+    await world.order("mod", f"!move {EVE} #sleep #garden")
+    old = world.room("#garden")
+    assert old in world.member("eve").invites()
+    new, _ = await replaced(world, "#garden", "!room replace #garden")
+    assert [one for one in world.member("eve").invites() if one in (old, new)] == [new]
+    await world.member("eve").join(new)
+    await world.settle()
+    assert EVE in inside(world, "#garden")
+    assert EVE not in inside(world, "#sleep")
+    assert [row["ended_ms"] is None for row in await world.rows(moves)] == [False]
+    await world.replay()
+    await done(world)
+    assert world.changes() == []
+
+
+@on_a_file
+async def test_who_is_on_the_way_out_of_a_circle_that_is_replaced_leaves_both_of_its_rooms(world: World) -> None:
+    await world.order("mod", f"!move {EVE} #sleep #garden")
+    old = world.room("#sleep")
+    await replaced(world, "#sleep", "!room replace #sleep")
+    await world.member("eve").join(world.room("#sleep"))
+    await world.settle()
+    await world.member("eve").join(world.room("#garden"))
+    await world.settle()
+    assert EVE not in inside(world, "#sleep") | set(world.hs.members(old))
+
+
+@on_a_file
+async def test_who_declines_the_old_room_meanwhile_stays_where_they_are(world: World) -> None:
+    await world.order("mod", f"!move {EVE} #sleep #garden")
+    await replaced(world, "#sleep", "!room replace #sleep")
+    await world.member("eve").leave(world.room("#garden"))
+    await world.settle()
+    assert [row["circle"] for row in await world.rows(belongs) if row["user"] == EVE] == ["circle/sleep"]
+    await world.member("eve").join(world.room("#garden"))
+    await world.settle()
+    assert EVE in inside(world, "#garden")
+
+
+@on_a_file
+async def test_a_split_goes_on_between_the_rooms_that_go_on(world: World) -> None:
+    await decided(world, "mod", "!circles split #sleep #night")
+    await react_to_last(world, "ben", "Would you like to go there", "👍")
+    for name in ("#sleep", "#night"):
+        await replaced(world, name, f"!room replace {name}")
+    again = await world.order("mod", "!circles split #sleep")
+    assert "being asked already" in again.body
+    assert world.room("#night") in world.member("ben").invites()
+    await react_to_last(world, "eve", "Would you like to go there", "👍")
+    assert world.room("#night") in world.member("eve").invites()
+    for name in ("ben", "eve"):
+        await world.member(name).join(world.room("#sleep"))
+        await world.member(name).join(world.room("#night"))
+    await world.settle()
+    assert {BEN, EVE} <= inside(world, "#night")
+    assert not {BEN, EVE} & inside(world, "#sleep")
+
+
+@on_a_file
+async def test_a_circle_that_is_too_large_is_not_told_again_when_its_people_come_along(world: World) -> None:
+    await world.say("#sleep", "ann", "!circle size 4")
+    await carried_out(world)
+    late = await crowd(world, 2)
+    await world.tick()
+    new, _ = await replaced(world, "#sleep", "!room replace #sleep")
+    for member in (*late, *(world.member(name) for name in ("ann", "ben", "eve"))):
+        await member.join(new)
+    await world.settle()
+    await world.tick()
+    (case,) = await world.rows(cases)
+    assert (case["state"], case["room"]) == ("open", new)
+    for member in late:
+        await member.leave(new)
+    await world.settle()
+    world.clock.forward(8 * 24 * 60 * 60 * 1000)
+    await world.tick()
+    (case,) = await world.rows(cases)
+    assert case["outcome"] == "passed"

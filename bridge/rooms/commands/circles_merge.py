@@ -10,6 +10,7 @@ from bridge.errors import UsageError
 from bridge.roles import Role
 from bridge.rooms import circles, moves
 from bridge.store import rooms
+from bridge.store.circles import follow_instead
 from bridge.store.rooms import Room
 from bridge.words import words, words_n
 
@@ -36,6 +37,7 @@ async def _merge(ctx: Context, first: str, into: str) -> Reply:
         if user not in there:
             text = words("%(old)s and %(new)s become one circle. Come into %(new)s, please: it goes on there.", **names)
             await moves.begin(ctx.scene, user, None, new.room, cause, text)
+    await follow_instead(ctx.db, old.room, new.room)
     await circles.decide(ctx, cause, old.key, **{ARCHIVED: True})
     await rooms.retag(ctx.db, {old.key: None})
     return Reply(done=False)
@@ -47,7 +49,8 @@ async def _merge(ctx: Context, first: str, into: str) -> Reply:
 async def merge(ctx: Context, circle: Circle, into: Circle) -> Reply:
     """Make one circle of two.
 
-    The people of the first are let into the second and told; then the first is archived. Nobody is removed from it.
+    The people of the first are let into the second and told; then the first is archived. Nobody is removed from it. Whoever
+    follows the first follows the second.
     """
     old, _ = circles.meant(ctx, circle)
     new, _ = circles.meant(ctx, into)
