@@ -7,15 +7,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, bindparam, delete, exists, func, literal_column, select, update
+from sqlalchemy import ColumnElement, bindparam, case, delete, exists, func, literal_column, select, update
 
-from bridge.effects import Put, dump
+from bridge.effects import Put, Say, Tell, dump
 from bridge.store.db import Connection
 from bridge.store.tables import outbox
 from bridge.store.upsert import insert_into
 
 State = Literal["done", "skipped", "dead"]
 
+_WORDS = (Say.__name__, Tell.__name__)
 _KEYS_AT_ONCE = 1000
 """A database takes only so many values in one query."""
 
@@ -24,7 +25,7 @@ _KEYS_AT_ONCE = 1000
 class Wish:
     """One row. `attempts` failed so far; `first_tried_ms` is written before the first try; `error` is a code, `result` an event or room id.
 
-    `payload` is None once it is done or skipped.
+    `payload` is None once it is done or skipped, and of words also once they are dead.
     """
 
     id: int
@@ -157,7 +158,10 @@ async def mark_tried(db: Connection, ids: Collection[int], now_ms: int) -> None:
 
 
 async def settle(db: Connection, outcomes: Sequence[Settled], now_ms: int) -> None:
-    """Write down what came of rows. What was wanted is erased, except of the dead: a person may have them tried again."""
+    """Write down what came of rows. What was wanted is erased, except of the dead: they may be tried again.
+
+    What we wanted to say ourselves never is, and may hold what nobody else should read (an invite code): it is erased in any case.
+    """
     for dead in (False, True):
         rows = [
             {"row": each.id, "now_state": each.state, "got": each.result, "code": each.error}
@@ -171,7 +175,8 @@ async def settle(db: Connection, outcomes: Sequence[Settled], now_ms: int) -> No
                 "error": bindparam("code"),
             }
             statement = update(outbox).where(outbox.c.id == bindparam("row")).values(**values, settled_ms=now_ms)
-            await db.execute(statement if dead else statement.values(payload=None), rows)
+            kept = case((outbox.c.kind.in_(_WORDS), None), else_=outbox.c.payload) if dead else None
+            await db.execute(statement.values(payload=kept), rows)
 
 
 async def postpone(db: Connection, rows: Sequence[Postponed]) -> None:
@@ -250,9 +255,11 @@ async def dead(db: Connection, limit: int = 100) -> tuple[Wish, ...]:
 
 
 async def retry(db: Connection, key: str) -> bool:
-    """Have a dead row tried again, at once; whether there was one. Wake the outbox afterwards."""
+    """Have a dead row tried again, at once; whether there was one that can be. Wake the outbox afterwards."""
     again = {"state": "due", "attempts": 0, "next_ms": 0, "error": None, "settled_ms": None}
-    statement = update(outbox).where(outbox.c.key == key, outbox.c.state == "dead").values(again)
+    statement = (
+        update(outbox).where(outbox.c.key == key, outbox.c.state == "dead", outbox.c.payload.is_not(None)).values(again)
+    )
     return (await db.execute(statement)).rowcount == 1
 
 

@@ -7,7 +7,7 @@ import pytest
 from community import HEARTH, PEOPLE
 from world import World, on_a_file
 
-from bridge.store.tables import belongs, code_uses, codes, outbox, people, strangers, tries
+from bridge.store.tables import belongs, code_uses, codes, metadata, outbox, people, strangers, tries
 from tests.fake import Member
 
 NEW = "@nora:c.test"
@@ -68,6 +68,22 @@ async def test_a_code_is_stored_nowhere_once_it_was_shown(world: World) -> None:
     for table in (codes, outbox):
         assert plain not in str(await world.rows(table)).replace("-", "")
     assert len(row["hash"]) == 64
+
+
+@pytest.mark.parametrize("room", ["#staff", "#sleep"])
+async def test_an_answer_with_a_code_that_is_refused_leaves_no_code_behind(world: World, room: str) -> None:
+    """What was said in the staff room, or by a private message to a curator, is never tried again once it was refused."""
+    await world.ask("ann", "help")  # so that there is a direct room
+    world.hs.faults.add("status", path="/send/m.room.message", status=403, errcode="M_FORBIDDEN", times=None)
+    await world.say(room, "mod" if room == "#staff" else "ann", "!invite code #sleep")
+    await world.settle()
+    world.hs.faults.clear()
+    (row,) = await world.rows(codes)
+    assert row["uses"] == 1
+    dead = [row for row in await world.rows(outbox) if row["state"] == "dead"]
+    assert [(row["payload"], row["error"]) for row in dead] == [(None, "M_FORBIDDEN")]
+    for table in metadata.sorted_tables:
+        assert re.search(r"\b[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}\b", str(await world.rows(table))) is None
 
 
 async def test_of_two_people_with_one_code_at_the_same_moment_exactly_one_comes_in(world: World) -> None:
