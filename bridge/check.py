@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 
-from bridge.check_here import Finding, ok
+from bridge.check_here import Finding, ok, rooms_wanted
 from bridge.clock import now_ms
 from bridge.config import Config
 from bridge.errors import Refused, TokenLost, Unavailable
@@ -191,7 +191,7 @@ async def _limits(config: Config, session: Session, known: tuple[rooms.Room, ...
     if answer.get("messages_per_second") == 0:
         yield ok("The homeserver's rate limits are lifted for this account.")
         return
-    missing = 3 + len(config.community.circles) - len(known)
+    missing = rooms_wanted(config) - len(known)
     minutes = max(0, missing - FREE_ROOMS) * ROOM_SECONDS / 60
     pace = f" Making {missing} rooms takes about {minutes:.0f} minutes under usual limits." if minutes >= 1 else ""
     yield Finding(

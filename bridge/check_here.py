@@ -61,26 +61,46 @@ def offline(config: Config, file: Path) -> Iterator[Finding]:
         yield Finding(
             "hint", "The homeserver is spoken to without TLS.", "Use its https:// address, or one on this machine."
         )
+    webhook = config.membership.webhook if config.membership else None
+    if webhook and not webhook.bind.startswith(_LOCAL_HOSTS):
+        yield Finding(
+            "hint",
+            f"Notices of payments are listened for on {webhook.bind}, without TLS: everybody who reaches it can read who pays.",
+            "Let membership.webhook.bind be 127.0.0.1, and put a web server with HTTPS in front of it.",
+        )
     yield from _private(file, config)
     yield from _data_dir(config.data_dir)
 
 
+def rooms_wanted(config: Config) -> int:
+    """How many rooms and spaces are to be made in all: those that the configuration names, and the districts."""
+    community = config.community
+    return 3 + len(community.rooms) + len(community.circles) + _districts(config)
+
+
+def _districts(config: Config) -> int:
+    """How many districts it takes; none as long as the space itself can show everything."""
+    community = config.community
+    circles = len(community.circles)
+    shown = 1 + len(community.rooms) + circles
+    return 0 if shown <= community.district_size else ceil(circles / community.district_size)
+
+
 def _shown(config: Config) -> int:
     """How many rooms and districts the space itself shows, when all that the configuration names is made."""
-    community = config.community
-    rooms, circles = 1 + len(community.rooms), len(community.circles)
-    if rooms + circles <= community.district_size:
-        return rooms + circles
-    return rooms + ceil(circles / community.district_size)
+    return 1 + len(config.community.rooms) + (_districts(config) or len(config.community.circles))
 
 
 def _private(file: Path, config: Config) -> Iterator[Finding]:
     matrix, service = config.matrix, config.matrix.application_service
+    webhook = config.membership.webhook if config.membership else None
     inline = [
         matrix.access_token if not matrix.access_token_file else None,
         matrix.password if not matrix.password_file else None,
+        webhook.secret if webhook and not webhook.secret_file else None,
     ]
     files = [matrix.access_token_file, matrix.password_file, file if any(inline) else None]
+    files += [webhook.secret_file] if webhook else []
     if service:
         files += [
             service.as_token_file or config.data_dir / "as_token",

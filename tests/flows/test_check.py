@@ -12,7 +12,7 @@ import pytest
 
 from bridge import check
 from bridge.check import online
-from bridge.check_here import Finding, offline
+from bridge.check_here import Finding, offline, rooms_wanted
 from bridge.clock import now_ms
 from bridge.config_file import load
 from bridge.store import rooms
@@ -218,6 +218,31 @@ async def test_what_could_be_better_in_the_file(place: Place) -> None:
         "Newcomers in circle/circle-0 cannot read its welcome: they see nothing from before they came.",
         "The homeserver is spoken to without TLS.",
     ]
+
+
+async def test_a_webhook_that_everybody_can_reach_or_whose_secret_everybody_can_read(place: Place) -> None:
+    secret = place.directory / "webhook-secret"
+    secret.write_text("whsec_" + "A" * 32)
+    secret.chmod(0o644)
+    place.write()
+    more = "\nmembership: {webhook: {bind: 0.0.0.0, port: 8010, secret_file: webhook-secret}}\n"
+    place.file.write_text(place.file.read_text() + more, encoding="utf-8")
+    hints = [finding.what for finding in offline(load(place.file, {}), place.file) if finding.state == "hint"]
+    assert hints == [
+        "Notices of payments are listened for on 0.0.0.0, without TLS: everybody who reaches it can read who pays.",
+        f"Others on this machine can read the secret in {secret}.",
+    ]
+
+
+@pytest.mark.parametrize(("circles", "size", "number"), [(4, 50, 8), (4, 6, 8), (4, 5, 9), (1, 1, 6), (10, 4, 17)])
+async def test_the_rooms_to_be_made_are_counted_with_further_ones_and_districts(
+    place: Place, circles: int, size: int, number: int
+) -> None:
+    place.write(circles=json.dumps([{"name": f"Circle {n}", "tag": f"circle-{n}"} for n in range(circles)]))
+    more = f', rooms: [{{key: library, name: Library}}], district_size: {size}, owners: ["@ann:a.test"]'
+    place.file.write_text(place.file.read_text().replace(', owners: ["@ann:a.test"]', more), encoding="utf-8")
+    config = load(place.file, {})
+    assert rooms_wanted(config) == number
 
 
 async def hearth(*arguments: Any) -> tuple[int | None, str]:
