@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 
 from bridge.store.db import Connection
 from bridge.store.tables import due
@@ -68,12 +68,6 @@ async def get(db: Connection, kind: str, subject: str) -> Due | None:
     found = await db.execute(select(due).where(due.c.kind == kind, due.c.subject == subject))
     row = found.mappings().one_or_none()
     return Due(**row) if row else None
-
-
-async def next_ms(db: Connection) -> int | None:
-    """When the next occasion of any kind is (UTC ms), or None."""
-    soonest: int | None = await db.scalar(select(func.min(due.c.next_ms)))
-    return soonest
 
 
 async def remove(db: Connection, kind: str, subject: str) -> None:

@@ -415,7 +415,7 @@ due = Table(  # what is to happen at a time of somebody's own wall clock
     Column("subject", Text, primary_key=True),
     Column("next_ms", BigInteger, nullable=False),
     Column("slot", Text, nullable=False),  # the name of that occasion, e.g. the local date
-    Index("ix_due_next_ms", "next_ms"),
+    Index("ix_due_kind_next_ms", "kind", "next_ms"),
 )  # fmt: skip
 
 

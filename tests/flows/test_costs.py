@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from community import settings
 from sqlalchemy import event as listening
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 
 from bridge import handle
 from bridge.config import Config
@@ -18,7 +18,7 @@ from bridge.events import AnyEvent, Batch, Content, MemberChanged, Message, Reac
 from bridge.hearth import Hearth
 from bridge.schedule import once
 from bridge.store.db import Database
-from bridge.store.tables import greetings, memberships, posts, rooms
+from bridge.store.tables import due, greetings, memberships, posts, rooms
 
 ME = "@hearth:a.test"
 NOW_MS = 1_767_690_000_000  # noon on a working day: alarms look by day
@@ -183,3 +183,14 @@ async def test_a_tick_with_nothing_to_do_costs_few_queries_however_large_the_com
     assert {name: cost for name, cost in costs.items() if cost > 8} == {}
     often = [tick.name for tick in house.hearth.ticks() if tick.every_seconds <= 15 and tick.name != "footing"]
     assert {name: costs[name] for name in often if costs[name] > 3} == {}
+
+
+async def test_what_is_due_is_found_without_a_look_at_what_is_for_later(house: House) -> None:
+    async with house.database.writing() as db:
+        later = [
+            {"kind": "digest", "subject": f"@u{n}:a.test", "next_ms": NOW_MS + n, "slot": ""} for n in range(1, 300)
+        ]
+        await db.execute(insert(due), later)
+        query = "SELECT * FROM due WHERE kind = 'digest' AND next_ms <= 1 ORDER BY next_ms, subject LIMIT 500"
+        plan = [str(row) for row in await db.execute(text(f"EXPLAIN QUERY PLAN {query}"))]
+        assert "ix_due_kind_next_ms (kind=? AND next_ms<?)" in plan[0]
