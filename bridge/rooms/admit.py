@@ -66,11 +66,18 @@ async def admit(
     now = await people.membership(scene.db, space.room, user) if space else None
     if now == "join":
         return "inside"
-    if space is None or now == "invite":
+    if space is None or now == "invite" or _invited_now(scene, user, space.room):
         return "waiting"
     invite = Invite(key=f"invite/{space.room}/{user}/{by}", room=space.room, user=user, reason=reason or None)
     scene.puts.append(Put(invite, intent=intent))
     return "invited"
+
+
+def _invited_now(scene: Scene, user: str, room: str) -> bool:
+    """Whether an invitation to this room was put at this very moment, as for a membership that goes on."""
+    return any(
+        isinstance(put.effect, Invite) and (put.effect.user, put.effect.room) == (user, room) for put in scene.puts
+    )
 
 
 async def invite_next(scene: Scene, user: str, by: str, *, again: bool = False, intent: int | None = None) -> bool:

@@ -6,7 +6,7 @@ from bridge.context import language_of, later_answer
 from bridge.effects import Put, Say, Tell
 from bridge.events import Edited, Message
 from bridge.rooms import codes as signs
-from bridge.rooms import terms_words
+from bridge.rooms import term, terms_change, terms_words
 from bridge.rooms.admit import Way, admit, has_ended, is_barred, is_inside, named, room_of
 from bridge.rooms.assigning import warn_staff
 from bridge.rooms.door import WRONG_TRIES, counted, silent
@@ -87,29 +87,46 @@ def _wrong(count: int) -> Text:
 
 async def _used(scene: Scene, event: Message, code: Code) -> Text:
     user = event.sender
-    if code.id not in await codes.used_by(scene.db, user) and not code.holds(scene.now_ms):
+    again = code.id in await codes.used_by(scene.db, user)
+    begins = None if again else await _member_until(scene, user, code)
+    over = begins is not None and term.ends_ms(begins, await terms_change.zone_of(scene, user)) <= scene.now_ms
+    if over or (not again and not code.holds(scene.now_ms)):
         return words("This code does not hold any more. Please ask whoever gave it to you for a new one.")
     if await is_barred(scene, user):
         await _tell_staff(scene, event, code)
         return words(
             "I cannot let you in. If you think that this is a mistake, please speak to whoever gave you the code."
         )
-    if await has_ended(scene, user):
+    ended = await has_ended(scene, user)
+    if ended and begins is None:
         return terms_words.over(scene.config)  # the code stays as it is
     circle = await room_of(scene, code.circle)
     if circle is not None and await warn_staff(scene, user, circle.key, event.id):
         circle = None  # another one is looked for when they are in; why is nobody's business
     theirs = circle is None or circle.key in await belongs.circles_of(scene.db, user)
-    if theirs and await is_inside(scene, user):
+    inside = not ended and await is_inside(scene, user)
+    if theirs and inside:
         return words("You are in already, so I left the code as it is: you can give it to somebody else.")
     if not await codes.use(scene.db, code.id, user, scene.now_ms):
         return words("This code does not hold any more. Please ask whoever gave it to you for a new one.")
     rule = f"code {code.id}"
     entry = await ledger.write(scene.db, user, USED, user, None, rule, event.room, event.id, scene.now_ms)
+    if begins is not None and not inside:
+        begins = (await terms_change.begin(scene, user, begins, None, entry)).until
     way = await admit(scene, user, circle.key if circle else None, f"code/{code.id}", by=event.id, intent=entry)
     if way != "invited":
         await ledger.settle(scene.db, entry, {"done": 0}, scene.now_ms)
-    return welcome(scene, way, circle)
+    if begins is None or inside or ended:  # who comes back hears of the end otherwise
+        return welcome(scene, way, circle)
+    lasts = words("Your membership lasts until %(day)s, that day included.", day=terms_words.day(begins))
+    return lines(welcome(scene, way, circle), lasts)
+
+
+async def _member_until(scene: Scene, user: str, code: Code) -> str | None:
+    """The last day of the membership that this code begins for somebody; None: it begins none."""
+    if scene.config.membership is None or code.member_ms is None:
+        return code.member_until if scene.config.membership is not None else None
+    return term.last_day(scene.now_ms, await terms_change.zone_of(scene, user), code.member_ms)
 
 
 def welcome(scene: Scene, way: Way, circle: Room | None) -> Text:

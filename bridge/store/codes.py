@@ -12,7 +12,10 @@ from bridge.store.upsert import insert_into
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Code:
-    """One code. `circle` is the key of the circle's room, None: any. `until_ms` and `revoked_ms` are UTC; `cause` is the ledger row that made it."""
+    """One code. `circle` is the key of the circle's room, None: any. `until_ms` and `revoked_ms` are UTC; `cause` is the ledger row that made it.
+
+    Who comes in by it is a member for `member_ms` milliseconds or until the day `member_until` (2026-03-01); with neither there is no end.
+    """
 
     id: int
     secret: Secret
@@ -23,6 +26,13 @@ class Code:
     maker: str
     cause: int
     revoked_ms: int | None
+    member_ms: int | None = None
+    member_until: str | None = None
+
+    @property
+    def gives_membership(self) -> bool:
+        """Whether a membership with an end begins by it."""
+        return self.member_ms is not None or self.member_until is not None
 
     def holds(self, now_ms: int) -> bool:
         """Whether it still lets somebody in."""
@@ -35,11 +45,28 @@ def _code(row: RowMapping) -> Code:
 
 
 async def add(
-    db: Connection, secret: Secret, circle: str | None, uses: int, until_ms: int, maker: str, cause: int
+    db: Connection,
+    secret: Secret,
+    circle: str | None,
+    uses: int,
+    until_ms: int,
+    maker: str,
+    cause: int,
+    *,
+    member_ms: int | None = None,
+    member_until: str | None = None,
 ) -> int:
-    """Write a new code down; its number."""
+    """Write a new code down; its number. At most one of `member_ms` and `member_until` is given."""
     statement = insert(codes).values(
-        salt=secret.salt, hash=secret.hash, circle=circle, uses=uses, until_ms=until_ms, maker=maker, cause=cause
+        salt=secret.salt,
+        hash=secret.hash,
+        circle=circle,
+        uses=uses,
+        until_ms=until_ms,
+        maker=maker,
+        cause=cause,
+        member_ms=member_ms,
+        member_until=member_until,
     )
     made: int = (await db.execute(statement.returning(codes.c.id))).scalar_one()
     return made

@@ -233,6 +233,7 @@ codes = Table(  # invite codes; the code itself is shown once and stored nowhere
     Column("maker", Text, nullable=False),
     Column("cause", Number, ForeignKey("ledger.id"), nullable=False),
     Column("revoked_ms", BigInteger),
+    Column("member_ms", BigInteger), Column("member_until", Text),  # who comes in by it is a member so long, or until that day; null: with no end
     sqlite_autoincrement=True,
 )  # fmt: skip
 

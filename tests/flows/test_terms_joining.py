@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 from community import PEOPLE
-from test_codes import made
+from test_codes import NEW, invitations, made, newcomer
 from test_terms import HINT, invited, lasts_until, listens, places, with_ends
 from world import World, a_world
 
-from bridge.store.tables import belongs, code_uses
+from bridge.store.tables import belongs, code_uses, codes, terms
 
 EVE, MOD = PEOPLE["eve"], PEOPLE["mod"]
 
@@ -102,3 +102,59 @@ async def test_an_owner_gives_orders_whatever_became_of_the_membership(world: Wo
     await world.turn_to("2026-02-01 09:00")
     (answer,) = await world.ask("olga", f"invite {EVE}")
     assert "in the space already" in answer
+
+
+@pytest.mark.parametrize(
+    ("said", "until"), [("member 30d", "2026-01-31"), ("5 member 2026-03-01 7d", "2026-03-01")], ids=["span", "day"]
+)
+async def test_a_membership_begins_with_the_code_that_carries_it(world: World, said: str, until: str) -> None:
+    await world.turn_to("2026-01-01 12:00")
+    code = await made(world, f"!invite code #sleep {said}")
+    assert "a member" in (await world.order("mod", "!invite codes")).body
+    nora = await newcomer(world)
+    (answer,) = await world.ask("nora", code)
+    assert "Your membership lasts until" in answer
+    assert invitations(world, nora) == ["#space"]
+    (row,) = await world.rows(terms)
+    assert (row["user"], row["until"], row["granted"], row["stage"]) == (NEW, until, until, "running")
+    for name in ("#space", "#sleep"):
+        await nora.join(world.room(name))
+    await world.settle()
+    await world.tick()  # what is done by the clock is done
+    await world.replay()
+    assert world.changes() == []
+    await world.turn_to("2026-04-01 12:00")
+    assert not any(NEW in world.hs.members(world.room(name)) for name in world.everywhere())
+
+
+async def test_such_a_code_brings_somebody_back_once_and_not_again(world: World) -> None:
+    await listens(world, "eve")
+    await out(world, "eve")
+    code = await made(world, "!invite code member 30d")
+    before = invitations(world, world.member("eve"))
+    await world.ask("eve", code)
+    assert invitations(world, world.member("eve")) == [*before, "#space"]
+    assert [row["until"] for row in await world.rows(terms) if row["user"] == EVE] == ["2026-03-03"]
+    await world.turn_to("2026-04-01 12:00")
+    told = len(world.told("eve"))
+    await world.ask("eve", code)
+    assert HINT in world.told("eve")[told]
+    assert [row["stage"] for row in await world.rows(terms) if row["user"] == EVE] == ["ended"]
+
+
+async def test_who_is_in_keeps_a_membership_without_an_end(world: World) -> None:
+    code = await made(world, "!invite code #garden member 30d")
+    await world.ask("eve", code)
+    assert await world.rows(terms) == []
+
+
+@pytest.mark.parametrize("said", ["member", "member 5", "2027-01-01", "member 30d member 40d", "member 2025-01-01"])
+async def test_a_membership_that_makes_no_sense_makes_no_code(world: World, said: str) -> None:
+    await world.order("mod", f"!invite code {said}")
+    assert await world.rows(codes) == []
+
+
+async def test_a_curator_makes_no_code_with_a_membership(world: World) -> None:
+    (answer,) = await world.ask("ann", "invite code #sleep member 30d")
+    assert "Only a moderator" in answer
+    assert await world.rows(codes) == []

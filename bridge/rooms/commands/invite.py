@@ -1,14 +1,17 @@
 """The commands `invite`, `invite code`, `invite codes` and `invite revoke`: who may come in; never let anybody in themselves."""
 
 import secrets
+from dataclasses import dataclass
+from typing import Literal
 
-from bridge.arguments import Circle, Duration, User
+from bridge.arguments import Circle, Day, Duration, User
 from bridge.commands import CIRCLE, DIRECT, STAFF, command
 from bridge.community import circle_by_key
 from bridge.context import Context, Reply
 from bridge.errors import UsageError
 from bridge.roles import Role, curates
 from bridge.rooms import codes as signs
+from bridge.rooms import terms_told, terms_words
 from bridge.rooms.admit import admit, is_barred, named
 from bridge.rooms.assigning import close_settled, warn_staff
 from bridge.rooms.joining import INVITED, REVOKED
@@ -16,12 +19,14 @@ from bridge.store import codes, ledger, people, rooms
 from bridge.store.codes import Code
 from bridge.store.rooms import Room
 from bridge.text import link
+from bridge.wall import local_date
 from bridge.words import Text, lines, words, words_n
 
 DAY_MS = 24 * 60 * 60 * 1000
 USES, MOST_USES = 1, 1000
 HOLDS_MS, LONGEST_MS = 14 * DAY_MS, 366 * DAY_MS
 MOST_LISTED = 30
+MEMBER = "member"
 
 
 @command(where=STAFF | CIRCLE | DIRECT, role=Role.CURATOR, examples=("invite @ann:example.org #sleep",))
@@ -62,23 +67,38 @@ async def invite(ctx: Context, who: User, circle: Circle | None = None) -> Reply
     where=STAFF | CIRCLE | DIRECT,
     role=Role.CURATOR,
     name="invite code",
-    examples=("invite code #sleep 5 7d", "invite code"),
+    examples=("invite code #sleep 5 7d", "invite code", "invite code #sleep member 30d"),
 )
-async def invite_code(ctx: Context, circle: Circle | None = None, limits: tuple[Duration | int, ...] = ()) -> Text:
+async def invite_code(
+    ctx: Context, circle: Circle | None = None, limits: tuple[Duration | int | Day | Literal["member"], ...] = ()
+) -> Text:
     """Make a code by which people can come in.
 
     A number says how many people may use it (one, if you say nothing), a span how long it holds (two weeks). I show it only once, and keep only
     a hash of it.
+
+    Behind `member` a span or a day says how long whoever comes in by it is a member: `invite code #sleep member 30d`. Moderators can do that.
     """
     room = await _circle(ctx, circle)
-    uses, holds_ms = _limits(limits)
-    now_ms = ctx.scene.now_ms
+    given = _limits(limits)
+    uses, holds_ms, now_ms = given.uses, given.holds_ms, ctx.scene.now_ms
+    _may_give(ctx, given.member)
     code = None
     while code is None:
         code = signs.make(secrets.token_bytes(signs.RANDOM_BYTES))
     secret = signs.keep(code, secrets.token_bytes(signs.SALT_BYTES))
     entry = await _write_down(ctx, "make a code", room.key if room else "space")
-    number = await codes.add(ctx.db, secret, room.key if room else None, uses, now_ms + holds_ms, ctx.sender, entry)
+    number = await codes.add(
+        ctx.db,
+        secret,
+        room.key if room else None,
+        uses,
+        now_ms + holds_ms,
+        ctx.sender,
+        entry,
+        member_ms=given.member.ms if isinstance(given.member, Duration) else None,
+        member_until=given.member.date if isinstance(given.member, Day) else None,
+    )
     await ledger.settle(ctx.db, entry, {"code": number, "uses": uses}, now_ms)
     until = await _until(ctx, now_ms + holds_ms)
     space = ctx.config.community.space.name
@@ -87,6 +107,8 @@ async def invite_code(ctx: Context, circle: Circle | None = None, limits: tuple[
         first = words_n("Code number %(number)s lets %(count)s person in, until %(until)s: %(code)s", "Code number %(number)s lets %(count)s people in, until %(until)s: %(code)s", uses, **values)  # fmt: skip
     else:
         first = words_n("Code number %(number)s lets %(count)s person into %(circle)s, until %(until)s: %(code)s", "Code number %(number)s lets %(count)s people into %(circle)s, until %(until)s: %(code)s", uses, circle=named(room), **values)  # fmt: skip
+    member = await codes.get(ctx.db, number)
+    first = _with_membership(first, member) if member else first
     return lines(
         first,
         words("I show it only this once. This is a text to hand on:"),
@@ -148,10 +170,37 @@ async def _circle(ctx: Context, given: Circle | None) -> Room | None:
     return room
 
 
-def _limits(given: tuple[Duration | int, ...]) -> tuple[int, int]:
-    """How many uses, and how long it holds (ms)."""
-    uses = [one for one in given if isinstance(one, int)]
-    spans = [one.ms for one in given if isinstance(one, Duration)]
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """How many uses, how long the code holds (ms), and how long whoever uses it is a member; None: without an end."""
+
+    uses: int
+    holds_ms: int
+    member: Duration | Day | None
+
+
+def _limits(given: tuple[Duration | int | Day | str, ...]) -> _Limits:
+    """What is said behind the circle, in any order."""
+    rest, member = list(given), None
+    if MEMBER in rest:
+        at = rest.index(MEMBER)
+        member = next(iter(rest[at + 1 :]), None)
+        del rest[at : at + 2]
+    if (
+        (member is None) == (MEMBER in given)
+        or not isinstance(member, Duration | Day | None)
+        or any(isinstance(one, Day | str) for one in rest)
+    ):
+        raise UsageError(
+            words(
+                "Please say behind %(member)s how long they are a member: %(span)s, or %(day)s.",
+                member={"code": "member"},
+                span={"code": "member 30d"},
+                day={"code": "member 2027-03-01"},
+            )
+        )
+    uses = [one for one in rest if isinstance(one, int)]
+    spans = [one.ms for one in rest if isinstance(one, Duration)]
     if len(uses) > 1 or len(spans) > 1:
         raise UsageError(
             words("One number and one span are enough: how many people may use the code, and how long it holds.")
@@ -160,7 +209,27 @@ def _limits(given: tuple[Duration | int, ...]) -> tuple[int, int]:
         raise UsageError(words("A code can let in between 1 and %(most)s people.", most=MOST_USES))
     if spans and spans[0] > LONGEST_MS:
         raise UsageError(words("A code can hold for a year at most."))
-    return (uses[0] if uses else USES), (spans[0] if spans else HOLDS_MS)
+    return _Limits(uses[0] if uses else USES, spans[0] if spans else HOLDS_MS, member)
+
+
+def _may_give(ctx: Context, member: Duration | Day | None) -> None:
+    """UsageError for who may not give memberships, where they have no end, and for a day that is over."""
+    if member is None:
+        return
+    terms_told.refuse_without_ends(ctx)
+    if ctx.role < Role.MODERATOR:
+        raise UsageError(words("Only a moderator can make a code by which a membership begins."))
+    if isinstance(member, Day) and member.date < local_date(ctx.scene.now_ms, ctx.config.zone):
+        raise UsageError(words("That day is over. Please name one that is still to come."))
+
+
+def _with_membership(text: Text, code: Code) -> Text:
+    """What is said of a code, and of the membership that begins by it."""
+    if code.member_until is not None:
+        return words("%(code)s (a member until %(day)s)", code=text, day=terms_words.day(code.member_until))
+    if code.member_ms is not None:
+        return words("%(code)s (a member for %(time)s)", code=text, time={"duration_ms": code.member_ms})
+    return text
 
 
 def _may_see(ctx: Context, code: Code) -> bool:
@@ -178,7 +247,8 @@ async def _line(ctx: Context, code: Code) -> Text:
         "until": await _until(ctx, code.until_ms),
         "maker": {"user": code.maker},
     }
-    return words_n("- %(number)s: %(where)s, %(count)s use left, until %(until)s, made by %(maker)s", "- %(number)s: %(where)s, %(count)s uses left, until %(until)s, made by %(maker)s", code.uses - code.used, **values)  # fmt: skip
+    line = words_n("- %(number)s: %(where)s, %(count)s use left, until %(until)s, made by %(maker)s", "- %(number)s: %(where)s, %(count)s uses left, until %(until)s, made by %(maker)s", code.uses - code.used, **values)  # fmt: skip
+    return _with_membership(line, code)
 
 
 async def _until(ctx: Context, time_ms: int) -> dict[str, object]:

@@ -27,6 +27,8 @@ def upgrade() -> None:
         sa.Column("maker", TEXT, nullable=False),
         sa.Column("cause", NUMBER, nullable=False),
         sa.Column("revoked_ms", BIG, nullable=True),
+        sa.Column("member_ms", BIG, nullable=True),
+        sa.Column("member_until", TEXT, nullable=True),
         sa.ForeignKeyConstraint(["cause"], ["ledger.id"], name=op.f("fk_codes_cause")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_codes")),
         sqlite_autoincrement=True,
