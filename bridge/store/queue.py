@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, bindparam, case, delete, exists, func, literal_column, select, update
+from sqlalchemy import ColumnElement, bindparam, case, delete, exists, func, literal_column, or_, select, update
 
 from bridge.effects import Put, Say, Tell, dump
 from bridge.store.db import Connection
@@ -175,7 +175,9 @@ async def settle(db: Connection, outcomes: Sequence[Settled], now_ms: int) -> No
                 "error": bindparam("code"),
             }
             statement = update(outbox).where(outbox.c.id == bindparam("row")).values(**values, settled_ms=now_ms)
-            kept = case((outbox.c.kind.in_(_WORDS), None), else_=outbox.c.payload) if dead else None
+            kept = (
+                case((or_(*(outbox.c.kind == kind for kind in _WORDS)), None), else_=outbox.c.payload) if dead else None
+            )
             await db.execute(statement.values(payload=kept), rows)
 
 

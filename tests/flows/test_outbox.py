@@ -292,6 +292,19 @@ async def test_a_refusal_is_dead_at_once_told_and_can_be_retried(bench: Bench) -
     assert told[-1] == ("ban", "done", "$ban")
 
 
+async def test_several_are_refused_at_once_and_words_among_them_are_erased(bench: Bench) -> None:
+    refused = failing({key: [Refused(403, "M_FORBIDDEN")] for key in ("b1", "b2", "s1", "s2")})
+    bench.answer = refused
+    await bench.put(ban("b1"), ban("b2"), say("s1"), say("s2"))
+    await bench.drain()
+    rows = [await bench.row(key) for key in ("b1", "b2", "s1", "s2")]
+    assert {row.state for row in rows} == {"dead"}
+    assert [row.payload is None for row in rows] == [False, False, True, True]
+    async with bench.database.writing() as db:
+        await queue.settle(db, [queue.Settled(row.id, "dead", error="M_FORBIDDEN") for row in rows], bench.now_ms)
+        assert not await queue.retry(db, "s1")
+
+
 async def test_nothing_to_do_is_skipped(bench: Bench) -> None:
     async def answer(effect: Effect) -> Performed:
         return Performed(skipped=True)
