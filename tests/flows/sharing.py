@@ -74,7 +74,7 @@ class Homeserver:
         return event
 
     def perform(self, effect: Effect) -> str:
-        if type(effect).__name__ in self.refuse:
+        if getattr(effect, "room", None) in self.refuse:
             raise Refused(403, "M_FORBIDDEN")
         if effect.key not in self.done:
             if isinstance(effect, Redact):
