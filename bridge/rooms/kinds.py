@@ -7,6 +7,7 @@ from bridge.effects import Put, Say
 from bridge.errors import UsageError
 from bridge.events import AnyEvent, Reacted
 from bridge.rooms import assigning, cases, knocks, splits, terms_paid
+from bridge.rooms.admit import has_ended
 from bridge.rooms.cases import Kind
 from bridge.rooms.share import answer
 from bridge.scene import Scene
@@ -18,14 +19,14 @@ KINDS: Mapping[str, Kind] = {**knocks.KINDS, **assigning.KINDS, **splits.KINDS, 
 
 
 async def react(scene: Scene, event: AnyEvent) -> None:
-    """A reaction by somebody in the staff room on a message that shows a case settles it. Anybody else's, or any other, is let be."""
+    """A reaction by somebody in the staff room, whose membership lasts, on a message that shows a case settles it. Anybody else's, or any other, is let be."""
     if not isinstance(event, Reacted) or event.sender == scene.me or (yes := answer(event.key)) is None:
         return
     case = await store.by_event(scene.db, event.target)
     staff = await rooms.by_key(scene.db, "staff")
     if case is None or case.state != "open" or staff is None or event.room != staff.room:
         return
-    if await people.membership(scene.db, staff.room, event.sender) != "join":
+    if await people.membership(scene.db, staff.room, event.sender) != "join" or await has_ended(scene, event.sender):
         return
     before = len(scene.puts)
     try:

@@ -97,6 +97,22 @@ async def test_a_moderator_whose_membership_has_ended_gives_no_orders_until_it_g
     assert "in the space already" in again
 
 
+async def test_a_moderator_whose_membership_has_ended_settles_no_case_before_they_are_out_again(world: World) -> None:
+    await out(world, "mod")
+    space, staff = world.room("#space"), world.room("#staff")
+    world.hs.inject(space, NEW, "m.room.member", {"membership": "knock"}, ts=world.clock(), state_key=NEW)
+    await world.settle()
+    shown = next(seen for seen in world.from_hearth("#staff") if "knocks" in seen.body)
+    async with world.held():  # they are in for the moment in which they react
+        world.hs.inject(staff, MOD, "m.room.member", {"membership": "join"}, ts=world.clock(), state_key=MOD)
+        await world.react("#staff", "mod", shown.event_id, "👍")
+    await world.settle()
+    assert world.hs.room(space).membership(NEW) == "knock"
+    await world.react("#staff", "olga", shown.event_id, "👍")
+    await world.settle()
+    assert world.hs.room(space).membership(NEW) == "invite"
+
+
 async def test_an_owner_gives_orders_whatever_became_of_the_membership(world: World) -> None:
     await lasts_until(world, "olga", "2026-01-06")
     await world.turn_to("2026-02-01 09:00")
