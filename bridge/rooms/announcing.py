@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bridge.events import AnyEvent, Edited, Redacted
-from bridge.rooms import share, shares
+from bridge.rooms import share, share_wishes
 from bridge.scene import Scene
 from bridge.store import announcements
 from bridge.store import shares as store
@@ -22,7 +22,7 @@ async def react(scene: Scene, event: AnyEvent) -> None:
         await take_back(scene, found, event.id)
     elif event.sender == found.author:
         for room in await announcements.wanted_in(scene.db, found.source):
-            scene.puts.append(shares.edit(room, found.room, found.source, event.id))
+            scene.puts.append(share_wishes.edit(room, found.room, found.source, event.id))
 
 
 async def announce(scene: Scene, announcement: Announcement, circles: Sequence[Room], cause: str) -> None:
@@ -34,7 +34,7 @@ async def announce(scene: Scene, announcement: Announcement, circles: Sequence[R
         if circle.room not in there:
             await store.want(scene.db, (said,), announcement.source, circle.room)
             scene.puts.append(
-                shares.copy(circle.room, announcement.room, announcement.source, announcement.source, cause)
+                share_wishes.copy(circle.room, announcement.room, announcement.source, announcement.source, cause)
             )
 
 
@@ -42,4 +42,4 @@ async def take_back(scene: Scene, announcement: Announcement, cause: str) -> Non
     """Withdraw it from every circle. What people answered there is theirs and stays."""
     for room in await announcements.wanted_in(scene.db, announcement.source):
         await store.unwant(scene.db, (announcement.source,), room)
-        scene.puts.append(shares.withdraw(room, announcement.source, cause))
+        scene.puts.append(share_wishes.withdraw(room, announcement.source, cause))

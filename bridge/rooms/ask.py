@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from bridge.events import AnyEvent, Reacted
-from bridge.rooms import share, shares
+from bridge.rooms import share, share_rule, share_told, shares
 from bridge.scene import Scene
 from bridge.store import people, rooms, share_requests
 from bridge.store import shares as store
@@ -29,14 +29,14 @@ async def react(scene: Scene, event: AnyEvent) -> None:
         circle = await rooms.by_id(scene.db, event.room)
         if circle is not None and circle.kind == "circle":
             said = await wish(scene, event.sender, event.target, event.id)
-            await shares.tell(scene, event.sender, f"share/wish/{event.id}", said)
+            await share_told.tell(scene, event.sender, f"share/wish/{event.id}", said)
         return
     answer = share.answer(event.key)
     prompt = await people.prompt(scene.db, event.target) if answer is not None else None
     if prompt is not None and prompt.user == event.sender and prompt.kind.startswith(_PROMPT):
         root = prompt.kind.removeprefix(_PROMPT)
         said = await answered(scene, event.sender, root, bool(answer), event.id)
-        await shares.tell(scene, event.sender, f"share/answered/{event.id}", said)
+        await share_told.tell(scene, event.sender, f"share/answered/{event.id}", said)
 
 
 async def wish(scene: Scene, user: str, about: str, cause: str) -> Text:
@@ -48,8 +48,8 @@ async def wish(scene: Scene, user: str, about: str, cause: str) -> Text:
         return words("I know no thread of a circle there. Perhaps I was not there yet when it began.")
     if await people.membership(scene.db, circle.room, user) != "join":
         return words("That thread is in a circle that you are not in.")
-    if not shares.may_leave(scene.config, circle, common):
-        return shares.refused(scene.config, circle, common)
+    if not share_rule.may_leave(scene.config, circle, common):
+        return share_told.refused(scene.config, circle, common)
     if top.author == user:
         return await answered(scene, user, top.event, True, cause)
     return await _ask(scene, user, top, circle, common)
@@ -59,29 +59,32 @@ async def _ask(scene: Scene, user: str, top: store.Top, circle: Room, common: Ro
     decided = await store.standing(scene.db, top.event, common.room)
     if decided is not None and decided.live:
         return words("That thread is shared already.")
-    if shares.rule_of(scene.config, circle) == "authors":
+    if share_rule.rule_of(scene.config, circle) == "authors":
         return words(
-            "In %(circle)s only those who began a thread share it, of their own accord.", circle=shares.name(circle)
+            "In %(circle)s only those who began a thread share it, of their own accord.", circle=share_told.name(circle)
         )
     if await people.membership(scene.db, circle.room, top.author) != "join":
         return words(
-            "Whoever began that thread is not in %(circle)s any more, so I cannot ask them.", circle=shares.name(circle)
+            "Whoever began that thread is not in %(circle)s any more, so I cannot ask them.",
+            circle=share_told.name(circle),
         )
     if await share_requests.ask(scene.db, top.event, top.author, user, scene.now_ms):
         question = await _question(scene, user, top, circle, common)
         prompt = f"{_PROMPT}{top.event}"
-        await shares.tell(scene, top.author, f"share/ask/{top.event}/{scene.now_ms}", question, prompt=prompt)
+        await share_told.tell(scene, top.author, f"share/ask/{top.event}/{scene.now_ms}", question, prompt=prompt)
     # The same words whether they were asked now or before, said no, or said nothing: that is theirs to tell.
     return words(
         "I have asked the person who began that thread. If they agree, everybody will see it in %(common)s; if not, it stays here.",
-        common=shares.name(common),
+        common=share_told.name(common),
     )
 
 
 async def _question(scene: Scene, user: str, top: store.Top, circle: Room, common: Room) -> Text:
     readers = await people.members(scene.db, common.room)
     fresh = share.new_servers(readers, await people.members(scene.db, circle.room))
-    new: Text = words("Every server that would keep a copy has one of %(circle)s already.", circle=shares.name(circle))
+    new: Text = words(
+        "Every server that would keep a copy has one of %(circle)s already.", circle=share_told.name(circle)
+    )
     if fresh:
         shown: list[object] = list(fresh[: share.MOST_SERVERS])
         if len(fresh) > share.MOST_SERVERS:
@@ -91,9 +94,9 @@ async def _question(scene: Scene, user: str, top: store.Top, circle: Room, commo
     return lines(
         words(
             "%(who)s would like everybody to hear a thread that you began in %(circle)s: %(thread)s",
-            who={"user": user}, circle=shares.name(circle), thread={"event": top.event, "room": circle.room},
+            who={"user": user}, circle=share_told.name(circle), thread={"event": top.event, "room": circle.room},
         ),
-        await shares.audience(scene, common),
+        await share_told.audience(scene, common),
         new,
         words(
             "May I share it? Answer with 👍 or 👎 on this message. Without an answer it stays where it is, and in three days I forget the question. You can take it back at any time with %(command)s.",
@@ -109,19 +112,19 @@ async def answered(scene: Scene, author: str, root: str, yes: bool, cause: str) 
     circle = await rooms.by_id(scene.db, top.room) if top else None
     if common is None or circle is None or top is None or top.author != author:
         return words("I do not know that thread any more.")
-    if yes and not shares.may_leave(scene.config, circle, common):
-        return shares.refused(scene.config, circle, common)
+    if yes and not share_rule.may_leave(scene.config, circle, common):
+        return share_told.refused(scene.config, circle, common)
     await share_requests.answer(scene.db, root, author, yes, scene.now_ms)
     if not yes and not await shares.take_back(scene, root, circle.room, cause):
-        return words("Then it stays in %(circle)s. I will not ask about it again.", circle=shares.name(circle))
+        return words("Then it stays in %(circle)s. I will not ask about it again.", circle=share_told.name(circle))
     await shares.refresh(scene, root, circle.room, cause)
     if yes:
         return words(
             "Thank you. Your thread goes into %(common)s. Take it back at any time with %(command)s.",
-            common=shares.name(common),
+            common=share_told.name(common),
             command={"command": "unshare"},
         )
-    return words("Your thread is being taken back. It stays in %(circle)s.", circle=shares.name(circle))
+    return words("Your thread is being taken back. It stays in %(circle)s.", circle=share_told.name(circle))
 
 
 async def forget_silence(scene: Scene) -> None:

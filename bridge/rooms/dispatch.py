@@ -11,7 +11,7 @@ from typing import Any
 
 from bridge.effects import Copy, EditCopy, Effect, Put, React, Redact, Say, Send, WithdrawCopy, transaction_id
 from bridge.events import COPY_MARK
-from bridge.rooms import shares
+from bridge.rooms import share_back, share_rule, share_wishes
 from bridge.rooms.dress import MEDIA, dress, edit, thread_relation
 from bridge.scene import Desk, Filler, Scene, Settler, State
 from bridge.store import queue, rooms
@@ -76,12 +76,12 @@ async def copied(scene: Scene, effect: Copy, state: State, result: str | None) -
     if state == "done" and await store.source_room(
         scene.db, effect.root
     ):  # whoever answers quickly was heard before we knew the id of what they answer
-        await shares.bring_back(scene, effect.root, errand.copy)
+        await share_back.bring_back(scene, effect.root, errand.copy)
     if not errand.live:
-        scene.puts.append(shares.withdraw(effect.room, effect.source, errand.copy))
+        scene.puts.append(share_wishes.withdraw(effect.room, effect.source, errand.copy))
     elif effect.source == effect.root:
         late = await store.waiting(scene.db, effect.root, effect.room)
-        scene.puts += shares.released(effect.room, effect.source_room, late, effect.root, errand.copy)
+        scene.puts += share_wishes.released(effect.room, effect.source_room, late, effect.root, errand.copy)
         decided = await store.standing(scene.db, effect.root, effect.room)
         if decided and decided.live and state == "done":
             mark = React(key=f"shared/{decided.cause}", room=effect.source_room, event=decided.cause, emoji=SHARED)
@@ -95,7 +95,7 @@ async def edited(scene: Scene, effect: EditCopy, state: State, result: str | Non
     await store.edit_sent(scene.db, result, effect.source, effect.room)
     errand = await store.errand(scene.db, effect.source, effect.room)
     if errand is None or errand.copy is None:
-        await shares.empty_edits(scene, effect.source, effect.room)
+        await share_wishes.empty_edits(scene, effect.source, effect.room)
 
 
 async def withdrawn(scene: Scene, effect: WithdrawCopy, state: State, result: str | None) -> None:
@@ -109,9 +109,9 @@ async def withdrawn(scene: Scene, effect: WithdrawCopy, state: State, result: st
         await _tell_staff(scene, effect.key, key, source_room or effect.room, errand.root, withdrawal=True)
         return
     await store.sent(scene.db, effect.source, effect.room, None)
-    await shares.empty_edits(scene, effect.source, effect.room)
+    await share_wishes.empty_edits(scene, effect.source, effect.room)
     if errand.live and source_room and state == "done":
-        again = shares.copy(effect.room, source_room, effect.source, errand.root, result or effect.key)
+        again = share_wishes.copy(effect.room, source_room, effect.source, errand.root, result or effect.key)
         scene.puts.append(again)
 
 
@@ -123,7 +123,7 @@ async def _dressed(desk: Desk, effect: Copy | EditCopy, author: str) -> dict[str
     async with desk.reading() as db:
         circle = await rooms.by_id(db, effect.source_room)
         target = await rooms.by_id(db, effect.room)
-    if circle is None or target is None or not shares.may_leave(desk.config, circle, target):
+    if circle is None or target is None or not share_rule.may_leave(desk.config, circle, target):
         return None
     event = await desk.read.event(effect.source_room, effect.source)
     content = event.get("content") if event else None

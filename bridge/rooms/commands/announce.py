@@ -7,7 +7,7 @@ from bridge.commands import CIRCLE, DIRECT, STAFF, command
 from bridge.context import Context, Reply
 from bridge.errors import UsageError
 from bridge.roles import Role
-from bridge.rooms import announcing, shares
+from bridge.rooms import announcing, share_rule, share_told
 from bridge.store import announcements, journal
 from bridge.store.announcements import Announcement
 from bridge.store.rooms import Room
@@ -23,12 +23,12 @@ async def announce(ctx: Context, *where: Circle | Literal["all"]) -> Reply:
     """
     source = await _own_message(ctx)
     chosen = _chosen(ctx, where)
-    open_to = [room for room in chosen if shares.may_leave(ctx.config, ctx.room, room)] if ctx.room else []
+    open_to = [room for room in chosen if share_rule.may_leave(ctx.config, ctx.room, room)] if ctx.room else []
     if not open_to:
         raise UsageError(
             words(
                 "This room is encrypted and %(circles)s is not, so I must not carry words over. Please write it there yourself.",
-                circles={"list": [shares.name(room) for room in chosen]},
+                circles={"list": [share_told.name(room) for room in chosen]},
             )
         )
     await announcing.announce(ctx.scene, source, open_to, ctx.event.id)
@@ -38,7 +38,7 @@ async def announce(ctx: Context, *where: Circle | Literal["all"]) -> Reply:
         len(open_to),
         announced={"command": "announced"},
     )
-    left = [shares.name(room) for room in chosen if room not in open_to]
+    left = [share_told.name(room) for room in chosen if room not in open_to]
     if not left:
         return Reply(done)
     return Reply(
@@ -81,7 +81,7 @@ async def announced(ctx: Context) -> Reply:
     by_id = {room.room: room for room in ctx.rooms}
     shown: list[Text] = []
     for each in found:
-        circle = shares.name(by_id[each.room]) if each.room in by_id else {"code": each.room}
+        circle = share_told.name(by_id[each.room]) if each.room in by_id else {"code": each.room}
         if each.copy is None:
             shown.append(words("- %(circle)s: it is on its way", circle=circle))
         else:

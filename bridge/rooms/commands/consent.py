@@ -4,7 +4,7 @@ from typing import Literal
 
 from bridge.commands import ANYWHERE, command
 from bridge.context import Context, Reply
-from bridge.rooms import shares
+from bridge.rooms import share_told, shares
 from bridge.store import people, rooms
 from bridge.words import lines, words
 
@@ -17,7 +17,7 @@ async def consent(ctx: Context, answer: Literal["yes", "no"] | None = None) -> R
     """
     if answer is not None:
         await shares.consent(ctx.scene, ctx.sender, answer == "yes", ctx.event.id)
-        return Reply(shares.heard_you(answer == "yes"))
+        return Reply(share_told.heard_you(answer == "yes"))
     given = (await people.get(ctx.db, ctx.sender)).consent
     if given is None:
         now = words(
@@ -29,4 +29,4 @@ async def consent(ctx: Context, answer: Literal["yes", "no"] | None = None) -> R
         now = words("Your replies stay in the circle when a thread is shared.")
     how = words("Write %(yes)s or %(no)s to change it.", yes={"command": "consent yes"}, no={"command": "consent no"})
     common = await rooms.by_key(ctx.db, "common")
-    return Reply(lines(now, await shares.audience(ctx.scene, common), how) if common else lines(now, how))
+    return Reply(lines(now, await share_told.audience(ctx.scene, common), how) if common else lines(now, how))

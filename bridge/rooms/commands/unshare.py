@@ -5,7 +5,7 @@ from bridge.commands import CIRCLE, DIRECT, command
 from bridge.context import Context, Reply
 from bridge.errors import UsageError
 from bridge.roles import Role
-from bridge.rooms import shares
+from bridge.rooms import share_told, shares
 from bridge.store import rooms
 from bridge.store import shares as store
 from bridge.words import words
@@ -31,8 +31,10 @@ async def unshare(ctx: Context, thread: Thread | None = None) -> Reply:
     if top is None or circle is None or not _may(ctx, top.author, circle.tag):
         raise UsageError(words("I know no thread of yours there. Only the person who began a thread can take it back."))
     if not await shares.take_back(ctx.scene, top.event, top.room, ctx.event.id):
-        raise UsageError(words("That thread is not shared. It stands in %(circle)s only.", circle=shares.name(circle)))
-    return Reply(words("Your thread is being taken back. It stays in %(circle)s.", circle=shares.name(circle)))
+        raise UsageError(
+            words("That thread is not shared. It stands in %(circle)s only.", circle=share_told.name(circle))
+        )
+    return Reply(words("Your thread is being taken back. It stays in %(circle)s.", circle=share_told.name(circle)))
 
 
 def _may(ctx: Context, author: str, tag: str | None) -> bool:
