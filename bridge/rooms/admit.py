@@ -91,13 +91,30 @@ async def invite_next(scene: Scene, user: str, by: str, *, again: bool = False, 
         return False
     space = await rooms.by_key(scene.db, "space")
     there = await people.memberships_of(scene.db, user)
-    room = next_room(there, space.room if space else None, wanted, accepted=accepted, again=again)
+    doors, there = await _at_the_new_door(scene, accepted, there)
+    room = next_room(there, space.room if space else None, wanted, accepted=doors, again=again)
     if room is None:
         return False
-    reason = await greeting(scene, user) if room in accepted else None
+    reason = await greeting(scene, user) if room in doors else None
     invite = Invite(key=f"invite/{room}/{user}/{by}", room=room, user=user, reason=reason)
     scene.puts.append(Put(invite, intent=intent))
     return True
+
+
+async def _at_the_new_door(
+    scene: Scene, accepted: Sequence[str], there: dict[str, str]
+) -> tuple[list[str], dict[str, str]]:
+    """Both as they are with rooms that were replaced: who knocks at the old one stands at the new one, unless they were asked in or seen there."""
+    doors, stand = [], dict(there)
+    for room in accepted:
+        row = await rooms.by_id(scene.db, room)
+        if row is None or row.replaced_by is None:
+            doors.append(room)
+        else:
+            doors.append(row.replaced_by)
+            if there.get(room) == "knock":
+                stand.setdefault(row.replaced_by, "knock")
+    return doors, stand
 
 
 async def go_on(scene: Scene, event: MemberChanged) -> None:

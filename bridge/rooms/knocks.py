@@ -37,9 +37,21 @@ async def react(scene: Scene, event: MemberChanged) -> None:
     if event.membership == "knock":
         if case is None and not await is_barred(scene, event.user):
             await cases.show(scene, KINDS, f"knock/{event.id}", KNOCK, event.user, event.room)
-    elif case is not None:
+        return
+    if case is None and event.membership in ("invite", "join"):
+        case = await _at_an_old_door(scene, event)
+    if case is not None:
         outcome, text = _ended(event)
         await cases.close(scene, KINDS, case, outcome, event.sender, text)
+
+
+async def _at_an_old_door(scene: Scene, event: MemberChanged) -> Case | None:
+    """The open case of who knocked at a room in whose place this one goes on, and got in here by another way."""
+    for old in await rooms.former(scene.db, event.room):
+        case = await store.open_about(scene.db, KNOCK, event.user, old.room)
+        if case is not None:
+            return case
+    return None
 
 
 async def sweep(scene: Scene) -> None:
