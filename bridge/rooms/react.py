@@ -12,7 +12,6 @@ from bridge.rooms import (
     assigning,
     ground,
     joining,
-    kinds,
     knocks,
     leaving,
     moves,
@@ -47,7 +46,6 @@ async def react(scene: Scene, event: AnyEvent) -> None:
         await assigning.react(scene, event)
         if event.membership in ("join", "leave") and event.user != scene.me:
             await admit.go_on(scene, event)
-    await kinds.react(scene, event)
     await terms_react.react(scene, event)
 
 
