@@ -16,6 +16,7 @@ from bridge.rooms import (
     leaving,
     moves,
     replacing,
+    share_leaving,
     shares,
     splits,
     terms_react,
@@ -29,6 +30,7 @@ async def react(scene: Scene, event: AnyEvent) -> None:
     if isinstance(event, StateChanged) and event.state_key == "":
         await _hides(scene, event)
     await shares.react(scene, event)
+    await share_leaving.react(scene, event)
     await leaving.react(scene, event)
     await ground.react(scene, event)
     await replacing.react(scene, event)
