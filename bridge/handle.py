@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import structlog
 
-from bridge import answer, direct, mishaps, tags, welcome
+from bridge import answer, direct, kinds, mishaps, tags, welcome
 from bridge.digest import react as digest
 from bridge.events import AnyEvent, Batch, Edited, Message
 from bridge.moderation import react as moderation
@@ -27,6 +27,7 @@ STEPS: tuple[Callable[[Scene, AnyEvent], Awaitable[None]], ...] = (
     direct.react,
     moderation.react,
     rooms.react,
+    kinds.react,
     digest.react,
     welcome.react,
     answer.react,

@@ -20,6 +20,7 @@ from bridge.rooms import (
     knocks,
     leaving,
     replacing,
+    share_leaving,
     splits,
     substitutes,
     terms_paid,
@@ -68,6 +69,7 @@ def all_ticks(hearth: "Hearth") -> tuple[Tick, ...]:
         simple("circles", 30, substitutes.end, splits.watch, alarms.look),
         simple("failures", MINUTE, mishaps.tell),
         simple("requests", HOUR, ask.forget_silence),
+        simple("gone", HOUR, share_leaving.sweep),
         simple("strangers", 10 * MINUTE, direct.leave_strangers, knocks.sweep),
         larger("retention", 6 * HOUR, _forget),
     )

@@ -17,8 +17,8 @@ from bridge.store.rooms import Room
 from bridge.text import render
 from bridge.words import words
 
-KNOCK, ACCEPTED, REFUSED = "knock", "accepted", "refused"
-"""A kind of case, and how cases end."""
+KNOCK = "knock"
+"""A kind of case."""
 
 Way = Literal["invited", "waiting", "inside"]
 """How it went: an invitation is on its way, was there already, or is not needed."""
@@ -86,7 +86,7 @@ async def invite_next(scene: Scene, user: str, by: str, *, again: bool = False, 
     `by` is the event that gave rise to it, `again` says that they have come back into the space.
     """
     wanted = [room.room for room in await _wanted(scene, user)]
-    accepted = await cases.rooms_with(scene.db, KNOCK, user, ACCEPTED)
+    accepted = await cases.rooms_with(scene.db, KNOCK, user, cases.ACCEPTED)
     if (not wanted and not accepted) or await has_ended(scene, user):
         return False
     space = await rooms.by_key(scene.db, "space")

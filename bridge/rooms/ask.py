@@ -3,9 +3,9 @@
 from dataclasses import asdict
 
 from bridge.events import AnyEvent, Reacted
-from bridge.rooms import share, share_rule, share_told, shares
+from bridge.rooms import share, share_final, share_rule, share_told, shares
 from bridge.scene import Scene
-from bridge.store import people, rooms, share_requests
+from bridge.store import people, rooms, share_requests, strikes
 from bridge.store import shares as store
 from bridge.store.rooms import Room
 from bridge.words import Text, lines, words, words_n
@@ -50,6 +50,8 @@ async def wish(scene: Scene, user: str, about: str, cause: str) -> Text:
         return words("That thread is in a circle that you are not in.")
     if not share_rule.may_leave(scene.config, circle, common):
         return share_told.refused(scene.config, circle, common)
+    if await strikes.is_struck(scene.db, top.event, common.room):
+        return share_final.for_good(circle, common)
     if top.author == user:
         return await answered(scene, user, top.event, True, cause)
     return await _ask(scene, user, top, circle, common)

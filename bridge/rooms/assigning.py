@@ -6,15 +6,15 @@ Who is kept apart from whom is said in the staff room and nowhere else.
 from collections.abc import Mapping
 from dataclasses import replace
 
+from bridge import cases
+from bridge.cases import Kind
 from bridge.community import circle_by_key, circle_key, leaders, most
 from bridge.context import language_of
 from bridge.effects import Put, Say, Tell
 from bridge.errors import UsageError
 from bridge.events import MemberChanged
-from bridge.rooms import cases
 from bridge.rooms.admit import invite_next, is_inside, named
 from bridge.rooms.assign import Circle, Newcomer, assign, kept_from
-from bridge.rooms.cases import Kind
 from bridge.scene import Scene
 from bridge.store import belongs, due, ledger, onboarding, people, rooms
 from bridge.store import cases as store

@@ -11,7 +11,7 @@ from typing import Any
 
 from bridge.effects import Copy, EditCopy, Effect, Put, React, Redact, Say, Send, WithdrawCopy, transaction_id
 from bridge.events import COPY_MARK
-from bridge.rooms import share_back, share_rule, share_wishes
+from bridge.rooms import share_back, share_final, share_rule, share_wishes
 from bridge.rooms.dress import MEDIA, dress, edit, thread_relation
 from bridge.scene import Desk, Filler, Scene, Settler, State
 from bridge.store import queue, rooms
@@ -70,6 +70,7 @@ async def copied(scene: Scene, effect: Copy, state: State, result: str | None) -
         return
     if state == "done" and result is not None:
         await store.sent(scene.db, effect.source, effect.room, result)
+        await share_final.was_taken(scene, effect.source, result, effect.room)
     errand = await store.errand(scene.db, effect.source, effect.room)
     if errand is None or errand.copy is None:
         return

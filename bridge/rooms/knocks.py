@@ -1,14 +1,14 @@
 """Who knocks is a case for staff: yes is an invitation, no a kind word. Writes wishes, never decides whether somebody may come in."""
 
+from bridge import cases
+from bridge.cases import Kind
 from bridge.context import language_of
 from bridge.effects import Kick, Put, Say
 from bridge.errors import UsageError
 from bridge.events import MemberChanged
-from bridge.rooms import cases, terms_words
+from bridge.rooms import terms_words
 from bridge.rooms.admit import (
-    ACCEPTED,
     KNOCK,
-    REFUSED,
     admit,
     greeting,
     has_ended,
@@ -16,13 +16,12 @@ from bridge.rooms.admit import (
     is_barred,
     refuse_ended,
 )
-from bridge.rooms.cases import Kind
 from bridge.rooms.joining import settled
 from bridge.rooms.tell import address
 from bridge.scene import Scene
 from bridge.store import cases as store
 from bridge.store import ledger, people, rooms
-from bridge.store.cases import Case
+from bridge.store.cases import ACCEPTED, REFUSED, Case
 from bridge.text import render
 from bridge.words import Text, lines, words
 
@@ -131,6 +130,7 @@ KINDS = {
         about=_about,
         question=words("Yes sends them an invitation, no a kind word that it is not possible."),
         accept=_accept,
+        quotes=True,
         refuse=_refuse,
     )
 }

@@ -12,11 +12,11 @@ from bridge.rooms import (
     assigning,
     ground,
     joining,
-    kinds,
     knocks,
     leaving,
     moves,
     replacing,
+    share_leaving,
     shares,
     splits,
     terms_react,
@@ -30,6 +30,7 @@ async def react(scene: Scene, event: AnyEvent) -> None:
     if isinstance(event, StateChanged) and event.state_key == "":
         await _hides(scene, event)
     await shares.react(scene, event)
+    await share_leaving.react(scene, event)
     await leaving.react(scene, event)
     await ground.react(scene, event)
     await replacing.react(scene, event)
@@ -47,7 +48,6 @@ async def react(scene: Scene, event: AnyEvent) -> None:
         await assigning.react(scene, event)
         if event.membership in ("join", "leave") and event.user != scene.me:
             await admit.go_on(scene, event)
-    await kinds.react(scene, event)
     await terms_react.react(scene, event)
 
 

@@ -4,7 +4,7 @@ Only what is so now counts, so that a repeat, a crash or another order of the sa
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 MOST_SERVERS = 5
@@ -48,7 +48,8 @@ class Made:
 class Thread:
     """All that is known of a thread. `replies` are in the order in which we heard of them, `consents` are the answers of their authors.
 
-    `agreed_ms` is when the author of the root said, without a tag, that it may be shared (UTC).
+    `agreed_ms` is when the author of the root said, without a tag, that it may be shared (UTC). `struck` are messages whose copies somebody else took
+    away there, for good; `gone` are people who are not in the thread's room any more.
     """
 
     root: Said
@@ -57,6 +58,8 @@ class Thread:
     made: tuple[Made, ...] = ()
     consents: Mapping[str, bool | None] = field(default_factory=dict)
     agreed_ms: int | None = None
+    struck: Collection[str] = frozenset()
+    gone: Collection[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +97,9 @@ def carrier(thread: Thread) -> Said | None:
 
 def wanted(thread: Thread, *, allowed: bool) -> tuple[Said, ...]:
     """The messages whose copies should stand in the common room, root first. `allowed` is the answer of `may_leave`."""
-    if not allowed or carrier(thread) is None:
+    if not allowed or carrier(thread) is None or not _stays(thread, thread.root):
         return ()
-    return (thread.root, *(said for said in thread.replies if not said.redacted and _travels(thread, said)))
+    return (thread.root, *(said for said in thread.replies if _travels(thread, said) and _stays(thread, said)))
 
 
 def decide(thread: Thread, *, allowed: bool) -> Change:
@@ -119,19 +122,28 @@ def decide(thread: Thread, *, allowed: bool) -> Change:
 
 
 def answers(
-    said: Iterable[Said], made: Iterable[Made], consents: Mapping[str, bool | None], *, shared: bool, allowed: bool
+    said: Iterable[Said],
+    made: Iterable[Made],
+    consents: Mapping[str, bool | None],
+    *,
+    shared: bool,
+    allowed: bool,
+    struck: Collection[str] = frozenset(),
+    gone: Collection[str] = frozenset(),
 ) -> Change:
     """The difference between the answers from the common room that should stand in the circle's own thread and those that do.
 
     `said` are these answers, in the order in which we heard of them, and all that stands in the circle by now. Who answers does so before everybody
     whom the circle consists of, so nobody is asked; who said no to travelling stays. What somebody was told stays when the thread is taken back:
-    it was their answer to keep.
+    it was their answer to keep. `struck` are answers that a curator took away there, for good; `gone` are people who are not in the common room any more.
     """
     there = {each.source for each in made if each.live}
     want = [
         each
         for each in said
         if not each.redacted
+        and each.event not in struck
+        and each.author not in gone
         and consents.get(each.author) is not False
         and (each.event in there or (shared and allowed))
     ]
@@ -177,10 +189,15 @@ def _tagged(thread: Thread) -> list[Said]:
     return [said for said in own if said.tagged and not said.redacted]
 
 
+def _stays(thread: Thread, said: Said) -> bool:
+    """Whether nothing speaks against a copy, whatever its author wants: it is not empty, nobody took its copy away, and they are still there."""
+    return not said.redacted and said.event not in thread.struck and said.author not in thread.gone
+
+
 def _travels(thread: Thread, said: Said) -> bool:
     return said.author == thread.root.author or thread.consents.get(said.author) is True
 
 
 def _unasked(thread: Thread) -> tuple[str, ...]:
-    others = (said.author for said in thread.replies if not said.redacted and not _travels(thread, said))
+    others = (said.author for said in thread.replies if _stays(thread, said) and not _travels(thread, said))
     return tuple(dict.fromkeys(user for user in others if thread.consents.get(user) is None))

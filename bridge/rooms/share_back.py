@@ -5,7 +5,7 @@ from bridge.rooms import share
 from bridge.rooms import share_wishes as wish
 from bridge.rooms.share_rule import may_leave
 from bridge.scene import Scene
-from bridge.store import answers, rooms
+from bridge.store import answers, rooms, strikes
 from bridge.store import shares as store
 from bridge.store.rooms import Room
 
@@ -31,7 +31,11 @@ async def bring_back(
     if common is None or found is None or circle is None:
         return
     allowed = may_leave(scene.config, common, circle)
-    change = share.answers(found.said, found.made, found.consents, shared=found.live, allowed=allowed)
+    change = share.answers(
+        found.said, found.made, found.consents, shared=found.live, allowed=allowed,
+        struck=await strikes.struck_of(scene.db, root, circle.room),
+        gone=await strikes.gone(scene.db, {said.author for said in found.said}, common.room),
+    )  # fmt: skip
     await store.want(scene.db, change.copy, root, circle.room)
     await store.unwant(scene.db, change.withdraw, circle.room)
     scene.puts += [wish.copy(circle.room, common.room, said.event, root, cause) for said in change.copy]

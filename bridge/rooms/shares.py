@@ -1,7 +1,7 @@
 """What follows for shared threads when something happens; writes wishes and what they rest on, never sends and never decides by itself."""
 
 from bridge.events import AnyEvent, Edited, Message, Reacted, Redacted
-from bridge.rooms import share
+from bridge.rooms import share, share_final
 from bridge.rooms import share_told as told
 from bridge.rooms import share_wishes as wish
 from bridge.rooms.onboarding import may_be_shared, version
@@ -46,6 +46,7 @@ async def refresh(scene: Scene, root: str, source_room: str, cause: str, *, news
     if thread is None:
         return None
     await _keep_up(scene, root, source, cause)
+    thread = await share_final.limited(scene.db, thread, source.room, common.room)
     allowed = may_leave(scene.config, source, common) and await _accepted(scene, thread.root.author)
     change = share.decide(thread, allowed=allowed)
     if change.begin and not news and await _shared_before(scene, root, common):
@@ -106,6 +107,7 @@ async def _keep_up(scene: Scene, root: str, source: Room, cause: str) -> None:
         thread = await store.thread(scene.db, root, old.room, tag=_share_tag(scene), me=scene.me)
         if thread is None or not thread.made:
             continue
+        thread = await share_final.limited(scene.db, thread, source.room, old.room)
         change = share.decide(thread, allowed=may_leave(scene.config, source, old))
         if change.end:
             await store.end(scene.db, root, old.room)
@@ -200,11 +202,11 @@ async def _edit_redacted(scene: Scene, event: Redacted) -> None:
 
 
 async def _copy_redacted(scene: Scene, event: Redacted) -> None:
-    """A moderator emptied a copy: it is gone, and nothing of ours brings it back by editing it."""
-    source = await store.source_of(scene.db, event.target, event.room)
-    if source:
-        await store.sent(scene.db, source, event.room, None)
-        await wish.empty_edits(scene, source, event.room)
+    """A moderator emptied a copy: that is final, and when it was the root's, the thread is shared no longer."""
+    root = await share_final.redacted(scene, event)
+    home = await store.source_room(scene.db, root) if root else None
+    if root and home:
+        await refresh(scene, root, home, event.id, news=False)
 
 
 async def _heard(scene: Scene, event: Reacted) -> None:

@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from bridge import cases
+from bridge.cases import Kind
 from bridge.community import MADE, circle_by_key, circle_key, leaders, most
 from bridge.config import Circle
 from bridge.effects import Kick, Put
 from bridge.errors import UsageError
 from bridge.events import AnyEvent, Reacted
-from bridge.rooms import cases, circles, moves
-from bridge.rooms.cases import Kind
+from bridge.rooms import circles, moves
 from bridge.rooms.share import answer as yes_or_no
 from bridge.scene import Scene
 from bridge.store import cases as case_store

@@ -6,10 +6,11 @@ Everything that was ever told of a payer is looked at as a whole, so it does not
 from collections.abc import Callable
 from dataclasses import replace
 
+from bridge import cases
+from bridge.cases import Kind
 from bridge.effects import Put, Say
 from bridge.errors import UsageError
-from bridge.rooms import cases, terms_change
-from bridge.rooms.cases import Kind
+from bridge.rooms import terms_change
 from bridge.rooms.paid import paid_until
 from bridge.rooms.term import NEVER
 from bridge.scene import Scene

@@ -9,6 +9,9 @@ from bridge.store.db import Connection
 from bridge.store.tables import cases
 from bridge.store.upsert import insert_into
 
+ACCEPTED, REFUSED = "accepted", "refused"
+"""How a case ends that staff decides."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, insert, or_, select, update
 
 from bridge.rooms.share import Made, Said, Standing, Thread
+from bridge.store import strikes
 from bridge.store.db import Connection
 from bridge.store.tables import copies, copy_edits, people, post_tags, posts, prompts, share_requests, shares
 
@@ -181,8 +182,13 @@ async def room_of(db: Connection, event: str) -> str | None:
 
 
 async def want(db: Connection, said: Iterable[Said], root: str, room: str) -> None:
-    """These messages should have a copy. One that can still be seen, because its withdrawal has not been done yet, keeps its id until then."""
+    """These messages should have a copy. One that can still be seen, because its withdrawal has not been done yet, keeps its id until then.
+
+    What somebody took away in that room stays unwanted, whoever asks.
+    """
     for each in said:
+        if await strikes.is_struck(db, each.event, room):
+            continue
         again = await db.execute(
             update(copies).where(copies.c.source == each.event, copies.c.room == room).values(live=True)
         )

@@ -356,6 +356,14 @@ copies = Table(
     Index("ix_copies_root", "root"), Index("ix_copies_copy", "copy"), Index("ix_copies_author", "author"),
 )  # fmt: skip
 
+struck = Table(  # copies that somebody else than us took away: in that room they never stand again
+    "struck", metadata,
+    Column("source", Text, primary_key=True),
+    Column("room", Text, primary_key=True),  # where the copy was
+    Column("cause", Text, nullable=False),  # the redaction's event id
+    Column("at_ms", BigInteger, nullable=False),
+)  # fmt: skip
+
 announcements = Table(  # messages that were to appear in several circles; their copies stand in `copies`, each a root of its own
     "announcements", metadata,
     Column("source", Text, primary_key=True),

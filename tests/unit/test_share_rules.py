@@ -37,6 +37,8 @@ def thread(raw: dict[str, Any]) -> Thread:
         standing=Standing(decided["live"], decided["at"]) if decided else None,
         made=tuple(Made(each["source"], each["live"], each.get("copy")) for each in raw.get("made", ())),
         consents=raw.get("consents", {}),
+        struck=raw.get("struck", ()),
+        gone=raw.get("gone", ()),
     )
 
 
@@ -65,6 +67,8 @@ def test_what_comes_back(path: Path) -> None:
         given.get("consents", {}),
         shared=given.get("shared", True),
         allowed=given.get("allowed", True),
+        struck=given.get("struck", ()),
+        gone=given.get("gone", ()),
     )
     assert plain(change) == case["expected"]
 
@@ -89,7 +93,9 @@ def threads(draw: st.DrawFn) -> Thread:
     made = tuple(Made(source, draw(st.booleans()), draw(st.none() | st.just(f"c-{source}"))) for source in sources)
     standing = draw(st.none() | st.builds(Standing, st.booleans(), st.integers(0, 9)))
     consents = draw(st.dictionaries(PEOPLE, st.none() | st.booleans()))
-    return Thread(messages[0], tuple(messages[1:]), standing, made, consents)
+    struck = draw(st.frozensets(st.sampled_from([each.event for each in messages]), max_size=2))
+    gone = draw(st.frozensets(PEOPLE, max_size=2))
+    return Thread(messages[0], tuple(messages[1:]), standing, made, consents, struck=struck, gone=gone)
 
 
 def applied(before: Thread, change: Change) -> Thread:

@@ -1,11 +1,11 @@
 """The commands `cases`, `accept` and `refuse`: what waits for staff; never what follows from a decision."""
 
+from bridge.cases import decide
 from bridge.commands import STAFF, command
 from bridge.context import Context, Reply
 from bridge.errors import UsageError
+from bridge.kinds import KINDS
 from bridge.roles import Role
-from bridge.rooms.cases import decide
-from bridge.rooms.kinds import KINDS
 from bridge.store import cases as store
 from bridge.words import Text, lines, words, words_n
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 from bridge.effects import Put, Say
 from bridge.errors import UsageError
-from bridge.rooms.admit import ACCEPTED, KNOCK, REFUSED
 from bridge.scene import Scene
 from bridge.store import cases, ledger, rooms
-from bridge.store.cases import Case
+from bridge.store.cases import ACCEPTED, REFUSED, Case
 from bridge.words import Text, in_a_room, lines, words
 
 Decide = Callable[[Scene, Case, str, int], Awaitable[None]]
@@ -26,6 +25,8 @@ class Kind:
     question: Text
     accept: Decide
     refuse: Decide
+    quotes: bool = False
+    """Whether the message shows what its subject wrote when they knocked at its room."""
 
 
 async def show(
@@ -43,7 +44,7 @@ async def show(
         kinds[kind].question,
         words("React with 👍 or 👎, or write %(yes)s or %(no)s.", yes=yes, no=no),
     )
-    reason_of = (room, subject) if kind == KNOCK and room is not None else ()
+    reason_of = (room, subject) if kinds[kind].quotes and room is not None else ()
     shown = Say(
         key=_key(case),
         room=staff.room,

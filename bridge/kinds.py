@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import cast
 
+from bridge import cases
+from bridge.cases import Kind
 from bridge.effects import Put, Say
 from bridge.errors import UsageError
 from bridge.events import AnyEvent, Reacted
-from bridge.rooms import assigning, cases, knocks, splits, terms_paid
+from bridge.rooms import assigning, knocks, splits, terms_paid
 from bridge.rooms.admit import has_ended
-from bridge.rooms.cases import Kind
 from bridge.rooms.share import answer
 from bridge.scene import Scene
 from bridge.store import cases as store

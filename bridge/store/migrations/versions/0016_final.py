@@ -1,0 +1,23 @@
+"""A copy that a moderator took away stays away."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0016"
+down_revision = "0011"
+branch_labels = None
+depends_on = None
+
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
+
+def upgrade() -> None:
+    """Add the table `struck`."""
+    op.create_table(
+        "struck",
+        sa.Column("source", TEXT, nullable=False),
+        sa.Column("room", TEXT, nullable=False),
+        sa.Column("cause", TEXT, nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("source", "room", name=op.f("pk_struck")),
+    )
