@@ -23,9 +23,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What somebody said: the parts of an `m.room.message` or `m.sticker` that Hearth looks at.
+    """What somebody said: the parts of it that Hearth looks at, as an `m.room.message` would have them (`bridge/extensible.py`).
 
-    `raw` is the decrypted content as it came, for carrying media and unknown parts.
+    `msgtype` is `m.sticker` or `m.poll` for those; the body of a poll is its question and answers. `raw` is the decrypted content as it came, for
+    carrying media and unknown parts.
     """
 
     msgtype: str
@@ -38,7 +39,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Message(Event):
-    """Somebody said something (`m.room.message`, `m.sticker`).
+    """Somebody said something (`m.room.message`, `m.sticker`, a poll, or another event that has a text).
 
     `thread` is the root's event id (m.thread), `reply_to` a genuine reply's target: a thread's fallback is not one.
     `encrypted` says whether it came encrypted; `marked`, that the content carries our mark: it is a copy or an answer made by a Hearth.

@@ -21,6 +21,7 @@ from bridge.events import (
     StateChanged,
     Undecryptable,
 )
+from bridge.extensible import as_message
 
 UNDECRYPTED = "/undecrypted"
 """What follows the event id in the id of an Undecryptable, so that handling it does not count as handling the event."""
@@ -46,16 +47,14 @@ def event(raw: Any, room: str, *, encrypted: bool = False) -> AnyEvent | None:
         return None if encrypted else _state(held, base, kind, content)
     if _is_redacted(held):
         return None
-    if kind in {"m.room.message", "m.sticker"}:
-        return _message(base, kind, content, encrypted)
     if kind == "m.reaction":
         return _reaction(base, content)
-    if encrypted:
-        return None
     if kind == "m.room.encrypted":
         session = _text(content.get("session_id"))
-        return Undecryptable(base.id + UNDECRYPTED, base.room, base.sender, base.at_ms, session)
-    return _redaction(held, base, content) if kind == "m.room.redaction" else None
+        return None if encrypted else Undecryptable(base.id + UNDECRYPTED, base.room, base.sender, base.at_ms, session)
+    if kind == "m.room.redaction":
+        return None if encrypted else _redaction(held, base, content)
+    return _message(base, kind, content, encrypted)
 
 
 def invite(raw_events: Any, room: str, me: str, seen_ms: int, since: str) -> Invited | None:
@@ -207,18 +206,18 @@ def _message(base: Event, kind: str, content: Mapping[str, Any], encrypted: bool
 
 
 def _content(kind: str, content: Mapping[str, Any], *, reply: bool) -> Content | None:
-    msgtype = "m.sticker" if kind == "m.sticker" else content.get("msgtype")
-    body = content.get("body")
-    if not isinstance(msgtype, str) or not isinstance(body, str):
+    said = as_message(kind, content)
+    if said is None:
         return None
-    html = content.get("formatted_body")
-    formatted = html if isinstance(html, str) and content.get("format") == "org.matrix.custom.html" else None
+    body = str(said["body"])
+    html = said.get("formatted_body")
+    formatted = html if isinstance(html, str) and said.get("format") == "org.matrix.custom.html" else None
     if reply:
         body = without_quote(body)
         formatted = _MX_REPLY.sub("", formatted, count=1) if formatted is not None else None
     called = _mapping(content.get("m.mentions"))
     users = frozenset(user for user in _list(called.get("user_ids"))[:_MOST_MENTIONS] if _is_id(user, "@"))
-    return Content(msgtype, body, formatted, users, called.get("room") is True, content)
+    return Content(str(said["msgtype"]), body, formatted, users, called.get("room") is True, content)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -12,7 +12,8 @@ from typing import Any
 from bridge.effects import Copy, EditCopy, Effect, Put, React, Redact, Say, Send, WithdrawCopy, transaction_id
 from bridge.events import COPY_MARK
 from bridge.rooms import share_back, share_final, share_rule, share_wishes
-from bridge.rooms.dress import MEDIA, dress, edit, thread_relation
+from bridge.rooms.dress import dress, edit, kind_of, silent, thread_relation
+from bridge.rooms.inert import Inert
 from bridge.scene import Desk, Filler, Scene, Settler, State
 from bridge.store import queue, rooms
 from bridge.store import shares as store
@@ -33,7 +34,7 @@ async def fill_copy(desk: Desk, effect: Copy) -> Send | None:
     is_root = effect.source == effect.root
     content = None
     if errand.live and (is_root or errand.root_copy is not None):
-        content = await _dressed(desk, effect, errand.author)
+        content = await _dressed(desk, effect, errand)
     if content is None:
         return _blank(desk, effect)
     if errand.root_copy is not None and not is_root:
@@ -47,7 +48,7 @@ async def fill_edit(desk: Desk, effect: EditCopy) -> Send | None:
         errand = await store.errand(db, effect.source, effect.room)
     content = None
     if errand is not None and errand.live and errand.copy is not None:
-        content = await _dressed(desk, effect, errand.author)
+        content = await _dressed(desk, effect, errand)
     if errand is None or errand.copy is None or content is None:
         return _blank(desk, effect)
     return _send(effect, edit(errand.copy, _marked(effect, content)))
@@ -116,7 +117,7 @@ async def withdrawn(scene: Scene, effect: WithdrawCopy, state: State, result: st
         scene.puts.append(again)
 
 
-async def _dressed(desk: Desk, effect: Copy | EditCopy, author: str) -> dict[str, Any] | None:
+async def _dressed(desk: Desk, effect: Copy | EditCopy, errand: store.Errand) -> dict[str, Any] | None:
     """The newest content of the source in the dress of a copy; None when the source is gone, or was spoken to us (a command).
 
     Also None when it may not leave its room (any more): that may have been encrypted since the copy was wished for.
@@ -128,23 +129,24 @@ async def _dressed(desk: Desk, effect: Copy | EditCopy, author: str) -> dict[str
         return None
     event = await desk.read.event(effect.source_room, effect.source)
     content = event.get("content") if event else None
-    if not event or not isinstance(content, Mapping) or not content or event.get("sender") != author:
+    if not event or not isinstance(content, Mapping) or not content or event.get("sender") != errand.author:
         return None
     if COPY_MARK in content:  # a copy made by another Hearth never feeds one of ours
         return None
     if _COMMAND.match(str(content.get("body", ""))):
         return None
     kind = str(event.get("type"))
-    captioned = isinstance(content.get("filename"), str) and content.get("filename") != content.get("body")
-    silent = (kind == "m.sticker" or content.get("msgtype") in MEDIA) and not captioned
+    inert = Inert(
+        desk.names,
+        frozenset(filter(None, (effect.source_room, effect.source, errand.root, errand.author, circle.alias))),
+    )
+    head = _heading(inert.name(errand.author), circle, target, silent=silent(kind, content))
     return dress(
         kind,
         content,
-        heading=render(
-            _heading(desk.names.of(author), circle, target, silent=silent), desk.config.language, desk.names
-        ),
-        placeholder=render(_placeholder(str(content.get("msgtype"))), desk.config.language, desk.names),
-        names=desk.names,
+        heading=render(head, desk.config.language, desk.names),
+        placeholder=render(_placeholder(kind_of(kind, content)), desk.config.language, desk.names),
+        inert=inert,
     )
 
 

@@ -5,53 +5,66 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote
 
-from bridge.scene import Names
-from bridge.text import Rendered, clean_html
+from bridge import extensible
+from bridge.rooms.attached import MEDIA, attached
+from bridge.rooms.inert import GONE, Inert
+from bridge.text import Rendered
 
 MOST_BYTES = 45_000
 """A copy's size as JSON; encrypted it grows by a third, and an event may have 64 KiB (client-server API, "Size limits")."""
 
-MEDIA = frozenset({"m.image", "m.file", "m.audio", "m.video"})
 _SPOKEN = frozenset({"m.text", "m.notice", "m.emote"})
-_INFO = frozenset(
-    {"mimetype", "size", "w", "h", "duration", "thumbnail_url", "thumbnail_file", "thumbnail_info", "xyz.amorgan.blurhash"}
-)  # fmt: skip
-_VOICE = "org.matrix.msc3245.voice"
 _FORMAT = "org.matrix.custom.html"
-_GONE = "…"
-
-_PLACE = re.compile(
-    r"(?P<link>(?:https?://matrix\.to/#/|matrix:)[^\s<>\"')\]]+)"
-    r"|(?P<user>@[a-z0-9._=/+-]{1,200}:[a-z0-9.-]+(?::[0-9]{1,5})?)"
-    r"|(?P<id>(?<![\w])(?:![\w=/+-]{16,200}|\$[\w=/+-]{20,200})(?::[a-z0-9.-]+(?::[0-9]{1,5})?)?)",
-    re.IGNORECASE,
-)
-_EVERYBODY = re.compile(r"@(?=room\b)", re.IGNORECASE)
-_ANCHOR = re.compile(r"<a((?:\s[^>]*)?)>(.*?)</a>", re.DOTALL)
-_HREF = re.compile(r'\shref="([^"]*)"')
-_TAG = re.compile(r"(<[^>]*>)")
 _QUOTED = re.compile(r"> (?:\* )?<@[^>\s]{1,255}>")
+_MX_REPLY = re.compile(r"\s*<mx-reply>.*?</mx-reply>", re.DOTALL | re.IGNORECASE)
 
 
 def dress(
-    kind: str, content: Mapping[str, Any], *, heading: Rendered, placeholder: Rendered, names: Names
+    kind: str, content: Mapping[str, Any], *, heading: Rendered, placeholder: Rendered, inert: Inert, file: bool = True
 ) -> dict[str, Any]:
     """The content of the copy, without relation and mark.
 
-    `kind` is the event's type, `content` its newest content as it came. `heading` names the author and the circle, `placeholder` says that there was
-    something that cannot be shown. Text keeps its HTML, cleaned; media keep their file and get the heading as caption (spec, "Media captions").
+    `kind` is the event's type, `content` its newest content as it came. `heading` names the author and the circle, and is inert already; `placeholder` says that
+    there was something that cannot be shown. Text keeps its HTML, cleaned; media keep their file and get the heading as caption (spec, "Media
+    captions"), or stand as the placeholder when their `file` cannot be had. A poll becomes its question and answers, a place its coordinates.
     """
-    msgtype = "m.image" if kind == "m.sticker" else _text(content.get("msgtype"))
-    if msgtype in MEDIA and (media := _media(content)):
-        caption = _caption(content)
-        made = {"msgtype": msgtype, "filename": _filename(content), **media, **_said(heading, caption, names)}
+    said = extensible.as_message(kind, content) or content
+    msgtype = _msgtype(said)
+    called = _called(said, inert)
+    media = attached(said, inert) if msgtype in MEDIA else None
+    if media and file:
+        caption = _said(heading, _caption(said), inert, called)
+        made = {"msgtype": msgtype, "filename": inert.text(filename(said), called), **media, **caption}
+    elif media:
+        made = {"msgtype": "m.text", **_said(heading, placeholder, inert, called, _caption(said))}
     elif msgtype in _SPOKEN:
-        made = {"msgtype": "m.text", **_said(heading, _words(content), names)}
+        made = {"msgtype": "m.text", **_said(heading, _words(said), inert, called)}
+    elif asked := extensible.poll(kind, content):
+        made = {"msgtype": "m.text", **_said(heading, _poll(asked), inert, called)}
+    elif msgtype == "m.location" and (where := extensible.place(said)):
+        made = {"msgtype": "m.text", **_said(heading, _place(*where), inert, called)}
     else:
-        made = {"msgtype": "m.text", **_said(heading, placeholder, names)}
+        fallback = None if msgtype in MEDIA else _words(said)
+        made = {"msgtype": "m.text", **_said(heading, placeholder, inert, called, fallback)}
     return _fit({**made, "m.mentions": {}})
+
+
+def silent(kind: str, content: Mapping[str, Any]) -> bool:
+    """Whether no words follow the heading: a file without a caption."""
+    said = extensible.as_message(kind, content) or content
+    return _msgtype(said) in MEDIA and _caption(said) is None
+
+
+def kind_of(kind: str, content: Mapping[str, Any]) -> str:
+    """What sort of message this is, by the name that Matrix has for it."""
+    said = extensible.as_message(kind, content) or content
+    return _text(said.get("msgtype")) or kind
+
+
+def filename(content: Mapping[str, Any]) -> str:
+    """What a file is called; without a name of its own, by its description."""
+    return (_text(content.get("filename")) or _text(content.get("body")))[:255]
 
 
 def edit(copy: str, dressed: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,7 +73,7 @@ def edit(copy: str, dressed: Mapping[str, Any]) -> dict[str, Any]:
     body = str(dressed["body"])
     return {
         **around,
-        "body": f"* {body}" if len(body) <= 1_000 else f"* {body[:1_000]}{_GONE}",
+        "body": f"* {body}" if len(body) <= 1_000 else f"* {body[:1_000]}{GONE}",
         "m.new_content": dict(dressed),
         "m.relates_to": {"rel_type": "m.replace", "event_id": copy},
     }
@@ -76,68 +89,60 @@ def thread_relation(root: str, *, partner: str | None, before: str | None) -> di
     }
 
 
-def inert(text: str, names: Names) -> str:
-    """Plain text whose ids of people are their names, which calls on nobody and leads to no room."""
-
-    def plain(found: re.Match[str]) -> str:
-        if found["user"]:
-            return names.of(found["user"])
-        if found["id"]:
-            return _GONE
-        return _target_name(found["link"], names) or _GONE
-
-    return _EVERYBODY.sub("@\u200b", _PLACE.sub(plain, text))
+def _msgtype(said: Mapping[str, Any]) -> str:
+    msgtype = _text(said.get("msgtype"))
+    return "m.image" if msgtype == "m.sticker" else msgtype
 
 
-def inert_html(source: str, names: Names) -> str:
-    """The author's HTML with only what Matrix allows, and inert: pills of people are bold names, links into Matrix are their text."""
-
-    def unlinked(found: re.Match[str]) -> str:
-        href = _HREF.search(found[1])
-        target = html.unescape(href[1]) if href else ""
-        if not target.startswith(("https://matrix.to/", "http://matrix.to/")):
-            return found[0] if href else found[2]
-        name = _target_name(target, names)
-        shown = _TAG.sub("", found[2])
-        if not target.partition("#/")[2].startswith(("@", "%40")):
-            return found[2]
-        return f"<strong>{html.escape(name or '') if _PLACE.search(shown) or not shown.strip() else shown}</strong>"
-
-    clean = _ANCHOR.sub(unlinked, clean_html(source))
-    parts = _TAG.split(clean)
-    parts[::2] = [html.escape(inert(html.unescape(part), names), quote=False) for part in parts[::2]]
-    return clean_html("".join(parts))
+def _called(said: Mapping[str, Any], inert: Inert) -> tuple[str, ...]:
+    """Whom the message mentions (spec, m.mentions; before that, by pills)."""
+    held = said.get("m.mentions")
+    users = held.get("user_ids") if isinstance(held, Mapping) else None
+    named = [user for user in users if isinstance(user, str)] if isinstance(users, list) else []
+    return tuple(sorted({*named, *inert.people_in(_formatted(said))}))
 
 
-def _target_name(link: str, names: Names) -> str | None:
-    """The name of the person to whom a matrix.to or matrix: address leads."""
-    path = unquote(link.partition("#/")[2] if "#/" in link else link.removeprefix("matrix:"))
-    path = path.partition("?")[0]
-    if path.startswith("u/"):
-        path = "@" + path.removeprefix("u/")
-    return names.of(path) if path.startswith("@") else None
-
-
-def _said(heading: Rendered, words: Rendered | None, names: Names) -> dict[str, str]:
+def _said(
+    heading: Rendered, words: Rendered | None, inert: Inert, called: tuple[str, ...], more: Rendered | None = None
+) -> dict[str, str]:
     """Body and HTML of heading and words."""
-    title, first_line = (_EVERYBODY.sub("@\u200b", part) for part in (heading.formatted_body, heading.body))
-    if words is None:
-        return {"body": first_line, "format": _FORMAT, "formatted_body": title}
-    body = f"{first_line}\n{inert(words.body, names)}"
-    formatted = inert_html(words.formatted_body, names) if words.formatted_body else ""
-    if not formatted:
-        formatted = html.escape(inert(words.body, names), quote=False).replace("\n", "<br>")
-    # The blank is for previews, which drop the break and would join the two lines into one word.
-    return {"body": body, "format": _FORMAT, "formatted_body": f"{title} <br>{formatted}"}
+    bodies, formatted = [heading.body], [heading.formatted_body]
+    for part in (words, more):
+        if part is None or not part.body.strip():
+            continue
+        body = inert.text(part.body, called)
+        marked = inert.html(part.formatted_body, called) if part.formatted_body else ""
+        bodies.append(body)
+        # The blank is for previews, which drop the break and would join the two lines into one word.
+        formatted.append(" <br>" + (marked or html.escape(body, quote=False).replace("\n", "<br>")))
+    return {"body": "\n".join(bodies), "format": _FORMAT, "formatted_body": "".join(formatted)}
 
 
 def _words(content: Mapping[str, Any]) -> Rendered:
     body, formatted = _text(content.get("body")), _formatted(content)
-    if _answers(content) and _QUOTED.match(body):
-        body = _without_quote(body)
+    if _answers(content):
+        body = _without_quote(body) if _QUOTED.match(body) else body
+        formatted = _MX_REPLY.sub("", formatted, count=1)
     if content.get("msgtype") == "m.emote":
         return Rendered(f"* {body}", f"* {formatted}" if formatted else "")
     return Rendered(body, formatted)
+
+
+def _poll(asked: extensible.Poll) -> Rendered:
+    """Question and answers; every client shows a list, and hardly any a poll."""
+    question, answers = _text(asked.question), [_text(answer) for answer in asked.answers]
+    shown = "".join(f"<li>{html.escape(answer, quote=False)}</li>" for answer in answers)
+    formatted = html.escape(question, quote=False).replace("\n", "<br>") + f"<ul>{shown}</ul>"
+    return Rendered("\n".join([f"📊 {question}", *(f"• {answer}" for answer in answers)]), f"📊 {formatted}")
+
+
+def _place(north: float, east: float, description: str) -> Rendered:
+    """A place in numbers, with a link that shows it on a map."""
+    numbers = f"{north:.5f}, {east:.5f}"
+    address = f"https://www.openstreetmap.org/?mlat={north:.5f}&mlon={east:.5f}"
+    named = f"📍 {_text(description)[:500]}".strip()
+    shown = f'<a href="{html.escape(address)}">{numbers}</a>'
+    return Rendered(f"{named} {numbers}\n{address}", f"{html.escape(named, quote=False)} {shown}")
 
 
 def _answers(content: Mapping[str, Any]) -> bool:
@@ -152,33 +157,12 @@ def _without_quote(body: str) -> str:
     return "\n".join(lines[first:]).removeprefix("\n")
 
 
-def _media(content: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Where the file is and what it is like; None when that cannot be understood."""
-    url, file, info = content.get("url"), content.get("file"), content.get("info")
-    kept: dict[str, Any] = {}
-    if isinstance(file, Mapping) and str(file.get("url")).startswith("mxc://"):
-        kept["file"] = file
-    elif isinstance(url, str) and url.startswith("mxc://"):
-        kept["url"] = url
-    else:
-        return None
-    if isinstance(info, Mapping):
-        kept["info"] = {name: value for name, value in info.items() if name in _INFO}
-    if _VOICE in content:
-        kept[_VOICE] = {}
-    return kept
-
-
-def _filename(content: Mapping[str, Any]) -> str:
-    return (_text(content.get("filename")) or _text(content.get("body")))[:255]
-
-
 def _caption(content: Mapping[str, Any]) -> Rendered | None:
     """What the author wrote to a picture or a file; without a caption `body` is the file's name."""
-    body, filename = _text(content.get("body")), content.get("filename")
-    if not isinstance(filename, str) or filename == body:
+    body, named = _text(content.get("body")), content.get("filename")
+    if not isinstance(named, str) or named == body:
         return None
-    return Rendered(body, _formatted(content))
+    return _words(content)
 
 
 def _formatted(content: Mapping[str, Any]) -> str:
@@ -197,7 +181,7 @@ def _fit(content: dict[str, Any]) -> dict[str, Any]:
     body = str(content["body"])
     while body and (size := _size(content)) > MOST_BYTES:
         body = body[: len(body) * MOST_BYTES // (size + 1)]
-        content["body"] = body + _GONE
+        content["body"] = body + GONE
     return content
 
 

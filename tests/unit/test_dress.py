@@ -6,10 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.rooms.dress import MOST_BYTES, dress, edit, thread_relation
+from bridge.rooms.inert import Inert
 from bridge.text import Rendered
 
 HEADING = Rendered("Ann in #sleep:", "<strong>Ann</strong> in #sleep:")
 PLACEHOLDER = Rendered("(something)", "(something)")
+SEALED = {
+    "v": "v2",
+    "url": "mxc://a.test/1",
+    "key": {"kty": "oct", "key_ops": ["encrypt", "decrypt"], "alg": "A256CTR", "k": "aWF6-32KGYaC3A_FEUCk1Bt0JA37zP0wrStgmdCaW-0", "ext": True},
+    "iv": "w+sE15fzSc0AAAAAAAAAAA",
+    "hashes": {"sha256": "fdSLu/YkRx3Wyh3KQabP3rd6+SFiKg5lsJZQHtkSAYA"},
+}  # fmt: skip
 ROOM = "!circle0123456789abcdefghij:a.test"
 EVENT = "$Xh2Ej0123456789abcdefghijklmnopqrstuvwxyz_-"
 
@@ -23,7 +31,7 @@ class Names:
 
 
 def dressed(content: dict[str, Any], kind: str = "m.room.message") -> dict[str, Any]:
-    return dress(kind, content, heading=HEADING, placeholder=PLACEHOLDER, names=Names())
+    return dress(kind, content, heading=HEADING, placeholder=PLACEHOLDER, inert=Inert(Names()))
 
 
 def text(body: str, html: str | None = None, **more: Any) -> dict[str, Any]:
@@ -107,35 +115,113 @@ def test_a_picture_keeps_its_file_and_gets_the_heading_as_caption() -> None:
 
 
 def test_a_caption_follows_the_heading() -> None:
-    made = dressed(
-        {"msgtype": "m.file", "body": "read @room", "filename": "a.pdf", "file": {"url": "mxc://a.test/1", "key": {}}}
-    )
+    made = dressed({"msgtype": "m.file", "body": "read @room", "filename": "a.pdf", "file": {**SEALED, "odd": ROOM}})
     assert made["body"] == "Ann in #sleep:\nread @\u200broom"
     assert made["filename"] == "a.pdf"
-    assert made["file"] == {"url": "mxc://a.test/1", "key": {}}
+    assert made["file"] == SEALED
 
 
-def test_a_voice_message_stays_one() -> None:
-    made = dressed({"msgtype": "m.audio", "body": "v", "url": "mxc://a.test/1", "org.matrix.msc3245.voice": {}})
-    assert made["org.matrix.msc3245.voice"] == {}
+@pytest.mark.parametrize("form", ["org.matrix.msc3245.voice", "m.voice"])
+def test_a_voice_message_stays_one_for_every_client(form: str) -> None:
+    audio = {"duration": 1200, "waveform": [0, 512, 5000, "x"], "odd": ROOM}
+    made = dressed(
+        {
+            "msgtype": "m.audio", "body": "Voice message", "url": "mxc://a.test/1", form: {},
+            "info": {"duration": 1200, "mimetype": "audio/ogg"}, "org.matrix.msc1767.audio": audio,
+        }
+    )  # fmt: skip
+    assert made["org.matrix.msc3245.voice"] == made["m.voice"] == {}
+    assert made["org.matrix.msc1767.audio"] == {"duration": 1200, "waveform": [0, 512, 1024]}
+    assert (made["msgtype"], made["body"]) == ("m.audio", "Ann in #sleep:")
+
+
+def test_a_voice_message_in_the_form_of_extensible_events_becomes_one_for_every_client() -> None:
+    file = {"url": "mxc://a.test/1", "mimetype": "audio/ogg", "name": "v.ogg", "size": 7}
+    content = {"m.text": [{"body": "Voice message"}], "m.file": file, "m.voice": {}, "m.audio_details": {"duration": 9}}
+    made = dressed(content, "m.voice")
+    assert (made["msgtype"], made["url"], made["filename"]) == ("m.audio", "mxc://a.test/1", "v.ogg")
+    assert made["info"] == {"mimetype": "audio/ogg", "size": 7, "duration": 9}
+    assert made["m.voice"] == {}
+
+
+def test_a_file_that_cannot_be_had_is_named_and_its_caption_stays() -> None:
+    content = {"msgtype": "m.image", "body": "my cat", "filename": "cat.png", "url": "mxc://a.test/1"}
+    made = dress("m.room.message", content, heading=HEADING, placeholder=PLACEHOLDER, inert=Inert(Names()), file=False)
+    assert made["msgtype"] == "m.text"
+    assert made["body"] == "Ann in #sleep:\n(something)\nmy cat"
+    assert "url" not in made
+
+
+def test_a_picture_keeps_what_it_shows_in_words() -> None:
+    picture = {"msgtype": "m.image", "body": "cat.png", "url": "mxc://a.test/1"}
+    made = dressed({**picture, "m.alt_text": [{"body": "a cat for @ben:b.test", "odd": ROOM}]})
+    assert made["m.alt_text"] == [{"body": "a cat for Ben"}]
+
+
+def test_a_thumbnail_comes_along_with_nothing_odd() -> None:
+    info = {"thumbnail_url": "mxc://a.test/2", "thumbnail_info": {"w": 3, "mimetype": "image/png", "odd": ROOM}}
+    made = dressed({"msgtype": "m.video", "body": "v.mp4", "file": SEALED, "info": {**info, "thumbnail_file": SEALED}})
+    assert made["info"] == {"thumbnail_file": SEALED, "thumbnail_info": {"w": 3, "mimetype": "image/png"}}
+    made = dressed({"msgtype": "m.video", "body": "v.mp4", "url": "mxc://a.test/1", "info": info})
+    assert made["info"] == {
+        "thumbnail_url": "mxc://a.test/2",
+        "thumbnail_info": {"w": 3, "mimetype": "image/png"},
+    }
 
 
 def test_a_sticker_becomes_a_picture() -> None:
     made = dressed({"body": "cat", "url": "mxc://a.test/1", "info": {}}, "m.sticker")
-    assert (made["msgtype"], made["url"]) == ("m.image", "mxc://a.test/1")
+    assert (made["msgtype"], made["url"], made["filename"]) == ("m.image", "mxc://a.test/1", "cat")
+
+
+UNSTABLE = {
+    "org.matrix.msc1767.text": "Tea?\n1. Yes\n2. @room",
+    "org.matrix.msc3381.poll.start": {
+        "question": {"org.matrix.msc1767.text": "Tea <now>?", "body": "Tea <now>?", "msgtype": "m.text"},
+        "kind": "org.matrix.msc3381.poll.disclosed",
+        "answers": [{"id": "1", "org.matrix.msc1767.text": "Yes"}, {"id": "2", "org.matrix.msc1767.text": "@room"}],
+    },
+}
+STABLE = {
+    "m.text": [{"mimetype": "text/plain", "body": "Tea?"}],
+    "m.poll": {
+        "question": {"m.text": [{"body": "Tea <now>?"}]},
+        "answers": [{"m.id": "1", "m.text": [{"body": "Yes"}]}, {"m.id": "2", "m.text": [{"body": "@room"}]}, {"m.id": "3"}],
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "content"), [("org.matrix.msc3381.poll.start", UNSTABLE), ("m.poll.start", STABLE)])
+def test_a_poll_is_its_question_and_its_answers(kind: str, content: dict[str, Any]) -> None:
+    made = dressed(content, kind)
+    assert made["msgtype"] == "m.text"
+    assert made["body"] == "Ann in #sleep:\n📊 Tea <now>?\n• Yes\n• @\u200broom"
+    assert made["formatted_body"].endswith(" <br>📊 Tea &lt;now&gt;?<ul><li>Yes</li><li>@\u200broom</li></ul>")
+
+
+def test_a_place_is_its_description_and_coordinates() -> None:
+    place = {"msgtype": "m.location", "body": "x", "geo_uri": "geo:51.5008,0.1247;u=35"}
+    made = dressed({**place, "org.matrix.msc3488.location": {"description": "Big Ben"}})
+    assert made["body"] == (
+        "Ann in #sleep:\n📍 Big Ben 51.50080, 0.12470\nhttps://www.openstreetmap.org/?mlat=51.50080&mlon=0.12470"
+    )
+    assert "geo_uri" not in made
+    odd = dressed({**place, "geo_uri": "geo:500,1"})
+    assert odd["body"] == "Ann in #sleep:\n(something)\nx"
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "said"),
     [
-        {"msgtype": "m.location", "body": "here", "geo_uri": "geo:1,2"},
-        {"msgtype": "m.image", "body": "no file"},
-        {"msgtype": "m.image", "body": "x", "url": "https://evil.test/1"},
-        {"body": "x"},
+        ({"msgtype": "nic.custom.confetti", "body": "hooray @room"}, "(something)\nhooray @\u200broom"),
+        ({"msgtype": "m.gallery", "body": ""}, "(something)"),
+        ({"msgtype": "m.image", "body": "no file"}, "(something)"),
+        ({"msgtype": "m.image", "body": "x", "url": "https://evil.test/1"}, "(something)"),
+        ({"msgtype": "m.image", "body": "x", "file": {"url": "mxc://a.test/1"}}, "(something)"),
     ],
 )
-def test_what_cannot_be_shown_is_said_to_be_there(content: dict[str, Any]) -> None:
-    assert dressed(content)["body"] == "Ann in #sleep:\n(something)"
+def test_what_cannot_be_shown_is_said_to_be_there(content: dict[str, Any], said: str) -> None:
+    assert dressed(content)["body"] == f"Ann in #sleep:\n{said}"
 
 
 def test_an_edit_stands_in_the_place_of_the_copy() -> None:
@@ -173,3 +259,4 @@ def test_no_content_is_too_strange(content: dict[str, Any], kind: str) -> None:
     made = dressed(content, kind)
     assert made["m.mentions"] == {}
     assert made["body"].startswith("Ann in #sleep:")
+    json.dumps(made, ensure_ascii=False).encode()

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge import tags
 from bridge.events import (
     COPY_MARK,
     Content,
@@ -49,6 +50,60 @@ def test_a_sticker_is_a_message() -> None:
     found = translate.event(raw("m.sticker", {"body": "cat", "url": "mxc://a.test/x"}), ROOM)
     assert isinstance(found, Message)
     assert (found.content.msgtype, found.content.body) == ("m.sticker", "cat")
+
+
+QUESTION, ANSWERS = "Tea? #sleep", ["Yes", "No"]
+POLLS = {
+    "m.poll.start": {
+        "m.poll": {"question": {"m.text": [{"body": QUESTION}]}, "answers": [{"m.text": [{"body": one}]} for one in ANSWERS]},
+    },
+    "org.matrix.msc3381.poll.start": {
+        "org.matrix.msc3381.poll.start": {
+            "question": {"org.matrix.msc1767.text": QUESTION}, "answers": [{"org.matrix.msc1767.text": one} for one in ANSWERS],
+        },
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", POLLS)
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_a_poll_is_a_message_with_its_question_and_answers_and_its_tags_count(kind: str, encrypted: bool) -> None:
+    found = translate.event(raw(kind, POLLS[kind]), ROOM, encrypted=encrypted)
+    assert isinstance(found, Message)
+    assert (found.content.msgtype, found.content.body) == ("m.poll", "Tea? #sleep\n- Yes\n- No")
+    assert tags.find(found.content) == {"sleep"}
+
+
+def test_an_edited_poll_is_an_edit() -> None:
+    relation = {"rel_type": "m.replace", "event_id": "$p"}
+    new = {"m.new_content": POLLS["m.poll.start"], "m.relates_to": relation}
+    found = translate.event(raw("m.poll.start", new), ROOM)
+    assert isinstance(found, Edited)
+    assert (found.target, found.content.body) == ("$p", "Tea? #sleep\n- Yes\n- No")
+
+
+@pytest.mark.parametrize("kind", ["m.poll.response", "m.poll.end", "org.matrix.msc3381.poll.end", "m.call.invite"])
+def test_votes_and_calls_are_nobodys_words(kind: str) -> None:
+    about = {"m.relates_to": {"rel_type": "m.reference", "event_id": "$p"}}
+    text_for_old_clients = {"org.matrix.msc1767.text": "Ended poll"} if kind != "m.call.invite" else {}
+    assert translate.event(raw(kind, {**about, **text_for_old_clients}), ROOM) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "msgtype"),
+    [
+        ("m.message", {"m.text": [{"mimetype": "text/html", "body": "<b>hi</b>"}, {"body": "hi"}]}, "m.text"),
+        ("org.example.odd", {"org.matrix.msc1767.text": "hi"}, "org.example.odd"),
+        ("m.voice", {"m.file": {"url": "mxc://a.test/1"}, "m.text": [{"body": "hi"}]}, "m.audio"),
+    ],
+)
+def test_an_event_of_another_type_that_has_a_text_is_a_message(
+    kind: str, content: dict[str, Any], msgtype: str
+) -> None:
+    found = translate.event(raw(kind, content), ROOM)
+    assert isinstance(found, Message)
+    assert (found.content.msgtype, found.content.body) == (msgtype, "hi")
+    assert found.content.formatted_body == ("<b>hi</b>" if kind == "m.message" else None)
 
 
 def test_html_counts_only_in_its_format() -> None:
