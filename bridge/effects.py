@@ -316,6 +316,21 @@ class WithdrawCopy(Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Summarise(Effect):
+    """Bring the one line at the end of a shared thread up to date, or take it away (`gone`). What it says is counted when it is sent."""
+
+    priority: ClassVar[Priority] = Priority.SHARE
+    room: str
+    root: str
+    gone: bool = False
+
+    @property
+    def lane(self) -> str:
+        """Each line on its own, for it waits its half minute; and no waiting keeps one from being taken away."""
+        return f"{self.priority.value}:{'unsaid' if self.gone else 'summary'}:{self.room}:{self.root}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deliver(Effect):
     """Send the digest with this id to its member, in their direct room; what it holds stands in the digest tables."""
 
@@ -350,7 +365,7 @@ EFFECTS: Mapping[str, type[Effect]] = {
     for kind in (
         Say, Tell, KeepName, React, Redact, Join, Leave, Ban, Unban, Kick, Expel, Invite, SetState, SetVoice, SetServerAcl, SetAlias, CreateRoom,
         Upload, SetWelcome, ReplaceRoom,
-        Copy, EditCopy, WithdrawCopy, Deliver, Correct,
+        Copy, EditCopy, WithdrawCopy, Summarise, Deliver, Correct,
     )
 }  # fmt: skip
 """Every kind of effect by its name in the outbox."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from bridge.effects import Copy, EditCopy, Effect, Put, React, Redact, Say, Send, WithdrawCopy, transaction_id
 from bridge.events import COPY_MARK
-from bridge.rooms import share_back, share_final, share_rule, share_wishes
+from bridge.rooms import share_back, share_final, share_rule, share_wishes, summary
 from bridge.rooms.dress import dress, edit, kind_of, silent, thread_relation
 from bridge.rooms.inert import Inert
 from bridge.scene import Desk, Filler, Scene, Settler, State
@@ -82,6 +82,7 @@ async def copied(scene: Scene, effect: Copy, state: State, result: str | None) -
     if not errand.live:
         scene.puts.append(share_wishes.withdraw(effect.room, effect.source, errand.copy))
     elif effect.source == effect.root:
+        await summary.look(scene, effect.root, effect.room)
         late = await store.waiting(scene.db, effect.root, effect.room)
         scene.puts += share_wishes.released(effect.room, effect.source_room, late, effect.root, errand.copy)
         decided = await store.standing(scene.db, effect.root, effect.room)
@@ -202,5 +203,15 @@ async def _tell_staff(
     scene.puts.append(Put(Say(key=key, room=staff.room, text=text, language=scene.config.language)))
 
 
-FILLERS: Mapping[type[Effect], Filler] = {Copy: fill_copy, EditCopy: fill_edit, WithdrawCopy: fill_withdrawal}
-SETTLERS: Mapping[type[Effect], Settler] = {Copy: copied, EditCopy: edited, WithdrawCopy: withdrawn}
+FILLERS: Mapping[type[Effect], Filler] = {
+    Copy: fill_copy,
+    EditCopy: fill_edit,
+    WithdrawCopy: fill_withdrawal,
+    **summary.FILLERS,
+}
+SETTLERS: Mapping[type[Effect], Settler] = {
+    Copy: copied,
+    EditCopy: edited,
+    WithdrawCopy: withdrawn,
+    **summary.SETTLERS,
+}

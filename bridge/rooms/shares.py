@@ -1,7 +1,7 @@
 """What follows for shared threads when something happens; writes wishes and what they rest on, never sends and never decides by itself."""
 
 from bridge.events import AnyEvent, Edited, Message, Reacted, Redacted
-from bridge.rooms import share, share_final
+from bridge.rooms import share, share_final, summary
 from bridge.rooms import share_told as told
 from bridge.rooms import share_wishes as wish
 from bridge.rooms.onboarding import may_be_shared, version
@@ -64,6 +64,7 @@ async def refresh(scene: Scene, root: str, source_room: str, cause: str, *, news
     scene.puts += [wish.withdraw(common.room, each, cause) for each in change.withdraw]
     for user in change.ask:
         await _ask(scene, user, source, common)
+    await summary.look(scene, root, common.room)
     return change
 
 
@@ -113,6 +114,7 @@ async def _keep_up(scene: Scene, root: str, source: Room, cause: str) -> None:
             await store.end(scene.db, root, old.room)
         await store.unwant(scene.db, change.withdraw, old.room)
         scene.puts += [wish.withdraw(old.room, each, cause) for each in change.withdraw]
+        await summary.look(scene, root, old.room)
 
 
 async def consent(scene: Scene, user: str, answer: bool, cause: str) -> None:

@@ -56,15 +56,15 @@ async def top(db: Connection, event: str) -> Top | None:
     return None
 
 
-def _down(root: str) -> Any:
+def down(root: str) -> Any:
     """The root and all that answers it, in whatever way a client does that, within one room."""
-    down = select(posts.c.event, posts.c.room).where(posts.c.event == root).cte("down", recursive=True)
+    found = select(posts.c.event, posts.c.room).where(posts.c.event == root).cte("down", recursive=True)
     answers = or_(
-        posts.c.thread == down.c.event,
-        and_(posts.c.thread.is_(None), posts.c.reply_to == down.c.event),
+        posts.c.thread == found.c.event,
+        and_(posts.c.thread.is_(None), posts.c.reply_to == found.c.event),
     )
     below: Select[Any] = select(posts.c.event, posts.c.room)
-    return down.union(below.join(down, and_(answers, posts.c.room == down.c.room)))
+    return found.union(below.join(found, and_(answers, posts.c.room == found.c.room)))
 
 
 async def tagged(db: Connection, event: str, tag: str) -> bool:
@@ -97,10 +97,10 @@ async def standing(db: Connection, root: str, room: str) -> Standing | None:
 async def thread(db: Connection, root: str, room: str, *, tag: str, me: str) -> Thread | None:
     """All that is known of the thread with this root and its copies in `room`; our own words are no part of it. None when the root is unknown."""
     decided = await standing(db, root, room)
-    down = _down(root)
+    below = down(root)
     query = (
         select(posts, post_tags.c.tag, people.c.consent)
-        .join(down, down.c.event == posts.c.event)
+        .join(below, below.c.event == posts.c.event)
         .outerjoin(post_tags, and_(post_tags.c.event == posts.c.event, post_tags.c.tag == tag))
         .outerjoin(people, people.c.user == posts.c.author)
         .where(posts.c.author != me)
@@ -252,6 +252,12 @@ async def waiting(db: Connection, root: str, room: str) -> tuple[str, ...]:
 async def source_of(db: Connection, copy: str, room: str) -> str | None:
     """The source of a copy that can be seen."""
     query = select(copies.c.source).where(copies.c.copy == copy, copies.c.room == room)
+    return (await db.execute(query)).scalar()
+
+
+async def root_of(db: Connection, source: str, room: str) -> str | None:
+    """The root of the thread in which this message has, or had, a copy in `room`."""
+    query = select(copies.c.root).where(copies.c.source == source, copies.c.room == room)
     return (await db.execute(query)).scalar()
 
 

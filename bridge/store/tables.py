@@ -381,6 +381,15 @@ copy_edits = Table(  # our own edits of copies: they hold words too, and redacti
     Index("ix_copy_edits_source", "source"),
 )  # fmt: skip
 
+summaries = Table(  # the one line of ours at the end of a shared thread: numbers only
+    "summaries", metadata,
+    Column("root", Text, primary_key=True),
+    Column("room", Text, primary_key=True),
+    Column("said", Text, nullable=False),  # SHA-256 of what it should say; empty: nothing
+    Column("revision", Integer, nullable=False),  # how often it was to change: part of the newest wish's key
+    Column("event", Text),  # our message, while it can be seen
+)  # fmt: skip
+
 
 # --- follows and digests -------------------------------------------------------------------------------------------------------------
 

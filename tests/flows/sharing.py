@@ -238,7 +238,18 @@ class World:
 
     def common(self) -> list[str]:
         """What stands in the common room, without its first lines."""
-        return [body.partition("\n")[2] for body in self.server.shown(COMMON).values()]
+        return [body.partition("\n")[2] for body in self.copies(COMMON)]
+
+    def copies(self, room: str) -> list[str]:
+        """What we carried into a room: no words of our own."""
+        shown = self.server.shown(room).items()
+        ours = {event: body for event, body in shown if self.server.events[event]["sender"] == ME}
+        return [body for event, body in ours.items() if self.server.events[event]["content"]["msgtype"] != "m.notice"]
+
+    def lines(self, room: str = COMMON) -> list[str]:
+        """Our own words in a room: what stays elsewhere, in numbers."""
+        notices = {event for event, raw in self.server.events.items() if raw["content"].get("msgtype") == "m.notice"}
+        return [body for event, body in self.server.shown(room).items() if event in notices]
 
     def told(self, user: str) -> list[str]:
         return list(self.server.shown(f"!direct-{user}").values())

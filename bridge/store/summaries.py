@@ -1,0 +1,71 @@
+"""The one line of ours at the end of a shared thread, and what it counts; numbers only, never who or what is behind them."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select, true, update
+
+from bridge.store import shares as store
+from bridge.store.db import Connection
+from bridge.store.tables import copies, posts
+from bridge.store.tables import summaries as table
+from bridge.store.upsert import insert_into
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How the line of one thread stands. `said` is a hash of what it should say, empty for nothing; `revision` counts the wishes to change it.
+
+    `event` is our message while it can be seen.
+    """
+
+    said: str = ""
+    revision: int = 0
+    event: str | None = None
+
+
+async def get(db: Connection, root: str, room: str) -> Summary | None:
+    """The line of a thread's copies in `room`; None when there never was one."""
+    query = select(table.c.said, table.c.revision, table.c.event).where(table.c.root == root, table.c.room == room)
+    row = (await db.execute(query)).one_or_none()
+    return Summary(*row) if row else None
+
+
+async def want(db: Connection, root: str, room: str, *, said: str, revision: int) -> None:
+    """What the line should say from now on, and by which wish that is done."""
+    told = {"said": said, "revision": revision}
+    statement = insert_into(db, table).values(root=root, room=room, **told)
+    await db.execute(statement.on_conflict_do_update(index_elements=["root", "room"], set_=told))
+
+
+async def stands(db: Connection, root: str, room: str, event: str | None) -> None:
+    """The line can be seen under this event id, or cannot be seen any more (None)."""
+    await db.execute(update(table).where(table.c.root == root, table.c.room == room).values(event=event))
+
+
+async def staying(db: Connection, root: str, room: str, me: str) -> int:
+    """How many replies of a thread have no copy in `room`, nor should have; our own words and redacted ones are none."""
+    below = store.down(root)
+    there = select(copies.c.source).where(copies.c.root == root, copies.c.room == room, copies.c.live)
+    query = (
+        select(func.count())
+        .select_from(posts)
+        .join(below, below.c.event == posts.c.event)
+        .where(posts.c.event != root, posts.c.author != me, posts.c.redacted.is_not(true()))
+        .where(posts.c.event.not_in(there))
+    )
+    return int((await db.execute(query)).scalar_one())
+
+
+async def place(db: Connection, root: str, room: str) -> tuple[str, str] | None:
+    """Where the line of a shared thread belongs: the copy of its root, and the newest copy that can be seen. None when it is not shared or not to be seen."""
+    decided = await store.standing(db, root, room)
+    if decided is None or not decided.live:
+        return None
+    query = (
+        select(copies.c.source, copies.c.copy)
+        .join(posts, posts.c.event == copies.c.source)
+        .where(copies.c.root == root, copies.c.room == room, copies.c.live, copies.c.copy.is_not(None))
+        .order_by(posts.c.seq)
+    )
+    seen = {row.source: row.copy for row in await db.execute(query)}
+    return (seen[root], list(seen.values())[-1]) if root in seen else None
