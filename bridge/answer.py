@@ -18,13 +18,12 @@ from bridge.effects import Put, React, Say, Tell
 from bridge.errors import UsageError
 from bridge.events import AnyEvent, Content, Message, Reacted
 from bridge.grammar import Line, read_line
-from bridge.roles import Role, role_of
+from bridge.roles import Role
 from bridge.rooms import joining, terms_words
-from bridge.rooms.admit import has_ended
 from bridge.rooms.invites import has_open
 from bridge.rooms.share import answer as yes_or_no
 from bridge.scene import Names, Scene
-from bridge.store import confirmations, failures, people, rooms
+from bridge.store import authority, confirmations, failures, people, rooms
 from bridge.store.errors import LeadershipLost, StoreUnavailable
 from bridge.store.rooms import Room
 from bridge.times import DAY_MS
@@ -184,13 +183,8 @@ class _Asked:
 
 
 async def _role(scene: Scene, user: str, room: Room | None) -> Role:
-    staff = await rooms.by_key(scene.db, "staff")
-    in_staff = staff is not None and await people.membership(scene.db, staff.room, user) == "join"
-    in_community = bool(await people.rooms_of(scene.db, user))
     circle = room.tag if room is not None and room.kind == "circle" else None
-    if await has_ended(scene, user):  # whatever the file says of them rests, until their membership goes on
-        return Role.STRANGER
-    return role_of(user, scene.config, in_staff=in_staff, in_community=in_community, circle=circle)
+    return await authority.role_of(scene.db, scene.config, user, circle)
 
 
 async def _run(asked: _Asked, wanted: Command, perform: Callable[[Scene], Awaitable[Reply]]) -> None:
@@ -235,7 +229,8 @@ async def _performed(asked: _Asked, wanted: Command, behind: int, inner: Scene) 
 async def _context(asked: _Asked, inner: Scene) -> Context:
     ours = tuple(await rooms.all_rooms(inner.db))
     language = await language_of(inner, asked.event.sender)
-    return Context(inner, asked.event, asked.role, asked.room, asked.room is None, language, ours, asked.book)
+    say = await authority.current(inner.db, inner.config, asked.event.sender)
+    return Context(inner, asked.event, asked.role, say, asked.room, asked.room is None, language, ours, asked.book)
 
 
 def _permit(wanted: Command, role: Role, room: Room | None) -> None:
@@ -297,8 +292,9 @@ def _mended(call: Call, name: str) -> str:
 async def _greet(scene: Scene, event: Message, *, direct: bool) -> None:
     """Somebody who is in no room of ours: one kind word, once, with the way in. Whose membership has ended hears so alone, and once a day."""
     language = await language_of(scene, event.sender)
-    if await has_ended(scene, event.sender):
-        over, key = terms_words.over(scene.config), f"over/{event.sender}/{scene.now_ms // DAY_MS}"
+    if await authority.has_ended(scene.db, scene.config, event.sender):
+        over = terms_words.over(await authority.current(scene.db, scene.config))
+        key = f"over/{event.sender}/{scene.now_ms // DAY_MS}"
         said = Say(key=key, room=event.room, text=over, language=language) if direct else None
         scene.puts.append(Put(said or Tell(key=key, user=event.sender, text=over, language=language)))
         return

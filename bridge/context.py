@@ -6,7 +6,7 @@ from bridge.commands import Book
 from bridge.config import Config
 from bridge.effects import Put, React, Say, Tell
 from bridge.events import Message
-from bridge.roles import Role, curates
+from bridge.roles import Authority, Role
 from bridge.scene import Scene
 from bridge.store import people, rooms
 from bridge.store.db import Connection
@@ -29,12 +29,13 @@ class Reply:
 class Context:
     """One command on its way: who gave it, where, with which rights, in which language.
 
-    `room` is the room of ours where it was written; None in a direct room. `rooms` are all rooms of ours.
+    `room` is the room of ours where it was written; None in a direct room. `rooms` are all rooms of ours. `say` is who has which say now.
     """
 
     scene: Scene
     event: Message
     role: Role
+    say: Authority
     room: Room | None
     direct: bool
     language: str
@@ -63,7 +64,7 @@ class Context:
 
     def curates(self, tag: str) -> bool:
         """Whether the sender may act as curator of the circle with this tag: its own curators and everybody above them."""
-        return self.role >= Role.MODERATOR or curates(self.sender, tag, self.config)
+        return self.role >= Role.MODERATOR or self.say.curates(self.sender, tag)
 
 
 async def language_of(scene: Scene, user: str) -> str:

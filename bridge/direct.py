@@ -6,6 +6,7 @@ to come in; but few of them are listened to at once, and none for longer than a 
 
 from collections.abc import Mapping
 
+from bridge.community import leaders
 from bridge.effects import Effect, Join, Leave, Put, load
 from bridge.events import AnyEvent, Invited, MemberChanged
 from bridge.rooms import door
@@ -61,7 +62,7 @@ async def is_known(scene: Scene, user: str) -> bool:
     community = scene.config.community
     named = {*community.owners, *community.moderators}
     for circle in community.circles:
-        named |= {*circle.curators, *circle.members}
+        named |= {*leaders(circle), *circle.members}
     if user in named or {"join", "invite"} & set((await people.memberships_of(scene.db, user)).values()):
         return True
     return bool(await belongs.circles_of(scene.db, user) or await codes.used_by(scene.db, user))

@@ -9,11 +9,10 @@ from bridge.effects import Put, Say
 from bridge.errors import UsageError
 from bridge.events import AnyEvent, Reacted
 from bridge.rooms import assigning, knocks, splits, terms_paid
-from bridge.rooms.admit import has_ended
 from bridge.rooms.share import answer
 from bridge.scene import Scene
+from bridge.store import authority, people, rooms
 from bridge.store import cases as store
-from bridge.store import people, rooms
 from bridge.words import Text, in_a_room
 
 KINDS: Mapping[str, Kind] = {**knocks.KINDS, **assigning.KINDS, **splits.KINDS, **terms_paid.KINDS}
@@ -27,7 +26,9 @@ async def react(scene: Scene, event: AnyEvent) -> None:
     staff = await rooms.by_key(scene.db, "staff")
     if case is None or case.state != "open" or staff is None or event.room != staff.room:
         return
-    if await people.membership(scene.db, staff.room, event.sender) != "join" or await has_ended(scene, event.sender):
+    if await people.membership(scene.db, staff.room, event.sender) != "join":
+        return
+    if event.sender not in (await authority.current(scene.db, scene.config, event.sender)).staff:
         return
     before = len(scene.puts)
     try:

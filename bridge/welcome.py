@@ -31,7 +31,7 @@ from bridge.rooms.onboarding import (
     version,
 )
 from bridge.scene import Scene, Settler, State
-from bridge.store import community_names, due, onboarding, people, rooms
+from bridge.store import authority, community_names, due, onboarding, people, rooms
 from bridge.store import shares as share_store
 from bridge.store.onboarding import Guided, Wish
 from bridge.tags import fold
@@ -292,11 +292,12 @@ async def _offer(scene: Scene, user: str) -> tuple[Wish, ...]:
     if not circles:
         return ()
     own = {room.tag for room in circles}
+    say = await authority.current(scene.db, scene.config)
     curators = [
         curator
         for circle in scene.config.community.circles
         if fold(circle.tag) in own
-        for curator in circle.curators
+        for curator in say.leads(circle)
         if curator != user
     ]
     tags = await share_store.tag_counts(scene.db, [room.room for room in here], MOST_TAGS)

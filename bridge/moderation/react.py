@@ -9,7 +9,7 @@ from bridge.globs import is_glob, server_of
 from bridge.moderation import enforce, store
 from bridge.moderation.model import Sanction
 from bridge.scene import Scene
-from bridge.store import ledger, people, queue, rooms
+from bridge.store import authority, ledger, queue, rooms
 from bridge.text import render
 from bridge.words import words
 
@@ -19,10 +19,7 @@ ACL_AFTER_MS = 3_000
 
 async def protected(scene: Scene) -> frozenset[str]:
     """Whom no sanction ever touches: ourselves, the owners, the moderators, and whoever else is in the staff room."""
-    community = scene.config.community
-    staff = await rooms.by_key(scene.db, "staff")
-    inside = await people.members(scene.db, staff.room) if staff else ()
-    return frozenset({scene.me, *community.owners, *community.moderators, *inside})
+    return frozenset({scene.me, *(await authority.current(scene.db, scene.config)).staff})
 
 
 async def react(scene: Scene, event: AnyEvent) -> None:

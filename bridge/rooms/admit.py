@@ -12,7 +12,7 @@ from bridge.rooms import terms_words
 from bridge.rooms.invites import next_room
 from bridge.rooms.wanted import asked_into
 from bridge.scene import Scene
-from bridge.store import belongs, cases, people, rooms, sanctions, strangers, terms
+from bridge.store import authority, belongs, cases, people, rooms, sanctions, strangers
 from bridge.store.rooms import Room
 from bridge.text import render
 from bridge.words import words
@@ -31,16 +31,9 @@ async def is_barred(scene: Scene, user: str) -> bool:
     return by_hand or await sanctions.is_banned(scene.db, user)
 
 
-async def has_ended(scene: Scene, user: str) -> bool:
-    """Whether somebody's membership has ended: no code, knock or invitation brings them back, only a renewal does. Owners are never kept out."""
-    if scene.config.membership is None or user in scene.config.community.owners:
-        return False
-    return not await terms.may_enter(scene.db, user)
-
-
 async def refuse_ended(scene: Scene, user: str) -> None:
     """UsageError, in words for staff, for somebody whose membership has ended."""
-    if await has_ended(scene, user):
+    if await authority.has_ended(scene.db, scene.config, user):
         raise UsageError(terms_words.over_for_staff(user))
 
 
@@ -87,7 +80,7 @@ async def invite_next(scene: Scene, user: str, by: str, *, again: bool = False, 
     """
     wanted = [room.room for room in await _wanted(scene, user)]
     accepted = await cases.rooms_with(scene.db, KNOCK, user, cases.ACCEPTED)
-    if (not wanted and not accepted) or await has_ended(scene, user):
+    if (not wanted and not accepted) or await authority.has_ended(scene.db, scene.config, user):
         return False
     space = await rooms.by_key(scene.db, "space")
     there = await people.memberships_of(scene.db, user)

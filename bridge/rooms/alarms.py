@@ -8,7 +8,7 @@ from bridge.events import AnyEvent, MemberChanged
 from bridge.rooms import circles
 from bridge.rooms.alone import alone, may_tell
 from bridge.scene import Scene
-from bridge.store import people, rooms
+from bridge.store import authority, people, rooms
 from bridge.wall import local_date
 from bridge.words import in_a_room, words
 
@@ -17,9 +17,10 @@ async def look(scene: Scene, at_once: Collection[str] = ()) -> None:
     """Look at all circles; those with the keys `at_once` are told of at any hour, all others by day."""
     by_key = {room.key: room for room in await rooms.all_rooms(scene.db)}
     staff = by_key.get("staff")
-    found = [circle for circle in scene.config.community.circles if circle_key(circle) in by_key]
     if staff is None or not (at_once or may_tell(scene.now_ms, scene.config.zone)):
         return
+    say = await authority.current(scene.db, scene.config)
+    found = [say.led(circle) for circle in scene.config.community.circles if circle_key(circle) in by_key]
     seen = await people.everywhere(scene.db, {user for circle in found for user in leaders(circle)})
     there = {key: seen.get(by_key[key].room, {}) for key in map(circle_key, found)}
     made = {circle_key(circle): by_key[circle_key(circle)].made_ms for circle in found}

@@ -16,7 +16,7 @@ from bridge.events import MemberChanged
 from bridge.rooms.admit import invite_next, is_inside, named
 from bridge.rooms.assign import Circle, Newcomer, assign, kept_from
 from bridge.scene import Scene
-from bridge.store import belongs, due, ledger, onboarding, people, rooms
+from bridge.store import authority, belongs, due, ledger, onboarding, people, rooms
 from bridge.store import cases as store
 from bridge.store.cases import Case
 from bridge.words import Text, words
@@ -167,7 +167,7 @@ async def _give(scene: Scene, user: str, key: str, cause: str) -> None:
         who={"user": user},
         circle=named(room),
     )
-    for curator in leaders(circle):
+    for curator in (await authority.current(scene.db, scene.config)).leads(circle):
         await _tell(scene, curator, f"circle/{user}/{key}/{cause}/{curator}", new)
 
 

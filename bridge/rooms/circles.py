@@ -50,7 +50,7 @@ def meant(ctx: Context, circle: arguments.Circle | None) -> tuple[Room, Circle]:
     """
     room = room_of(ctx, circle.room) if circle else ctx.circle
     if room is None and ctx.direct:
-        mine = {circle_key(each) for each in ctx.config.community.circles if ctx.sender in leaders(each)}
+        mine = set(map(circle_key, ctx.say.led_by(ctx.sender)))
         room = next((each for each in ctx.rooms if each.key in mine), None) if len(mine) == 1 else None
     found = circle_by_key(ctx.config, room.key) if room else None
     if room is None or found is None:

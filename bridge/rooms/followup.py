@@ -2,11 +2,11 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from bridge.community import circle_by_key, leaders
+from bridge.community import circle_by_key
 from bridge.rooms import circles
 from bridge.scene import Scene
+from bridge.store import authority, people, rooms
 from bridge.store import circles as store
-from bridge.store import people, rooms
 from bridge.store.ledger import Entry
 from bridge.words import Text, words, words_n
 
@@ -23,9 +23,10 @@ async def _made(scene: Scene, entry: Entry) -> Text | None:
     circle = circle_by_key(scene.config, entry.target)
     if room is None or circle is None:
         return None
-    for user in leaders(circle):
+    lead = (await authority.current(scene.db, scene.config)).leads(circle)
+    for user in lead:
         await welcome_curator(scene, user, room, entry.id)
-    if not leaders(circle):
+    if not lead:
         return words(
             "%(circle)s is there now. Nobody looks after it yet: %(command)s changes that.",
             circle=circles.name(room),
@@ -63,13 +64,14 @@ async def _led(scene: Scene, entry: Entry) -> Text | None:
     circle = circle_by_key(scene.config, entry.target)
     if room is None or circle is None:
         return None
-    if not leaders(circle):
+    lead = (await authority.current(scene.db, scene.config)).leads(circle)
+    if not lead:
         return words(
             "Nobody looks after %(circle)s now. %(command)s changes that.",
             circle=circles.name(room),
             command={"command": f"circle curators #{room.tag} add @…"},
         )
-    people = {"list": [{"user": user} for user in leaders(circle)]}
+    people = {"list": [{"user": user} for user in lead]}
     return words("%(circle)s is looked after by %(people)s now.", circle=circles.name(room), people=people)
 
 

@@ -1,13 +1,13 @@
 """Asks curators to say hello to who is new in their circle, and again if nobody did; stops by itself once somebody turned to them. Never says hello itself."""
 
-from bridge.community import circle_by_key, leaders
+from bridge.community import circle_by_key
 from bridge.context import language_of
 from bridge.daylight import awake
 from bridge.effects import Put, Say, Tell
 from bridge.events import AnyEvent, Message, Reacted
 from bridge.rooms import greeting, questions
 from bridge.scene import Scene
-from bridge.store import due, onboarding, people, rooms
+from bridge.store import authority, due, onboarding, people, rooms
 from bridge.store.due import Due
 from bridge.store.rooms import Room
 from bridge.words import Text, words
@@ -22,12 +22,13 @@ MOST_AT_ONCE = 100
 async def entered(scene: Scene, room: Room, user: str) -> None:
     """Somebody new to the community came into a circle: its curators hear of it, and staff where there are none."""
     circle = circle_by_key(scene.config, room.key)
-    if circle is None or user in leaders(circle) or _is_staff(scene, user):
+    say = await authority.current(scene.db, scene.config)
+    if circle is None or user in say.leads(circle) or user in say.staff:
         return
     if not await onboarding.enter(scene.db, room.key, user, scene.now_ms):
         return
     curators = [
-        curator for curator in leaders(circle) if await people.membership(scene.db, room.room, curator) == "join"
+        curator for curator in say.leads(circle) if await people.membership(scene.db, room.room, curator) == "join"
     ]
     for curator in curators:
         await _plan(scene, f"{room.key} {user} {curator}", 0, scene.now_ms, None, await _zone(scene, curator))
@@ -92,7 +93,7 @@ async def _concerns(scene: Scene, room: Room, user: str, reader: str) -> bool:
     circle = circle_by_key(scene.config, room.key)
     if circle is None or await people.membership(scene.db, room.room, user) != "join":
         return False
-    return reader == STAFF or reader in leaders(circle)
+    return reader == STAFF or reader in (await authority.current(scene.db, scene.config)).leads(circle)
 
 
 async def _say(scene: Scene, row: Due, room: Room, user: str, reader: str) -> None:
@@ -107,10 +108,11 @@ async def _say(scene: Scene, row: Due, room: Room, user: str, reader: str) -> No
     circle = circle_by_key(scene.config, room.key)
     if staff is None or circle is None:
         return
-    curators = {"list": [{"user": curator} for curator in leaders(circle)]}
+    lead = (await authority.current(scene.db, scene.config)).leads(circle)
+    curators = {"list": [{"user": curator} for curator in lead]}
     if number < greeting.LAST:
         text = words("%(who)s is new in %(circle)s, and nobody looks after that circle. Would one of you say hello?", who=who, circle=where)  # fmt: skip
-    elif leaders(circle):
+    elif lead:
         text = words(
             "%(who)s has been in %(circle)s for a day, and nobody has turned to them yet. It is looked after by: %(curators)s.",
             who=who, circle=where, curators=curators,
@@ -132,11 +134,6 @@ def _to_a_curator(number: int, who: object, circle: object) -> Text:
 
 def _a_day(who: object, circle: object) -> Text:
     return words("%(who)s has been in %(circle)s for a day, and nobody has turned to them yet.", who=who, circle=circle)
-
-
-def _is_staff(scene: Scene, user: str) -> bool:
-    community = scene.config.community
-    return user in community.owners or user in community.moderators
 
 
 async def _zone(scene: Scene, user: str) -> str:

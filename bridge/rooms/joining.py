@@ -7,11 +7,11 @@ from bridge.effects import Put, Say, Tell
 from bridge.events import Edited, Message
 from bridge.rooms import codes as signs
 from bridge.rooms import term, terms_change, terms_words
-from bridge.rooms.admit import Way, admit, has_ended, is_barred, is_inside, named, room_of
+from bridge.rooms.admit import Way, admit, is_barred, is_inside, named, room_of
 from bridge.rooms.assigning import warn_staff
 from bridge.rooms.door import WRONG_TRIES, counted, silent
 from bridge.scene import Scene
-from bridge.store import belongs, codes, ledger, queue, rooms
+from bridge.store import authority, belongs, codes, ledger, queue, rooms
 from bridge.store.codes import Code
 from bridge.store.rooms import Room
 from bridge.words import Text, in_a_room, lines, words
@@ -97,9 +97,9 @@ async def _used(scene: Scene, event: Message, code: Code) -> Text:
         return words(
             "I cannot let you in. If you think that this is a mistake, please speak to whoever gave you the code."
         )
-    ended = await has_ended(scene, user)
+    ended = await authority.has_ended(scene.db, scene.config, user)
     if ended and begins is None:
-        return terms_words.over(scene.config)  # the code stays as it is
+        return terms_words.over(await authority.current(scene.db, scene.config))  # the code stays as it is
     circle = await room_of(scene, code.circle)
     if circle is not None and await warn_staff(scene, user, circle.key, event.id):
         circle = None  # another one is looked for when they are in; why is nobody's business

@@ -11,7 +11,6 @@ from bridge.rooms.admit import (
     KNOCK,
     admit,
     greeting,
-    has_ended,
     invite_next,
     is_barred,
     refuse_ended,
@@ -19,8 +18,8 @@ from bridge.rooms.admit import (
 from bridge.rooms.joining import settled
 from bridge.rooms.tell import address
 from bridge.scene import Scene
+from bridge.store import authority, ledger, people, rooms
 from bridge.store import cases as store
-from bridge.store import ledger, people, rooms
 from bridge.store.cases import ACCEPTED, REFUSED, Case
 from bridge.text import render
 from bridge.words import Text, lines, words
@@ -75,7 +74,7 @@ async def _about(scene: Scene, case: Case) -> Text:
         text = words("%(who)s knocks and would like to come into the community.", who=who)
     else:
         text = words("%(who)s knocks and would like to come into %(room)s.", who=who, room=address(room))
-    if await has_ended(scene, case.subject):
+    if await authority.has_ended(scene.db, scene.config, case.subject):
         return lines(text, terms_words.over_for_staff(case.subject))
     return text
 

@@ -12,9 +12,9 @@ from bridge.events import AnyEvent, Reacted
 from bridge.rooms import circles, moves
 from bridge.rooms.share import answer as yes_or_no
 from bridge.scene import Scene
+from bridge.store import authority, people, rooms, settings
 from bridge.store import cases as case_store
 from bridge.store import circles as store
-from bridge.store import people, rooms, settings
 from bridge.store.cases import Case
 from bridge.store.rooms import Room
 from bridge.times import WEEK_MS
@@ -126,7 +126,7 @@ async def watch(scene: Scene) -> None:
         small.discard(room.room)
         if room.room not in known and await store.crowd(scene.db, room.room, scene.now_ms):
             await cases.show(scene, KINDS, f"crowded/{room.room}/{scene.now_ms}", CROWDED, room.key, room.room)
-            for user in leaders(circle):
+            for user in (await authority.current(scene.db, scene.config)).leads(circle):
                 text = words(
                     "%(circle)s has %(people)s people now and holds %(most)s well. The moderators have been told. They can let its people choose whether to go to a second circle; nobody is moved who does not want to be.",
                     circle=circles.name(room),

@@ -13,7 +13,7 @@ from bridge.rooms import expiry, terms_words
 from bridge.rooms.admit import is_barred
 from bridge.rooms.term import ENDED, GRACE, RUNNING, Term, look, renewed
 from bridge.scene import Scene
-from bridge.store import due, ledger, people, queue, rooms, terms
+from bridge.store import authority, due, ledger, people, queue, rooms, terms
 from bridge.words import Text, in_a_room
 
 DUE = "term"
@@ -71,7 +71,12 @@ async def give(scene: Scene, user: str, until: str | None, *, cause: int, grante
     elif back:
         invited = await _invite_back(scene, term)
     if not banned and scene.config.membership is not None and (invited or await _is_here(scene, user)):
-        await _tell(scene, term, "given", terms_words.changed(scene.config, before, term, invited=invited))
+        await _tell(
+            scene,
+            term,
+            "given",
+            terms_words.changed(await authority.current(scene.db, scene.config), before, term, invited=invited),
+        )
     term = await advance(scene, term)
     await go_on_back(scene, term)
     return term
@@ -85,7 +90,7 @@ async def advance(scene: Scene, term: Term) -> Term:
     zone = await zone_of(scene, term.user)
     now = look(term, zone, scene.config.membership, scene.now_ms)
     if now.remind is not None and term.until is not None:
-        text = terms_words.reminder(scene.config, term.until)
+        text = terms_words.reminder(await authority.current(scene.db, scene.config), term.until)
         term = replace(term, reminded=now.remind)
         await _tell(scene, term, f"remind/{now.remind}", text)
     if now.stage != term.stage:
@@ -105,14 +110,15 @@ async def _move(scene: Scene, term: Term, stage: str) -> Term:
     if is_spared(scene, user):
         await tell_staff(scene, f"term/{user}/{term.period}/spared", terms_words.spared(user, term.until))
         return replace(term, stage=stage)
+    say = await authority.current(scene.db, config)
     if stage == GRACE and term.until is not None and config.membership is not None:
         last = date.fromisoformat(term.until) + timedelta(days=config.membership.grace_days)
-        await _tell(scene, term, GRACE, terms_words.grace_begins(config, term.until, last.isoformat()))
+        await _tell(scene, term, GRACE, terms_words.grace_begins(say, term.until, last.isoformat()))
     if stage == ENDED:
         here = expiry.places(await terms.there(scene.db, user))
         term = replace(term, places=tuple(dict.fromkeys((*here, *term.places))))
         if await _is_here(scene, user):
-            await _tell(scene, term, ENDED, terms_words.ended(config))
+            await _tell(scene, term, ENDED, terms_words.ended(say))
     return replace(term, stage=stage)
 
 

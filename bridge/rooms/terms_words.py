@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bridge.config import Config
+from bridge.roles import Authority
 from bridge.rooms.term import ENDED, GRACE, Term
 from bridge.words import Text, lines, words
 
@@ -13,13 +13,12 @@ def day(date: str | None) -> Mapping[str, Any]:
     return {"date": date}
 
 
-def stay(config: Config) -> Text:
-    """What somebody who would like to stay can do."""
-    hint = config.membership.renew_hint if config.membership else ""
+def stay(say: Authority) -> Text:
+    """What somebody who would like to stay can do: never to ask somebody whose own membership has ended."""
+    hint = say.config.membership.renew_hint if say.config.membership else ""
     if hint:
         return words("If you would like to stay: %(hint)s", hint=hint)
-    community = config.community
-    asked = community.moderators or community.owners
+    asked = say.moderators or say.config.community.owners
     if not asked:
         return words("If you would like to stay, tell somebody who looks after the community.")
     return words(
@@ -28,53 +27,53 @@ def stay(config: Config) -> Text:
     )
 
 
-def reminder(config: Config, until: str) -> Text:
+def reminder(say: Authority, until: str) -> Text:
     """Some days before the end."""
     return lines(
         words(
             "A word in good time: your membership in %(community)s lasts until %(day)s, that day included.",
-            community=config.community.space.name,
+            community=say.config.community.space.name,
             day=day(until),
         ),
-        stay(config),
+        stay(say),
         words("If not, there is nothing you have to do. It is good that you are here."),
     )
 
 
-def grace_begins(config: Config, until: str, last: str) -> Text:
+def grace_begins(say: Authority, until: str, last: str) -> Text:
     """The last day is over; `last` is the last day on which they can read."""
     return lines(
         words(
             "Your membership in %(community)s lasted until %(day)s. Until %(last)s you can still read everything; writing rests for now.",
-            community=config.community.space.name,
+            community=say.config.community.space.name,
             day=day(until),
             last=day(last),
         ),
-        stay(config),
+        stay(say),
         words("Then you can write again at once, and everything is as it was."),
     )
 
 
-def ended(config: Config) -> Text:
+def ended(say: Authority) -> Text:
     """It is over, and they are out of the rooms."""
     return lines(
         words(
             "Your membership in %(community)s has come to its end, so I have closed its rooms behind you. Thank you for having been with us.",
-            community=config.community.space.name,
+            community=say.config.community.space.name,
         ),
         words("You are welcome back at any time. Your circles and what you follow are kept for you."),
-        stay(config),
+        stay(say),
     )
 
 
-def over(config: Config) -> Text:
+def over(say: Authority) -> Text:
     """Somebody whose membership has ended would like to come in, by a code or a word to us."""
     return lines(
         words(
             "Good to hear from you. Your membership in %(community)s has ended, and once it goes on, you are invited again at once.",
-            community=config.community.space.name,
+            community=say.config.community.space.name,
         ),
-        stay(config),
+        stay(say),
     )
 
 
@@ -87,9 +86,9 @@ def over_for_staff(user: str) -> Text:
     )
 
 
-def changed(config: Config, before: Term | None, now: Term, *, invited: bool) -> Text:
+def changed(say: Authority, before: Term | None, now: Term, *, invited: bool) -> Text:
     """Their membership has another end from now on."""
-    community = config.community.space.name
+    community = say.config.community.space.name
     if now.until is None:
         first = words("Your membership in %(community)s has no end from now on.", community=community)
     else:

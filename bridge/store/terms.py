@@ -1,6 +1,7 @@
 """Whose membership has an end, and whom we silenced where. Never decides when it ends."""
 
 import json
+from collections.abc import Collection
 from dataclasses import asdict
 
 from sqlalchemy import delete, select
@@ -40,6 +41,12 @@ async def without_a_look(db: Connection) -> tuple[str, ...]:
 async def may_enter(db: Connection, user: str) -> bool:
     """Whether an invitation or a code may bring this person in: not while their membership has ended. A renewal does."""
     return await db.scalar(select(terms.c.user).where(terms.c.user == user, terms.c.stage == ENDED)) is None
+
+
+async def ended_among(db: Connection, users: Collection[str]) -> frozenset[str]:
+    """Those of these people whose membership has ended."""
+    query = select(terms.c.user).where(terms.c.stage == ENDED, terms.c.user.in_(users))
+    return frozenset(await db.scalars(query)) if users else frozenset()
 
 
 async def in_grace(db: Connection) -> frozenset[str]:

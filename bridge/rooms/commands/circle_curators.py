@@ -35,8 +35,8 @@ async def curators(
     """
     room, now = circles.meant(ctx, circle)
     if change is None:
-        people = {"list": [{"user": user} for user in leaders(now)]}
-        if not leaders(now):
+        people = {"list": [{"user": user} for user in ctx.say.leads(now)]}
+        if not ctx.say.leads(now):
             return Reply(words("Nobody looks after %(circle)s.", circle=circles.name(room)))
         return Reply(words("%(circle)s is looked after by %(people)s.", circle=circles.name(room), people=people))
     if person is None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from bridge.commands import STAFF, command
-from bridge.community import circle_key, leaders, most
+from bridge.community import circle_key, most
 from bridge.config import Circle
 from bridge.context import Context, Reply
 from bridge.errors import UsageError
@@ -47,12 +47,9 @@ async def circles(ctx: Context, page: int = 1) -> Reply:
 
 
 def _facts(ctx: Context, circle: Circle, room: Room, people: int, last_ms: int | None) -> list[Any]:
-    people_lead = {"list": [{"user": user} for user in leaders(circle)]}
-    led = (
-        words("looked after by %(people)s", people=people_lead)
-        if leaders(circle)
-        else words("**nobody looks after it**")
-    )
+    lead = ctx.say.leads(circle)
+    people_lead = {"list": [{"user": user} for user in lead]}
+    led = words("looked after by %(people)s", people=people_lead) if lead else words("**nobody looks after it**")
     secret = words("encrypted") if room.encrypted else words("not encrypted")
     if people < FEWEST:
         return [words_n("fewer than %(count)s person", "fewer than %(count)s people", FEWEST), led, secret]

@@ -9,7 +9,7 @@ from bridge.commands import CIRCLE, DIRECT, STAFF, command
 from bridge.community import circle_by_key
 from bridge.context import Context, Reply
 from bridge.errors import UsageError
-from bridge.roles import Role, curates
+from bridge.roles import Role
 from bridge.rooms import codes as signs
 from bridge.rooms import terms_told, terms_words
 from bridge.rooms.admit import admit, is_barred, named
@@ -155,7 +155,7 @@ async def _circle(ctx: Context, given: Circle | None) -> Room | None:
     """The circle that is meant: the one that was named, the one where it was written, or a curator's only one. UsageError when that is not theirs."""
     room = await rooms.by_id(ctx.db, given.room) if given else ctx.circle
     if room is None and ctx.role < Role.MODERATOR:
-        keys = [one.key for one in ctx.rooms if one.tag and curates(ctx.sender, one.tag, ctx.config)]
+        keys = [one.key for one in ctx.rooms if one.tag and ctx.say.curates(ctx.sender, one.tag)]
         if len(keys) != 1:
             raise UsageError(
                 words("Please say into which of your circles, like %(example)s.", example={"code": "#sleep"})

@@ -3,11 +3,11 @@
 from bridge.arguments import User
 from bridge.commands import STAFF, command
 from bridge.context import Context
-from bridge.roles import Role, role_of
+from bridge.roles import Role
 from bridge.rooms import terms_words
 from bridge.rooms.expiry import There
 from bridge.rooms.term import ENDED, GRACE, Term
-from bridge.store import rooms, terms
+from bridge.store import authority, rooms, terms
 from bridge.tags import fold
 from bridge.words import Text, lines, words
 
@@ -17,22 +17,21 @@ async def member_show(ctx: Context, person: User) -> Text:
     """Show what I know of a member: role, rooms, and until when their membership lasts."""
     there = await terms.there(ctx.db, person.id)
     term = await terms.get(ctx.db, person.id)
-    parts = [_role(ctx, person.id, there), *await _rooms(ctx, there)]
+    parts = [await _role(ctx, person.id), *await _rooms(ctx, there)]
     if ctx.config.membership is not None or term is not None:
         parts.append(_term(term))
     return lines(*parts)
 
 
-def _role(ctx: Context, user: str, there: tuple[There, ...]) -> Text:
-    joined = [one for one in there if one.membership == "join"]
-    role = role_of(user, ctx.config, in_staff=any(one.kind == "staff" for one in joined), in_community=bool(joined))
+async def _role(ctx: Context, user: str) -> Text:
+    role = await authority.role_of(ctx.db, ctx.config, user)
     who = {"user": user, "with_id": True}
     if role is Role.OWNER:
         return words("%(who)s is an owner.", who=who)
     if role is Role.MODERATOR:
         return words("%(who)s is a moderator.", who=who)
     if role is Role.CURATOR:
-        tags = [fold(circle.tag) for circle in ctx.config.community.circles if user in circle.curators]
+        tags = [fold(circle.tag) for circle in ctx.say.led_by(user)]
         return words("%(who)s is a curator: %(circles)s.", who=who, circles={"list": [f"#{tag}" for tag in tags]})
     if role is Role.MEMBER:
         return words("%(who)s is a member.", who=who)
