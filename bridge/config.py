@@ -248,7 +248,12 @@ class Community(Section):
         description="What newcomers are asked to accept, as Markdown; until then none of their threads is shared. One text (rules: Be kind.), or one for each language.",
     )
     encrypted_to_open: bool = Field(
-        False, description="May a thread of an encrypted circle be shared into an unencrypted common room?"
+        False,
+        description="May a thread of an encrypted circle be shared into an unencrypted common room? Each circle is told before the first one is.",
+    )
+    beyond_servers: bool = Field(
+        False,
+        description="May a thread of a circle that is limited to certain servers be shared where people of others read it? Each circle is told before the first one is.",
     )
 
 

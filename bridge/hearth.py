@@ -33,6 +33,7 @@ from bridge.rooms import (
     terms_dispatch,
     terms_wanted,
     uninvited,
+    widening,
 )
 from bridge.rooms import dispatch as rooms_dispatch
 from bridge.rooms.build import Outcome, Progress, Site, build, look
@@ -123,6 +124,7 @@ class Hearth:
                 leaving.SETTLERS,
                 replacing.SETTLERS,
                 uninvited.SETTLERS,
+                widening.SETTLERS,
                 digest_dispatch.SETTLERS,
                 moderation_dispatch.SETTLERS,
                 {CreateRoom: _decided_before, ReplaceRoom: _decided_before},

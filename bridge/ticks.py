@@ -26,6 +26,7 @@ from bridge.rooms import (
     terms_paid,
     terms_tick,
     terms_wanted,
+    widening,
 )
 from bridge.rooms.build import build
 from bridge.scene import Scene
@@ -69,7 +70,8 @@ def all_ticks(hearth: "Hearth") -> tuple[Tick, ...]:
         simple("circles", 30, substitutes.end, splits.watch, alarms.look),
         simple("failures", MINUTE, mishaps.tell),
         simple("requests", HOUR, ask.forget_silence),
-        simple("gone", HOUR, share_leaving.sweep),
+        simple("gone", HOUR, share_leaving.sweep, widening.sweep),
+        simple("widening", 3, widening.look),
         simple("strangers", 10 * MINUTE, direct.leave_strangers, knocks.sweep),
         larger("retention", 6 * HOUR, _forget),
     )

@@ -81,6 +81,7 @@ OUTSIDE = {  # library -> who may import it
     "jinja2": ("bridge.text", "bridge.web"),
     "typer": ("bridge.__main__",),
 }
+PURE_NAMES |= {"reach"}  # of rooms, and how far words get
 PURE_NAMES |= {"alone"}  # of circles and who looks after them
 PURE_NAMES |= {"adopt", "guard", "patience"}  # of plans and how they are carried out
 FORBIDDEN_TO_DECIDERS = {"asyncio", "nio", "aiohttp", "sqlalchemy", "jinja2", "logging", "structlog", "time"}

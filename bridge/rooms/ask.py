@@ -48,7 +48,7 @@ async def wish(scene: Scene, user: str, about: str, cause: str) -> Text:
         return words("I know no thread of a circle there. Perhaps I was not there yet when it began.")
     if await people.membership(scene.db, circle.room, user) != "join":
         return words("That thread is in a circle that you are not in.")
-    if not share_rule.may_leave(scene.config, circle, common):
+    if share_rule.refusal(scene.config, circle, common) not in (None, "untold"):
         return share_told.refused(scene.config, circle, common)
     if await strikes.is_struck(scene.db, top.event, common.room):
         return share_final.for_good(circle, common)
@@ -114,12 +114,15 @@ async def answered(scene: Scene, author: str, root: str, yes: bool, cause: str) 
     circle = await rooms.by_id(scene.db, top.room) if top else None
     if common is None or circle is None or top is None or top.author != author:
         return words("I do not know that thread any more.")
-    if yes and not share_rule.may_leave(scene.config, circle, common):
+    why = share_rule.refusal(scene.config, circle, common) if yes else None
+    if why not in (None, "untold"):
         return share_told.refused(scene.config, circle, common)
     await share_requests.answer(scene.db, root, author, yes, scene.now_ms)
     if not yes and not await shares.take_back(scene, root, circle.room, cause):
         return words("Then it stays in %(circle)s. I will not ask about it again.", circle=share_told.name(circle))
     await shares.refresh(scene, root, circle.room, cause)
+    if why is not None:
+        return share_told.refused(scene.config, circle, common)
     if yes:
         return words(
             "Thank you. Your thread goes into %(common)s. Take it back at any time with %(command)s.",

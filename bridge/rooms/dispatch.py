@@ -126,7 +126,7 @@ async def _dressed(desk: Desk, effect: Copy | EditCopy, errand: store.Errand) ->
     async with desk.reading() as db:
         circle = await rooms.by_id(db, effect.source_room)
         target = await rooms.by_id(db, effect.room)
-    if circle is None or target is None or not share_rule.may_leave(desk.config, circle, target):
+    if circle is None or target is None or not await share_rule.may_go_now(desk, circle, target):
         return None
     event = await desk.read.event(effect.source_room, effect.source)
     content = event.get("content") if event else None

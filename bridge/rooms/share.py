@@ -78,11 +78,6 @@ class Change:
     ask: tuple[str, ...] = ()
 
 
-def may_leave(*, source_encrypted: bool, target_encrypted: bool, encrypted_to_open: bool) -> bool:
-    """Whether words may go from one room into the other: never out of encryption, unless the owner allowed just that."""
-    return target_encrypted or not source_encrypted or encrypted_to_open
-
-
 def carrier(thread: Thread) -> Said | None:
     """The message by which the thread's own author wants it shared; None when there is none (any more). It is the root when they said so without a tag.
 
@@ -96,7 +91,7 @@ def carrier(thread: Thread) -> Said | None:
 
 
 def wanted(thread: Thread, *, allowed: bool) -> tuple[Said, ...]:
-    """The messages whose copies should stand in the common room, root first. `allowed` is the answer of `may_leave`."""
+    """The messages whose copies should stand in the common room, root first. `allowed` is the answer of `share_rule.may_leave`."""
     if not allowed or carrier(thread) is None or not _stays(thread, thread.root):
         return ()
     return (thread.root, *(said for said in thread.replies if _travels(thread, said) and _stays(thread, said)))

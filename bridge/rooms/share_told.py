@@ -6,7 +6,7 @@ from bridge.config import Config
 from bridge.context import language_of
 from bridge.effects import Put, Tell
 from bridge.rooms import share
-from bridge.rooms.share_rule import rule_of
+from bridge.rooms.share_rule import refusal
 from bridge.scene import Scene
 from bridge.store import people
 from bridge.store.rooms import Room
@@ -51,8 +51,21 @@ def not_yours(circle: Room, common: Room) -> Text:
 
 
 def refused(config: Config, circle: Room, common: Room) -> Text:
-    """Why words of this circle do not go into the common room: its own rule, or its encryption."""
-    if rule_of(config, circle) == "never":
+    """Why words of this circle do not go into the common room: its own rule, its encryption, its servers, or that its people are told first."""
+    why = refusal(config, circle, common)
+    if why == "untold":
+        return words(
+            "Your thread waits a moment: I first tell everybody in %(circle)s that threads may be carried into %(common)s. Then it follows by itself.",
+            circle=name(circle),
+            common=name(common),
+        )
+    if why == "servers":
+        return words(
+            "Your thread stays in %(circle)s: only people of certain servers take part there, and %(common)s is read by people of others. If it should be possible here all the same, please talk to the people who look after this community.",
+            circle=name(circle),
+            common=name(common),
+        )
+    if why == "never":
         return words(
             "What is said in %(circle)s stays there: this circle does not share. If you want everybody to hear it, you can write it in %(common)s yourself.",
             circle=name(circle),

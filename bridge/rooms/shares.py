@@ -6,7 +6,7 @@ from bridge.rooms import share_told as told
 from bridge.rooms import share_wishes as wish
 from bridge.rooms.onboarding import may_be_shared, version
 from bridge.rooms.share_back import answered, bring_back
-from bridge.rooms.share_rule import may_leave
+from bridge.rooms.share_rule import may_leave, refusal
 from bridge.scene import Scene
 from bridge.store import onboarding, people, rooms, share_requests
 from bridge.store import shares as store
@@ -182,7 +182,12 @@ async def _explain(
     if share.only_a_wish(thread, about):
         await told.tell(scene, event.sender, f"share/hint/{top.event}/{event.sender}", told.not_yours(circle, common))
     elif share.carrier(thread) and not may_leave(scene.config, circle, common):
-        await told.tell(scene, event.sender, f"share/refused/{top.event}", told.refused(scene.config, circle, common))
+        await told.tell(
+            scene,
+            event.sender,
+            f"share/refused/{refusal(scene.config, circle, common)}/{top.event}",
+            told.refused(scene.config, circle, common),
+        )
     elif share.carrier(thread) and not await _accepted(scene, thread.root.author):
         await told.tell(scene, event.sender, f"share/rules/{top.event}", told.rules_first(circle))
 

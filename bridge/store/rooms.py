@@ -16,6 +16,7 @@ class Room:
     """One room. `key` is space, common, staff, circle/<tag> or room/<name>; `kind` its first part; `tag` a circle's own, folded.
 
     `replaced_by` is the room that goes on in its place, None while it is in use: then its key is replaced/<id>, and `kind` and `tag` stay.
+    `told` is how far its people were told that its words may reach, as `rooms.reach` calls it, with blanks between; `told_ms` when that changed (UTC).
     `history` is Matrix's history_visibility: shared, invited, joined or world_readable. `alias` is the full address.
     """
 
@@ -28,6 +29,8 @@ class Room:
     history: str
     made_ms: int
     replaced_by: str | None = None
+    told: str = ""
+    told_ms: int | None = None
 
 
 async def all_rooms(db: Connection) -> tuple[Room, ...]:

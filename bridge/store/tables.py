@@ -111,6 +111,8 @@ rooms = Table(  # the rooms of this community: made or adopted by us. No other r
     Column("history", Text, nullable=False),  # shared | invited | joined | world_readable
     Column("made_ms", BigInteger, nullable=False),
     Column("replaced_by", Text),  # the room that goes on in this one's place; null: it is in use
+    Column("told", Text, nullable=False, server_default=text("''")),  # how far its people were told that its words may reach, as `reach` calls it
+    Column("told_ms", BigInteger),  # when that changed
 )  # fmt: skip
 
 uploads = Table(  # pictures of rooms, each uploaded once

@@ -1,6 +1,6 @@
 """The shells of shared threads around a real database, with a homeserver of a few lines: what their tests are played in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,8 @@ from bridge.config import Config
 from bridge.effects import Effect, React, Redact, Send, load
 from bridge.errors import Refused
 from bridge.events import AnyEvent, Content, Edited, MemberChanged, Message, Redacted
-from bridge.rooms import dispatch
+from bridge.hearth import together
+from bridge.rooms import dispatch, widening
 from bridge.rooms.react import react
 from bridge.scene import Desk, Scene
 from bridge.store import claims, journal, queue, rooms
@@ -183,11 +184,21 @@ class World:
         async with self.database.writing() as db:
             await queue.settle(db, [queue.Settled(wish.id, state, result, error)], self.now_ms)
             scene = self.scene(db)
-            settler = {**speak.SETTLERS, **dispatch.SETTLERS}.get(type(effect))
+            settler = together(speak.SETTLERS, dispatch.SETTLERS, widening.SETTLERS).get(type(effect))
             if settler:
                 await settler(scene, effect, state, result)
             await queue.put(db, scene.puts, self.now_ms)
         return True
+
+    async def look(self, *looks: Callable[[Scene], Awaitable[None]]) -> None:
+        """What is done by the clock, and all that follows from it."""
+        self.now_ms += 1
+        for look in looks:
+            async with self.database.writing() as db:
+                scene = self.scene(db)
+                await look(scene)
+                await queue.put(db, scene.puts, self.now_ms)
+        await self.settle()
 
     async def settle(self) -> None:
         while await self.step():

@@ -77,3 +77,53 @@ async def test_hearing_it_all_again_says_nothing_twice(world: World) -> None:
     await announced(world)
     await world.replay()
     assert [request for request in world.changes() if "/send/" in request.path] == []
+
+
+async def circles_more(world: World, number: int) -> None:
+    """So many further circles, without people."""
+    await world.stop()
+    data = world.config.model_dump(mode="json", exclude_unset=True)
+    data["matrix"]["access_token"] = world.config.matrix.access_token.get_secret_value()  # type: ignore[union-attr]
+    data["community"]["circles"] += [
+        {"tag": f"more{each}", "name": f"More {each}", "encrypted": False} for each in range(number)
+    ]
+    await world.build(data)
+    await world.start()
+    await world.settle()
+
+
+async def test_more_than_ten_circles_are_asked_about_first(world: World) -> None:
+    await circles_more(world, 9)
+    event = await announced(world)
+    (asked,) = [seen for seen in world.from_hearth("#staff") if "would appear in 11 circles" in seen.body]
+    assert world.from_hearth("#sleep") == []
+    await world.react("#staff", "olga", asked.event_id, "👍")  # it is not hers
+    await world.settle()
+    assert world.from_hearth("#sleep") == []
+    await world.react("#staff", "mod", asked.event_id, "👍")
+    await world.settle()
+    assert len(world.from_hearth("#sleep")) == len(world.from_hearth("#garden")) == 1
+    assert "appears in 11 circles" in world.from_hearth("#staff")[-1].body
+    await world.redact("#staff", "mod", event)
+    await world.settle()
+    assert world.from_hearth("#sleep") == []
+
+
+async def test_what_was_taken_away_meanwhile_is_not_announced(world: World) -> None:
+    await circles_more(world, 9)
+    event = await announced(world)
+    (asked,) = [seen for seen in world.from_hearth("#staff") if "would appear in 11 circles" in seen.body]
+    await world.redact("#staff", "mod", event)
+    await world.react("#staff", "mod", asked.event_id, "👍")
+    await world.settle()
+    assert "not there any more" in world.from_hearth("#staff")[-1].body
+    assert world.from_hearth("#sleep") == []
+
+
+async def test_a_curator_announces_from_the_own_circle_only(world: World) -> None:
+    await world.member("ann").join(world.rooms["#garden"])
+    await world.settle()
+    await announced(world, "#sleep", who="ann", room="#garden")
+    assert world.from_hearth("#sleep") == []
+    await announced(world, "#garden", who="ann", room="#sleep")
+    assert len([seen for seen in world.from_hearth("#garden") if "Friday" in seen.body]) == 1

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sharing import ANN, BEN, CLEO, COMMON, ME, SLEEP, STAFF, World, config
 
 from bridge.events import COPY_MARK, AnyEvent, Message, Reacted, Redacted, StateChanged
+from bridge.rooms import widening
 from bridge.store import people, queue
 from bridge.store.db import Database
 
@@ -226,6 +227,7 @@ async def test_out_of_encryption_only_when_the_owner_said_so(database: Database)
     assert world.common() == []
     assert len(world.told(ANN)) == 1
     allowed = await World(database, config(encrypted_to_open=True)).begin(circle_encrypted=True)
+    await allowed.look(widening.look)
     await allowed.does(allowed.say(ANN, "not so secret #common"))
     assert allowed.common() == ["not so secret #common"]
 

@@ -17,7 +17,6 @@ from bridge.rooms.share import (
     answers,
     audience,
     decide,
-    may_leave,
     only_a_wish,
     wanted,
 )
@@ -124,13 +123,6 @@ def test_nobodys_words_travel_without_their_own_yes(before: Thread, allowed: boo
         assert each.author == before.root.author or before.consents[each.author] is True
         assert not each.redacted
         assert allowed
-
-
-def test_words_never_leave_encryption_unless_the_owner_said_so() -> None:
-    assert not may_leave(source_encrypted=True, target_encrypted=False, encrypted_to_open=False)
-    assert may_leave(source_encrypted=True, target_encrypted=False, encrypted_to_open=True)
-    assert may_leave(source_encrypted=True, target_encrypted=True, encrypted_to_open=False)
-    assert may_leave(source_encrypted=False, target_encrypted=False, encrypted_to_open=False)
 
 
 def test_only_somebody_elses_tag_is_only_a_wish() -> None:

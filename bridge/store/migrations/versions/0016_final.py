@@ -12,7 +12,7 @@ TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
-    """Add the table `struck`."""
+    """Add the table `struck`, and what the people of a room were told."""
     op.create_table(
         "struck",
         sa.Column("source", TEXT, nullable=False),
@@ -21,3 +21,5 @@ def upgrade() -> None:
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("source", "room", name=op.f("pk_struck")),
     )
+    op.add_column("rooms", sa.Column("told", TEXT, nullable=False, server_default=sa.text("''")))
+    op.add_column("rooms", sa.Column("told_ms", sa.BigInteger(), nullable=True))
