@@ -13,7 +13,7 @@ from bridge.arguments import Directory, Place
 from bridge.catalogues import spellings
 from bridge.commands import ANYWHERE, CIRCLE, COMMON, DIRECT, STAFF, Book, Command, Where, arguments, places
 from bridge.community import everything
-from bridge.context import DONE, SEEN, Context, Reply, language_of, rather_people
+from bridge.context import DONE, SEEN, Context, Reply, language_of, rather_people, role_in
 from bridge.effects import Put, React, Say, Tell
 from bridge.errors import UsageError
 from bridge.events import AnyEvent, Content, Message, Reacted
@@ -117,7 +117,7 @@ async def answer(scene: Scene, event: Message, *, direct: bool, book: Book) -> N
     room = None if direct else await rooms.by_id(scene.db, event.room)
     if not direct and room is None:
         return
-    asked = _Asked(scene, event, call, room, await _role(scene, event.sender, room), book)
+    asked = _Asked(scene, event, call, room, await role_in(scene, event.sender, room), book)
     found = book.at(call.line, call.at)
     stranger = asked.role is Role.STRANGER
     if direct and (found is None or stranger) and joining.has_code(event):
@@ -132,12 +132,22 @@ async def answer(scene: Scene, event: Message, *, direct: bool, book: Book) -> N
 
 
 async def go_on(scene: Scene, event: Reacted, book: Book) -> None:
-    """Do what waits for this reaction, with the rights that its giver has now; or leave it. Anybody else's reaction is nothing."""
+    """Do what waits for this reaction, with the rights that its giver has now; or leave it. Anybody else's reaction is nothing.
+
+    Where it takes another person's yes, that is one who may give the same command there.
+    """
     prompt = await people.prompt(scene.db, event.target)
     yes = yes_or_no(event.key)
-    if prompt is None or yes is None or prompt.user != event.sender or not prompt.kind.startswith(confirm.KIND):
+    if prompt is None or yes is None or not prompt.kind.startswith((confirm.KIND, confirm.ANOTHER)):
         return
-    waiting = await confirmations.take(scene.db, int(prompt.kind.removeprefix(confirm.KIND)), scene.now_ms)
+    family, _, number = prompt.kind.partition("/")
+    theirs = prompt.user == event.sender
+    if f"{family}/" == confirm.ANOTHER:
+        if (theirs and yes) or not (theirs or await _may_confirm(scene, event, book, int(number))):
+            return
+    elif not theirs:
+        return
+    waiting = await confirmations.take(scene.db, int(number), scene.now_ms)
     wanted = book.commands.get(waiting.command) if waiting else None
     if waiting is None or wanted is None or wanted.confirmed is None:
         return
@@ -145,7 +155,7 @@ async def go_on(scene: Scene, event: Reacted, book: Book) -> None:
     direct = person is not None and person.user == waiting.actor
     room = None if direct else await rooms.by_id(scene.db, waiting.room)
     given = Message(waiting.event, waiting.room, waiting.actor, waiting.made_ms, Content("m.text", ""))
-    role = await _role(scene, waiting.actor, room)
+    role = await role_in(scene, waiting.actor, room)
     asked = _Asked(scene, given, Call(Line("", ()), 0, certain=True), room, role, book, f"answer/{event.id}")
     if not yes:
         await _say(asked, words("Nothing was changed."))
@@ -154,6 +164,15 @@ async def go_on(scene: Scene, event: Reacted, book: Book) -> None:
     else:
         act = wanted.confirmed
         await _run(asked, wanted, lambda inner: _confirmed(asked, wanted, act, waiting, inner))
+
+
+async def _may_confirm(scene: Scene, event: Reacted, book: Book, number: int) -> bool:
+    """Whether whoever reacts may give the waiting command where it was given."""
+    waiting = await confirmations.get(scene.db, number)
+    wanted = book.commands.get(waiting.command) if waiting else None
+    if waiting is None or wanted is None or event.sender == scene.me:
+        return False
+    return await role_in(scene, event.sender, await rooms.by_id(scene.db, waiting.room)) >= wanted.role
 
 
 async def _confirmed(
@@ -180,11 +199,6 @@ class _Asked:
     book: Book
     key: str = ""
     """The key of the answer; made of the event's id when there is none."""
-
-
-async def _role(scene: Scene, user: str, room: Room | None) -> Role:
-    circle = room.tag if room is not None and room.kind == "circle" else None
-    return await authority.role_of(scene.db, scene.config, user, circle)
 
 
 async def _run(asked: _Asked, wanted: Command, perform: Callable[[Scene], Awaitable[Reply]]) -> None:

@@ -29,6 +29,13 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Aim(Target):
+    """Whom a sanction is about and perhaps for how long (`ms`), whichever of both was written first."""
+
+    ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RoomRef:
     """A room of the community. `kind` is space, common, staff, circle or room."""
 
@@ -170,6 +177,7 @@ def _label(source: str) -> Text:
 LABELS: Mapping[type, Text] = {
     User: _label("person"),
     Target: _label("person or server"),
+    Aim: _label("person or server, and how long"),
     RoomRef: _label("room"),
     Circle: _label("circle"),
     OtherCircle: _label("circle"),

@@ -15,6 +15,9 @@ from bridge.words import Text, in_a_room, lines, words
 KIND = "confirm/"
 """How the name of what a reaction answers begins; behind it stands the number of the command that waits."""
 
+ANOTHER = "confirm2/"
+"""The same where another person has to say yes who may give that command, too."""
+
 MANY = 10
 """Whatever concerns more people than this is asked about first."""
 
@@ -22,12 +25,19 @@ WAIT_MS = 10 * 60 * 1000
 """An answer that comes later than this is none: by then things may have changed."""
 
 
-async def ask(ctx: Context, command: str, args: Mapping[str, Any], effect: Text) -> Reply:
-    """Say what the command with this name would do, and wait for its giver's 👍 or 👎. `args` are plain JSON: ids, tags and numbers, never words."""
+async def ask(ctx: Context, command: str, args: Mapping[str, Any], effect: Text, *, another: bool = False) -> Reply:
+    """Say what the command with this name would do, and wait for its giver's 👍 or 👎, or for `another` person's 👍 who may give it, too.
+
+    `args` are plain JSON: ids, tags and numbers, and of words only the reason that the ledger keeps; they are forgotten once there is an answer.
+    """
     event = ctx.event
     number = await confirmations.add(ctx.db, command, args, ctx.sender, event.id, event.room, ctx.scene.now_ms)
-    text = lines(effect, words("React with 👍 within ten minutes to go on, or with 👎 to leave everything as it is."))
-    key, prompt = f"confirm/{event.id}", f"{KIND}{number}"
+    if another:
+        how = words("So many people take two of you: another moderator has to react with 👍 within ten minutes; 👎 leaves everything as it is.")  # fmt: skip
+    else:
+        how = words("React with 👍 within ten minutes to go on, or with 👎 to leave everything as it is.")
+    text = lines(effect, how)
+    key, prompt = f"confirm/{event.id}", f"{ANOTHER if another else KIND}{number}"
     asked: Say | Tell
     if ctx.direct or (ctx.room is not None and ctx.room.kind == "staff"):
         said = text if ctx.direct else in_a_room(text)

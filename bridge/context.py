@@ -8,7 +8,7 @@ from bridge.effects import Put, React, Say, Tell
 from bridge.events import Message
 from bridge.roles import Authority, Role
 from bridge.scene import Scene
-from bridge.store import people, rooms
+from bridge.store import authority, people, rooms
 from bridge.store.db import Connection
 from bridge.store.rooms import Room
 from bridge.words import Text, in_a_room, words
@@ -73,6 +73,12 @@ async def language_of(scene: Scene, user: str) -> str:
     return person.language or scene.config.language
 
 
+async def role_in(scene: Scene, user: str, room: Room | None) -> Role:
+    """Who somebody is at this moment, where the question comes up in this room (None: in no room of ours). A curator's powers end at their circle."""
+    circle = room.tag if room is not None and room.kind == "circle" else None
+    return await authority.role_of(scene.db, scene.config, user, circle)
+
+
 async def rather_people(scene: Scene, user: str) -> Text | None:
     """For somebody who wrote to us as if to a person: where people are. None when they are in no circle and not in the common room."""
     mine = set(await people.rooms_of(scene.db, user))
@@ -91,20 +97,31 @@ async def rather_people(scene: Scene, user: str) -> Text | None:
 
 
 async def later_answer(
-    scene: Scene, event: str, room: str, user: str, text: Text, *, done: bool = True
+    scene: Scene,
+    event: str,
+    room: str,
+    user: str,
+    text: Text,
+    *,
+    done: bool = True,
+    again: int = 0,
+    prompt: str | None = None,
 ) -> tuple[Put, ...]:
     """The answer to a command whose work took its time: `event`, `room` and `user` are of the command's message.
 
-    In the staff room and in the person's direct room it is said there; from anywhere else it is told to the person alone.
+    In the staff room and in the person's direct room it is said there; from anywhere else it is told to the person alone. `again` counts answers to
+    the same command when it was tried anew, `prompt` is what a reaction on the answer means.
     """
     language = await language_of(scene, user)
     here = await rooms.by_id(scene.db, room)
-    key = f"answered/{event}"
+    key = f"answered/{event}" + (f"/{again}" if again else "")
+    asks = user if prompt else None
     if here is None:
-        answer: Say | Tell = Say(key=key, room=room, text=text, language=language)
+        answer: Say | Tell = Say(key=key, room=room, text=text, language=language, asks=asks, prompt=prompt)
     elif here.kind == "staff":
-        answer = Say(key=key, room=room, text=in_a_room(text), language=language, reply_to=event)
+        said = in_a_room(text)
+        answer = Say(key=key, room=room, text=said, language=language, reply_to=event, asks=asks, prompt=prompt)
     else:
-        answer = Tell(key=key, user=user, text=text, language=language)
+        answer = Tell(key=key, user=user, text=text, language=language, prompt=prompt)
     mark = (Put(React(key=f"done/{event}", room=room, event=event, emoji=DONE)),) if done else ()
     return (*mark, Put(answer))

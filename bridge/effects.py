@@ -128,6 +128,8 @@ class Ban(Effect):
     user: str
     reason: str | None = None
     sanction: int | None = None
+    then: int | None = None
+    """The ledger row of a server's ban: once nothing of it is left to be done in this room, the server is shut out there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +195,32 @@ class SetVoice(Effect):
     room: str
     user: str
     silent: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mute(SetVoice):
+    """The same in the name of moderation, before answers and shares; in its room it keeps its turn among all that changes powers there."""
+
+    priority: ClassVar[Priority] = Priority.MODERATION
+    reason: str | None = None
+
+    @property
+    def lane(self) -> str:
+        """That of everything else that reads the powers of a room and writes them back."""
+        return f"{Priority.ROOMS.value}:{self.room}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetLock(Effect):
+    """Make a room's powers say whether it is locked, and whether people may be invited there, as was decided at the moment of doing."""
+
+    priority: ClassVar[Priority] = Priority.MODERATION
+    room: str
+
+    @property
+    def lane(self) -> str:
+        """That of everything else that reads the powers of a room and writes them back."""
+        return f"{Priority.ROOMS.value}:{self.room}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -363,7 +391,7 @@ class Send(Effect):
 EFFECTS: Mapping[str, type[Effect]] = {
     kind.__name__: kind
     for kind in (
-        Say, Tell, KeepName, React, Redact, Join, Leave, Ban, Unban, Kick, Expel, Invite, SetState, SetVoice, SetServerAcl, SetAlias, CreateRoom,
+        Say, Tell, KeepName, React, Redact, Join, Leave, Ban, Unban, Kick, Expel, Invite, SetState, SetVoice, Mute, SetLock, SetServerAcl, SetAlias, CreateRoom,
         Upload, SetWelcome, ReplaceRoom,
         Copy, EditCopy, WithdrawCopy, Summarise, Deliver, Correct,
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from bridge import direct, handle, journal_log, speak, welcome
+from bridge import direct, handle, journal_log, speak, voice, welcome
 from bridge.clock import Clock
 from bridge.config import Config
 from bridge.digest import dispatch as digest_dispatch
@@ -106,6 +106,8 @@ class Hearth:
             **furnish.FILLERS,
             **leaving.FILLERS,
             **terms_dispatch.FILLERS,
+            **voice.FILLERS,
+            **moderation_dispatch.FILLERS,
             **digest_dispatch.fillers(self.direct_room),
             **naming.fillers(self.direct_room),
         }

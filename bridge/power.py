@@ -96,6 +96,30 @@ def voiced(level: int) -> int:
     return SILENT - level if level <= SILENT else level
 
 
+def voice_of(powers: Powers, user: str) -> bool:
+    """Whether somebody's level lets them do anything but read."""
+    return powers.level(user) > SILENT
+
+
+def with_voice(powers: Powers, user: str, me: str, *, silent: bool) -> Mapping[str, Any] | None:
+    """The power levels in which somebody may only read, or may again what they could before; None when it is so already, or not ours to change.
+
+    The level from before stands in the new one, so that nothing has to be remembered (see `silenced`). Above a creator and above an equal we have no power
+    (spec: "Authorization rules", `m.room.power_levels`).
+    """
+    held = powers.levels or {}
+    level = powers.level(user)
+    if level == CREATOR or not powers.outranks(me, user):
+        return None
+    wanted = silenced(int(level)) if silent else voiced(int(level))
+    if wanted == level:
+        return None
+    users = {**(held.get("users") or {}), user: wanted}
+    if not silent and wanted == held.get("users_default", 0):
+        del users[user]
+    return {**held, "users": users}
+
+
 def _integer(value: Any, default: int) -> int:
     """A level as older rooms may hold it: an integer, or a string of one (spec: allowed up to room version 9)."""
     if isinstance(value, bool):

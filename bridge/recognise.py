@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import Literal
 
 from bridge.arguments import (
+    Aim,
     Choice,
     Circle,
     Day,
@@ -114,6 +115,33 @@ def _target(line: Line, at: int, stop: int, sure: Sureness, directory: Directory
     if not re.search(r"[^\W_]", given):
         raise UsageError(words("%(given)s would mean everybody. Please be more exact.", given={"code": given}))
     return Target(entity, given), at + 1
+
+
+def _aim(line: Line, at: int, stop: int, sure: Sureness, directory: Directory) -> Found | None:
+    """Somebody and a time, in either order; the time may be missing."""
+    span = _span(line, at, stop)
+    if span is not None:
+        ms, to = span
+        found = _target(line, to, stop, sure, directory) if to < stop else None
+    else:
+        ms, found = None, _target(line, at, stop, sure, directory)
+    if found is None:
+        return None
+    who, behind = found
+    if not isinstance(who, Target):
+        return None
+    if ms is None and (span := _span(line, behind, len(line.words))):
+        ms, behind = span
+    return Aim(who.entity, who.pattern, ms), behind
+
+
+def _span(line: Line, at: int, stop: int) -> tuple[int, int] | None:
+    """A span of time in words from `at` on, in milliseconds, and the number of the word behind it."""
+    for to in range(min(stop, at + MOST_WORDS), at, -1):
+        ms = None if any(word.link for word in line.words[at:to]) else read_duration(_plain(line.joined(at, to)))
+        if ms is not None:
+            return ms, to
+    return None
 
 
 def _called(place: Place, text: str, sure: Sureness) -> bool:
@@ -227,6 +255,7 @@ def _made(make: Callable[..., object], read: Callable[[str], object | None]) -> 
 _READERS: Mapping[type, Reader] = {
     User: _user,
     Target: _target,
+    Aim: _aim,
     RoomRef: _room,
     Circle: _circle,
     OtherCircle: _other_circle,
@@ -275,7 +304,7 @@ def complaint(kinds: Sequence[Kind], label: object, given: str, directory: Direc
     """What to say about a word that fits none of these kinds: what is known instead, or how to write it. `label` names the argument."""
     only = kinds[0] if len(kinds) == 1 else None
     code = {"code": given[:100]}
-    if only in {User, Target}:
+    if only in {User, Target, Aim}:
         return words(
             "I do not know anybody called %(given)s. Pick the person with @, or give the id, like %(example)s.",
             given=code,

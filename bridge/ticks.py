@@ -9,6 +9,7 @@ from bridge import direct, mishaps, welcome
 from bridge.config_file import ConfigError
 from bridge.digest import tick as digest_tick
 from bridge.errors import Unavailable
+from bridge.moderation import ends, progress
 from bridge.moderation import react as moderation
 from bridge.rooms import (
     alarms,
@@ -57,6 +58,8 @@ def all_ticks(hearth: "Hearth") -> tuple[Tick, ...]:
         simple("newcomers", 30, welcome.tick),
         simple("assign", 3, assigning.sweep),
         simple("sanctions", HOUR, moderation.sweep),
+        simple("sanctions end", 5, ends.tick),
+        larger("progress", 5, _progress),
         simple("leaving", 15, leaving.sweep),
         simple("leaving again", HOUR, partial(leaving.sweep, again=True)),
         larger("rooms", HOUR, _look_at_all_rooms),
@@ -95,6 +98,11 @@ async def _look(hearth: "Hearth", looks: Sequence[Callable[[Scene], Awaitable[No
         await queue.put(db, scene.puts, scene.now_ms)
     if scene.puts:
         hearth.outbox.wake()
+
+
+async def _progress(hearth: "Hearth") -> None:
+    held = dict(hearth.outbox.pace.held)
+    await _look(hearth, (partial(progress.tick, held=held),))
 
 
 async def _digests(hearth: "Hearth") -> None:

@@ -26,6 +26,7 @@ LAYER = {
     "bridge.arguments": DECIDERS,
     "bridge.daylight": DECIDERS,
     "bridge.grammar": DECIDERS,
+    "bridge.locks": DECIDERS,
     "bridge.pacing": DECIDERS,
     "bridge.power": DECIDERS,
     "bridge.recognise": DECIDERS,
@@ -82,6 +83,7 @@ OUTSIDE = {  # library -> who may import it
     "typer": ("bridge.__main__",),
 }
 PURE_NAMES |= {"reach"}  # of rooms, and how far words get
+PURE_NAMES |= {"locked", "slowly"}  # of moderation, and of the plan that knows of it
 PURE_NAMES |= {"alone"}  # of circles and who looks after them
 PURE_NAMES |= {"adopt", "guard", "patience"}  # of plans and how they are carried out
 FORBIDDEN_TO_DECIDERS = {"asyncio", "nio", "aiohttp", "sqlalchemy", "jinja2", "logging", "structlog", "time"}

@@ -2,16 +2,17 @@
 
 from bridge.arguments import Target
 from bridge.context import Context
+from bridge.scene import Scene
 from bridge.store import ledger
 
 
-async def write_down(ctx: Context, action: str, who: Target, reason: str) -> int:
-    """The command's row in the ledger, written before anything is done: its id. An empty reason is none."""
+async def write_down(ctx: Context, action: str, who: Target | str, reason: str) -> int:
+    """The command's row in the ledger, written before anything is done: its id. An empty reason is none; `who` may be a room's key."""
     return await ledger.write(
         ctx.db,
         actor=ctx.sender,
         action=action,
-        target=who.pattern,
+        target=who if isinstance(who, str) else who.pattern,
         reason=reason or None,
         rule=None,
         room=ctx.event.room,
@@ -20,6 +21,11 @@ async def write_down(ctx: Context, action: str, who: Target, reason: str) -> int
     )
 
 
-async def nothing_to_do(ctx: Context, entry: int) -> None:
+async def settled(scene: Scene, entry: int) -> None:
     """The decision asks nothing of any room, so its row is settled at once."""
-    await ledger.settle(ctx.db, entry, {"done": 0}, ctx.scene.now_ms)
+    await ledger.settle(scene.db, entry, {"done": 0}, scene.now_ms)
+
+
+async def nothing_to_do(ctx: Context, entry: int) -> None:
+    """The same for a command."""
+    await settled(ctx.scene, entry)

@@ -1,26 +1,44 @@
-"""What becomes of bans and server lists once Matrix has answered: recorded, and told in one answer. Never sends anything itself."""
+"""What becomes of sanctions once Matrix has answered: recorded, and told in one answer. Never sends anything itself."""
 
 from collections.abc import Mapping
 
+from bridge import locks
 from bridge.context import later_answer
-from bridge.effects import Ban, Effect, SetServerAcl, Unban, load
-from bridge.globs import is_glob
-from bridge.moderation import store
-from bridge.moderation.model import OurBan
-from bridge.moderation.react import shown
-from bridge.scene import Scene, Settler, State
-from bridge.store import ledger, queue, rooms
-from bridge.store.rooms import Room
-from bridge.words import Text, lines, words, words_n
+from bridge.effects import Ban, Effect, Kick, Mute, Redact, SetLock, SetServerAcl, SetState, Unban, load
+from bridge.moderation import react, retry, store, told
+from bridge.moderation.ends import ENDED
+from bridge.moderation.model import INVITES, LOCK, OurBan
+from bridge.scene import Desk, Filler, Scene, Settler, State
+from bridge.store import ledger, queue
+from bridge.store.rooms import by_id
+from bridge.words import in_a_room
 
-MOST_NAMED = 10
-"""More rooms than this are a number."""
+LEVELS = "m.room.power_levels"
+
+
+async def fill_lock(desk: Desk, effect: SetLock) -> SetState | None:
+    """The power levels with the lock that stands at this moment, or without one; None when it is so already."""
+    async with desk.reading() as db:
+        room = await by_id(db, effect.room)
+        shut = locks.shut(await store.standing(db, LOCK, INVITES))
+    held = await desk.read.state_content(effect.room, LEVELS)
+    if room is None or held is None:
+        return None
+    usual = locks.usual(desk.config, room.key)
+    content = locks.with_locks(held, usual, writing=shut.writing(room.key), inviting=shut.inviting(room.key))
+    return None if content is held else SetState(key=effect.key, room=effect.room, type=LEVELS, content=content)
 
 
 async def _banned(scene: Scene, effect: Ban, state: State, _result: str | None) -> None:
-    """The ban stands in that room, and is ours to lift."""
+    """The ban stands in that room, and is ours to lift. After the last one of a server's people the server is shut out there."""
     if state == "done" and effect.sanction is not None:
         await store.record_ban(scene.db, OurBan(effect.room, effect.user, effect.sanction))
+    if effect.then is None or await queue.due_in_lane(scene.db, effect.lane, effect.then):
+        return
+    standing = await store.standing(scene.db)
+    if any(each.entity == "server" and each.id == effect.sanction for each in standing):
+        intent = effect.then
+        await react.set_acls(scene, standing, str(intent), intent, wait_ms=react.ACL_AFTER_MS, only=effect.room)
 
 
 async def _unbanned(scene: Scene, effect: Unban, state: State, _result: str | None) -> None:
@@ -30,66 +48,37 @@ async def _unbanned(scene: Scene, effect: Unban, state: State, _result: str | No
 
 
 async def tell_outcome(scene: Scene, entry: ledger.Entry) -> None:
-    """Everything that a decision asked for is settled: write the outcome into the ledger and answer the moderator, once."""
+    """Everything that a decision asked for is settled: write the outcome into the ledger and answer the moderator, once for each try."""
     rows = await queue.of_intent(scene.db, entry.id)
     dead = [
         (load(row.kind, row.key, row.payload), row.error or "") for row in rows if row.state == "dead" and row.payload
     ]
-    missed = {effect.room: error for effect, error in dead if isinstance(effect, Ban | Unban | SetServerAcl)}
+    acts = Ban | Unban | SetServerAcl | Kick | Mute | SetLock | Redact
+    missed = {effect.room: error for effect, error in dead if isinstance(effect, acts)}
+    tries = int((entry.outcome or {}).get("tries", 1)) + 1 if entry.outcome is not None else 1
     outcome = {"done": sum(row.state != "dead" for row in rows), "refused": missed}
-    await ledger.settle(scene.db, entry.id, outcome, scene.now_ms)
+    await ledger.settle(scene.db, entry.id, outcome if tries == 1 else {**outcome, "tries": tries}, scene.now_ms)
+    if entry.actor == scene.me and entry.action != ENDED:
+        return
+    failed = len(dead)
+    places = len({row.lane.partition(":")[2] for row in rows})
+    done = told.Done(rooms=places, acts=len(rows), failed=failed, missed=missed)
+    text = await told.answer(scene, entry, done)
     if entry.event and entry.room:
-        ours = {room.room: room for room in await rooms.all_rooms(scene.db)}
-        everybody = await _people_of(scene, entry)
-        text = answer(entry, ours, missed, everybody)
-        scene.puts += await later_answer(scene, entry.event, entry.room, entry.actor, text, done=not missed)
+        prompt = f"{retry.KIND}{entry.id}" if missed else None
+        again = tries if tries > 1 else 0
+        scene.puts += await later_answer(
+            scene, entry.event, entry.room, entry.actor, text, done=not missed, again=again, prompt=prompt
+        )
+        await told.last_progress(scene, entry.id, len(rows))
+    elif entry.action == ENDED:
+        await told.tell_staff(
+            scene, f"ended/{entry.id}/{tries}", in_a_room(text), retry.KIND + str(entry.id) if missed else None
+        )
 
 
-def answer(entry: ledger.Entry, ours: Mapping[str, Room], missed: Mapping[str, str], people: int | None) -> Text:
-    """The one answer to a ban or its lifting: how many rooms, how many people where a glob or server was meant, and which rooms refused and why."""
-    many, done = len(ours), len(ours) - len(missed)
-    who = shown("user" if people is None else "server", entry.target)
-    if entry.action == "ban":
-        head = (
-            words_n("%(who)s is banned from %(done)s of %(count)s room.", "%(who)s is banned from %(done)s of %(count)s rooms.", many, who=who, done=done)
-            if missed
-            else words_n("%(who)s is banned from the one room that there is.", "%(who)s is banned from all %(count)s rooms.", many, who=who)
-        )  # fmt: skip
-    else:
-        head = (
-            words_n("The ban of %(who)s is lifted in %(done)s of %(count)s room.", "The ban of %(who)s is lifted in %(done)s of %(count)s rooms.", many, who=who, done=done)
-            if missed
-            else words("The ban of %(who)s is lifted everywhere.", who=who)
-        )  # fmt: skip
-    parts = [head]
-    if people is not None and entry.action == "ban":
-        parts.append(words_n("That is %(count)s person.", "That is %(count)s people.", people))
-    parts += [_refused(ours[room], error) for room, error in list(missed.items())[:MOST_NAMED] if room in ours]
-    if len(missed) > MOST_NAMED:
-        more = len(missed) - MOST_NAMED
-        parts.append(words_n("- and %(count)s more room", "- and %(count)s more rooms", more))
-    if missed:
-        parts.append(words("Give Hearth the power it lacks there, then write the same command again."))
-    elif entry.action == "ban":
-        parts.append(words("%(unban)s lifts it again.", unban={"command": f"unban {entry.target}"}))
-    return lines(*parts)
-
-
-def _refused(room: Room, error: str) -> Text:
-    where = {"room": room.room, "alias": room.alias, "name": room.alias or room.key}
-    if error == "M_FORBIDDEN":
-        return words("- not in %(room)s: Hearth has no power to do that there", room=where)
-    return words("- not in %(room)s: the homeserver refused it (%(code)s)", room=where, code={"code": error})
-
-
-async def _people_of(scene: Scene, entry: ledger.Entry) -> int | None:
-    """How many people a ban of a glob or of a server reached; None for one of a single person."""
-    if entry.target.startswith("@") and not is_glob(entry.target):
-        return None
-    return await store.count_banned(scene.db, entry.target)
-
-
+FILLERS: Mapping[type[Effect], Filler] = {SetLock: fill_lock}
 SETTLERS: Mapping[type[Effect], Settler] = {Ban: _banned, Unban: _unbanned}
 
-INTENT_DONE = {"ban": tell_outcome, "unban": tell_outcome}
+INTENT_DONE = dict.fromkeys((*told.ACTIONS, ENDED), tell_outcome)
 """By the ledger's action: what happens when the last effect of a decision is settled."""

@@ -1,13 +1,14 @@
 """What moderation does when something happens: who is sanctioned meets the sanction on coming in. Writes wishes, never acts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from bridge import locks
 from bridge.community import everything, servers_of
-from bridge.effects import Effect, Put
-from bridge.events import AnyEvent, MemberChanged
+from bridge.effects import Effect, Put, SetLock
+from bridge.events import AnyEvent, MemberChanged, Message, Reacted, StateChanged
 from bridge.globs import is_glob, server_of
-from bridge.moderation import enforce, store
-from bridge.moderation.model import Sanction
+from bridge.moderation import enforce, retry, slow, store
+from bridge.moderation.model import BAN, INVITES, KICK, LOCK, MUTE, Sanction
 from bridge.scene import Scene
 from bridge.store import authority, ledger, queue, rooms
 from bridge.text import render
@@ -23,13 +24,33 @@ async def protected(scene: Scene) -> frozenset[str]:
 
 
 async def react(scene: Scene, event: AnyEvent) -> None:
-    """Look at everybody who comes into a room of ours, is invited to one, or had a ban of ours lifted by hand there."""
+    """Look at everybody who comes into a room of ours, is invited to one, or had a ban of ours lifted by hand there; at who has to write slowly; at locks."""
     if isinstance(event, MemberChanged) and event.membership != "ban" and event.user != scene.me:
-        sanctions = await store.standing(scene.db)
+        sanctions = await store.standing(scene.db, BAN, KICK, MUTE)
         if any(enforce.hits(sanction, event.user) for sanction in sanctions):
             await enforce_all(scene, sanctions, only=event.user)
-        else:
+        if not any(each.kind == BAN and enforce.hits(each, event.user) for each in sanctions):
             await turn_away(scene, only=event.user)
+    elif isinstance(event, Message) and scene.slowed and event.sender != scene.me:
+        await slow.look(scene, event, spared=await protected(scene))
+    elif isinstance(event, Reacted):
+        await retry.react(scene, event)
+    elif isinstance(event, StateChanged) and event.type == "m.room.power_levels" and event.sender != scene.me:
+        await _opened_by_hand(scene, event)
+
+
+async def _opened_by_hand(scene: Scene, event: StateChanged) -> None:
+    """Somebody changed the powers in a room: a lock of ours holds all the same."""
+    room = await rooms.by_id(scene.db, event.room)
+    if room is None:
+        return
+    shut = locks.shut(await store.standing(scene.db, LOCK, INVITES))
+    writing, inviting = shut.writing(room.key), shut.inviting(room.key)
+    if not (writing or inviting):
+        return
+    usual = locks.usual(scene.config, room.key)
+    if locks.with_locks(event.content, usual, writing=writing, inviting=inviting) is not event.content:
+        put(scene, [SetLock(key=f"lock/{room.room}/{event.id}", room=room.room)])
 
 
 async def turn_away(scene: Scene, only: str | None = None) -> None:
@@ -57,37 +78,109 @@ async def _servers(scene: Scene) -> dict[str, tuple[str, ...]]:
 
 
 async def enforce_all(
-    scene: Scene, sanctions: Sequence[Sanction], *, only: str | None = None, intent: int | None = None
+    scene: Scene,
+    sanctions: Sequence[Sanction],
+    *,
+    only: str | None = None,
+    intent: int | None = None,
+    then: int | None = None,
 ) -> int:
-    """Put what makes all rooms match the sanctions, for everybody or for one user; returns how many effects that are."""
-    ours = [room.room for room in await rooms.all_rooms(scene.db)]
-    there = await store.presences(scene.db, None if only is None else (only,))
+    """Put what makes all rooms match these bans, kicks and mutes, for everybody or for one user; returns how many effects that are.
+
+    `then` is the ledger row of a server's ban, whose list of servers follows in each room.
+    """
+    ours = {room.room: room.key for room in await rooms.all_rooms(scene.db)}
     hit = sanctions if only is None else [each for each in sanctions if enforce.hits(each, only)]
-    wanted = enforce.bans(hit, ours, there, await protected(scene), str(intent or ""))
+    there = await store.presences(scene.db, None if only is None else (only,))
+    spared, cause = await protected(scene), str(intent or "")
+    meant = sorted({each.user for each in there if any(enforce.hits(one, each.user) for one in hit)})
+    active = await store.last_active(scene.db, meant)
+    banning = [each for each in hit if each.kind == BAN]
+    wanted = list(enforce.bans(banning, ours, there, spared, cause, active=active, then=then))
+    wanted += enforce.kicks([each for each in hit if each.kind == KICK], ours, there, spared, active=active)
+    number = put(scene, wanted, intent)
+    if any(each.kind == MUTE for each in hit):
+        number += await silence(scene, only=only, intent=intent, again={each.id for each in hit})
+    return number
+
+
+async def silence(
+    scene: Scene, *, only: str | None = None, intent: int | None = None, again: Collection[int] = ()
+) -> int:
+    """Put what makes the rooms match all mutes that stand, for everybody or for one user; returns how many effects that are.
+
+    With an `intent` the rooms of the mutes `again` are tried once more, also where it should be so already.
+    """
+    ours = {room.room: room.key for room in await rooms.all_rooms(scene.db)}
+    standing = await store.standing(scene.db, MUTE)
+    if only is not None:
+        standing = tuple(each for each in standing if enforce.hits(each, only))
+    there = await store.presences(scene.db, None if only is None else (only,))
+    held, spared = await store.our_mutes(scene.db, only), await protected(scene)
+    meant = sorted({each.target for each in standing if enforce.is_one(each)} | {each.user for each in held})
+    active = await store.last_active(scene.db, meant)
+    muting = enforce.mutes(standing, ours, there, spared, held, cause="", active=active)
+    wanted = list(muting.effects)
+    if intent is not None and again:
+        once_more = [each for each in standing if each.id in again]
+        asked = enforce.mutes(once_more, ours, there, spared, (), cause=str(intent), active=active)
+        pairs = {(each.room, each.user) for each in asked.silent}
+        wanted = [each for each in wanted if (getattr(each, "room", ""), getattr(each, "user", "")) not in pairs]
+        wanted += asked.effects
+    for mute in muting.silent:
+        await store.record_mute(scene.db, mute)
+    for mute in muting.free:
+        await store.forget_mute(scene.db, mute.room, mute.user)
     return put(scene, wanted, intent)
 
 
-async def set_acls(scene: Scene, sanctions: Sequence[Sanction], cause: str, intent: int, *, wait_ms: int = 0) -> int:
-    """Put the server ACL for every room; returns how many rooms that are."""
-    wanted = enforce.acls(sanctions, await _servers(scene), server_of(scene.me), cause)
+async def set_acls(
+    scene: Scene,
+    sanctions: Sequence[Sanction],
+    cause: str,
+    intent: int,
+    *,
+    wait_ms: int = 0,
+    only: str | None = None,
+    but: Collection[str | None] = (),
+) -> int:
+    """Put the server ACL for every room `but` these, or `only` for this one; returns how many rooms that are."""
+    allowed = {room: servers for room, servers in (await _servers(scene)).items() if room not in but}
+    if only is not None:
+        allowed = {only: allowed.get(only, ())}
+    wanted = enforce.acls(sanctions, allowed, server_of(scene.me), cause)
     return put(scene, wanted, intent, wait_ms=wait_ms)
+
+
+async def set_locks(scene: Scene, target: str, cause: int) -> int:
+    """Put what makes a room (by its key; `*`: all) show its locks; returns how many rooms that are."""
+    ours = [room for room in await rooms.in_use(scene.db) if target in ("*", room.key) and room.key != "staff"]
+    return put(scene, [SetLock(key=f"lock/{room.room}/{cause}", room=room.room) for room in ours], cause)
 
 
 async def sweep(scene: Scene) -> None:
     """Once more, everybody and every room: after a start, after an outage, every hour. What is so already costs nothing."""
-    sanctions = await store.standing(scene.db)
+    sanctions = await store.standing(scene.db, BAN, KICK)
     if sanctions:
         await enforce_all(scene, sanctions)
+    await silence(scene)
     await turn_away(scene)
 
 
 async def room_made(scene: Scene, room: str) -> None:
     """A new room of ours starts with what was decided before it was there."""
-    sanctions = await store.standing(scene.db)
-    put(scene, enforce.bans(sanctions, [room], (), await protected(scene)))
+    made = await rooms.by_id(scene.db, room)
+    ours, spared = {room: made.key if made else ""}, await protected(scene)
+    standing = await store.standing(scene.db, BAN, MUTE)
+    sanctions = [each for each in standing if each.kind == BAN]
+    put(scene, enforce.bans(sanctions, ours, (), spared))
     if any(each.entity == "server" for each in sanctions):
         allowed = (await _servers(scene)).get(room, ())
         put(scene, enforce.acls(sanctions, {room: allowed}, server_of(scene.me), "made"))
+    muting = enforce.mutes([each for each in standing if each.kind == MUTE], ours, (), spared, ())
+    for mute in muting.silent:
+        await store.record_mute(scene.db, mute)
+    put(scene, muting.effects)
 
 
 def put(scene: Scene, effects: Sequence[Effect], intent: int | None = None, *, wait_ms: int = 0) -> int:

@@ -3,12 +3,11 @@
 Leaving a space removes nobody from its rooms, so everybody is taken out of each room by itself, the space first: it is what lets people in.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from bridge.effects import Effect, Expel, Invite, SetVoice
-from bridge.power import CREATOR, Powers, silenced, voiced
+from bridge.power import silenced
 from bridge.rooms.model import Desired
 from bridge.rooms.term import ENDED, GRACE
 
@@ -110,35 +109,17 @@ def back_key(room: str, user: str, period: int, row: int) -> str:
     return f"back/{room}/{user}/{period}/{row}"
 
 
-def resting(desired: Desired, silent: Collection[str], out: Collection[str]) -> Desired:
-    """What should exist, with the powers of silent people at rest, and without invitations for people whose membership has ended."""
-    if not silent and not out:
-        return desired
+def resting(desired: Desired, silent: Callable[[str, str], bool], out: Collection[str]) -> Desired:
+    """What should exist, with the powers of silent people at rest, and without invitations for people whose membership has ended.
+
+    `silent` says of a room's key and a user whether that person may only read there.
+    """
     found = [
         replace(
             room,
-            levels={user: silenced(level) if user in silent else level for user, level in room.levels.items()},
+            levels={user: silenced(level) if silent(room.key, user) else level for user, level in room.levels.items()},
             guests=tuple(user for user in room.guests if user not in out or user in desired.owners),
         )
         for room in desired.rooms
     ]
     return replace(desired, rooms=tuple(found))
-
-
-def with_voice(powers: Powers, user: str, me: str, *, silent: bool) -> Mapping[str, Any] | None:
-    """The power levels in which somebody may only read, or may again what they could before; None when it is so already, or not ours to change.
-
-    The level from before stands in the new one, so that nothing has to be remembered (see `silenced`). Above a creator and above an equal we have no power
-    (spec: "Authorization rules", `m.room.power_levels`).
-    """
-    held = powers.levels or {}
-    level = powers.level(user)
-    if level == CREATOR or not powers.outranks(me, user):
-        return None
-    wanted = silenced(int(level)) if silent else voiced(int(level))
-    if wanted == level:
-        return None
-    users = {**(held.get("users") or {}), user: wanted}
-    if not silent and wanted == held.get("users_default", 0):
-        del users[user]
-    return {**held, "users": users}

@@ -5,16 +5,12 @@ What stands in the database at the moment of doing counts: a membership that was
 
 from collections.abc import Mapping
 
-from bridge.effects import Effect, Expel, Kick, SetState, SetVoice, load
-from bridge.power import Powers, has_endless_creators
+from bridge.effects import Effect, Expel, Kick, load
 from bridge.rooms import terms_words
-from bridge.rooms.expiry import with_voice
 from bridge.rooms.term import ENDED
 from bridge.rooms.terms_change import EXPIRED, is_spared_by, tell_staff
 from bridge.scene import Desk, Filler, Scene
 from bridge.store import ledger, queue, rooms, terms
-
-LEVELS = "m.room.power_levels"
 
 
 async def fill_expel(desk: Desk, effect: Expel) -> Kick | None:
@@ -24,24 +20,6 @@ async def fill_expel(desk: Desk, effect: Expel) -> Kick | None:
     if term is None or term.stage != ENDED or desk.config.membership is None or is_spared_by(desk.config, effect.user):
         return None
     return Kick(key=effect.key, room=effect.room, user=effect.user)
-
-
-async def fill_voice(desk: Desk, effect: SetVoice) -> SetState | None:
-    """The power levels with this one person's changed, read at this moment: nothing else of ours changes that room meanwhile, since it is one lane."""
-    async with desk.reading() as db:
-        silent = effect.room in await terms.silent_in(db, effect.user)
-    levels = await desk.read.state_content(effect.room, LEVELS)
-    create = await desk.read.state_content(effect.room, "m.room.create")
-    if levels is None or create is None:
-        return None
-    endless = has_endless_creators(create.get("room_version"))
-    more = create.get("additional_creators") if endless else None
-    users = levels.get("users")
-    # Who made a room cannot be read by itself; if we have no number in it where creators have none, it was us.
-    ours = {desk.me} if endless and not (isinstance(users, dict) and desk.me in users) else set()
-    creators = frozenset({*ours, *(more if isinstance(more, list) else ())})
-    content = with_voice(Powers(creators, endless, levels), effect.user, desk.me, silent=silent)
-    return None if content is None else SetState(key=effect.key, room=effect.room, type=LEVELS, content=content)
 
 
 async def _taken_out(scene: Scene, entry: ledger.Entry) -> None:
@@ -61,5 +39,5 @@ async def _taken_out(scene: Scene, entry: ledger.Entry) -> None:
         await tell_staff(scene, f"term/stuck/{entry.id}", terms_words.stuck(entry.target, named))
 
 
-FILLERS: Mapping[type[Effect], Filler] = {Expel: fill_expel, SetVoice: fill_voice}
+FILLERS: Mapping[type[Effect], Filler] = {Expel: fill_expel}
 INTENT_DONE = {EXPIRED: _taken_out}

@@ -6,7 +6,7 @@ from bridge.power import SILENT
 from bridge.rooms.term import ENDED
 from bridge.rooms.terms_change import go_on_back, is_spared, settle
 from bridge.scene import Scene
-from bridge.store import rooms, terms
+from bridge.store import rooms, terms, voices
 
 
 async def react(scene: Scene, event: AnyEvent) -> None:
@@ -30,7 +30,7 @@ async def _moved(scene: Scene, event: MemberChanged) -> None:
 async def _spoke_up(scene: Scene, event: StateChanged) -> None:
     """Somebody changed the powers in a room: whom we silenced there stays so."""
     users = event.content.get("users")
-    for user in await terms.silent_people(scene.db, event.room):
+    for user in await voices.silent_people(scene.db, event.room):
         level = users.get(user, 0) if isinstance(users, dict) else 0
         if isinstance(level, int) and level > SILENT and not is_spared(scene, user):
             key = f"voice/{event.room}/{user}/{event.id}"

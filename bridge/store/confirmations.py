@@ -38,12 +38,20 @@ async def add(
 
 
 async def take(db: Connection, id: int, now_ms: int) -> Waiting | None:  # noqa: A002 - the column's name
-    """End the waiting of this one, and give it; None when it was ended before."""
+    """End the waiting of this one, and give it; None when it was ended before. What it needs to go on is forgotten here."""
+    found = await get(db, id)
+    if found is not None:
+        ended = update(confirmations).where(confirmations.c.id == id).values(settled_ms=now_ms, args="{}")
+        await db.execute(ended)
+    return found
+
+
+async def get(db: Connection, id: int) -> Waiting | None:  # noqa: A002 - the column's name
+    """The one with this number while it waits; None when that was ended."""
     waits = (confirmations.c.id == id) & confirmations.c.settled_ms.is_(None)
     row = (await db.execute(select(confirmations).where(waits))).mappings().one_or_none()
     if row is None:
         return None
-    await db.execute(update(confirmations).where(waits).values(settled_ms=now_ms))
     rest = {name: value for name, value in row.items() if name not in ("args", "settled_ms")}
     return Waiting(**rest, args=json.loads(row["args"]))
 

@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from bridge.events import AnyEvent, Edited, MemberChanged, Message, Redacted
 from bridge.store.db import Connection
-from bridge.store.tables import Text, early, greetings, memberships, post_tags, posts, rooms, shares
+from bridge.store.tables import Text, early, greetings, memberships, post_tags, posts, rooms, sanctions, shares
 from bridge.store.upsert import insert_for, insert_into
 
 
@@ -57,11 +57,13 @@ class Heard:
 
     `news`: False for a membership in a room of ours that was known. `ours`: it is a message that is new, in a room of ours. `ordinary`: and nothing
     that we know of hangs on it: it has no tag and answers nothing, nothing came before it that is about it, and nobody new waits there for a word.
+    `slowed`: it is a message that is new, and somebody somewhere has to write slowly.
     """
 
     news: bool = True
     ours: bool = False
     ordinary: bool = False
+    slowed: bool = False
 
 
 async def remember(db: Connection, event: AnyEvent, tags: frozenset[str], now_ms: int) -> Heard:
@@ -113,7 +115,7 @@ async def _message(db: Connection, event: Message, tags: frozenset[str], now_ms:
     if written.waiting:
         await _what_came_early(db, event)
     alone = not tags and event.thread is None and event.reply_to is None
-    return Heard(ours=True, ordinary=alone and not (written.waiting or written.concerned))
+    return Heard(ours=True, ordinary=alone and not (written.waiting or written.concerned), slowed=written.slowed)
 
 
 @cache
@@ -132,7 +134,8 @@ def _insert_post(dialect: str) -> Executable:
         unmet.where(here.c.room == room, greetings.c.greeted_ms.is_(None)).exists(),
     )
     statement = insert_for(dialect, posts).from_select(POST, values).on_conflict_do_nothing()
-    return statement.returning(waiting.label("waiting"), concerned.label("concerned"))
+    slowed = exists().where(sanctions.c.kind == "slow", sanctions.c.lifted_by.is_(None))
+    return statement.returning(waiting.label("waiting"), concerned.label("concerned"), slowed.label("slowed"))
 
 
 async def _what_came_early(db: Connection, event: Message) -> None:

@@ -233,6 +233,31 @@ async def pending_of_intent(db: Connection, intent: int) -> int:
     return (await counts(db, intent)).due
 
 
+async def due_in_lane(db: Connection, lane: str, intent: int) -> bool:
+    """Whether anything of this ledger row is still to be done in this lane."""
+    query = select(outbox.c.id).where(_due(), outbox.c.lane == lane, outbox.c.intent == intent).limit(1)
+    return await db.scalar(query) is not None
+
+
+async def under_way(db: Connection, before_ms: int) -> tuple[int, ...]:
+    """The ledger rows of which something has been waiting to be done since before that moment (UTC ms), in their order."""
+    query = select(outbox.c.intent).where(_due(), outbox.c.intent.is_not(None), outbox.c.made_ms < before_ms)
+    return tuple(await db.scalars(query.distinct().order_by(outbox.c.intent)))
+
+
+async def settled_last(db: Connection, intent: int, most: int) -> tuple[int, ...]:
+    """When the newest rows of this ledger row were settled (UTC ms), the newest first, at most so many."""
+    query = select(outbox.c.settled_ms).where(outbox.c.intent == intent, outbox.c.settled_ms.is_not(None))
+    return tuple(await db.scalars(query.order_by(outbox.c.settled_ms.desc()).limit(most)))
+
+
+async def retry_all(db: Connection, intent: int) -> int:
+    """Have all dead rows of this ledger row tried again, at once; how many there were that can be."""
+    again = {"state": "due", "attempts": 0, "next_ms": 0, "error": None, "settled_ms": None}
+    dead = (outbox.c.intent == intent, outbox.c.state == "dead", outbox.c.payload.is_not(None))
+    return (await db.execute(update(outbox).where(*dead).values(again))).rowcount
+
+
 async def counts(db: Connection, intent: int | None = None) -> Counts:
     """How many rows are in which state: all, or those of one ledger row."""
     query = select(outbox.c.state, func.count().label("number")).group_by(outbox.c.state)

@@ -1,6 +1,9 @@
-"""Whether somebody is banned by decision, for areas that let people in or say which servers take part; never what a ban does."""
+"""What was decided about people and rooms, for areas that let people in or say what rooms are like; never what a sanction does."""
 
+from bridge.locks import Shut
+from bridge.locks import shut as come_to
 from bridge.moderation.enforce import denied, hits
+from bridge.moderation.model import INVITES, LOCK
 from bridge.moderation.store import standing
 from bridge.store.db import Connection
 
@@ -13,3 +16,8 @@ async def is_banned(db: Connection, user: str) -> bool:
 async def denied_servers(db: Connection) -> tuple[str, ...]:
     """The servers that standing bans shut out, as globs, oldest first."""
     return denied(await standing(db))
+
+
+async def shut(db: Connection) -> Shut:
+    """The rooms that are locked now, and those into which nobody may be invited."""
+    return come_to(await standing(db, LOCK, INVITES))

@@ -458,14 +458,39 @@ ledger = Table(  # who did what to whom, when and why; written before the act, t
 sanctions = Table(
     "sanctions", metadata,
     Column("id", Number, primary_key=True, autoincrement=True),
-    Column("kind", Text, nullable=False),  # ban
-    Column("entity", Text, nullable=False),  # user | server
-    Column("target", Text, nullable=False),  # an id, a server name, or a glob of one
+    Column("kind", Text, nullable=False),  # note | warn | slow | mute | kick | ban; of rooms: lock | invites
+    Column("entity", Text, nullable=False),  # user | server; room
+    Column("target", Text, nullable=False),  # an id, a server name, or a glob of one; a room's key, or * for all
     Column("reason", Text),
     Column("cause", Number, ForeignKey("ledger.id"), nullable=False),
     Column("lifted_by", Number, ForeignKey("ledger.id")),
-    Index("ix_sanctions_standing", "kind", "entity", "target", unique=True,
-          sqlite_where=text("lifted_by IS NULL"), postgresql_where=text("lifted_by IS NULL")),
+    Column("scope", Text, nullable=False, server_default=""),  # the key of the only room where it holds; empty: in all
+    Column("until_ms", BigInteger),  # it ends by itself then; null: only when somebody lifts it
+    Column("gap_ms", BigInteger),  # of slow: so long between two messages
+    Index("ix_sanctions_standing", "kind", "entity", "target", "scope", unique=True,
+          sqlite_where=text("lifted_by IS NULL AND kind NOT IN ('note', 'warn')"),
+          postgresql_where=text("lifted_by IS NULL AND kind NOT IN ('note', 'warn')")),
+    Index("ix_sanctions_until_ms", "until_ms", sqlite_where=text("lifted_by IS NULL AND until_ms IS NOT NULL"),
+          postgresql_where=text("lifted_by IS NULL AND until_ms IS NOT NULL")),
+)  # fmt: skip
+
+mutes = Table(  # who may only read in which room, by which sanction
+    "mutes", metadata,
+    Column("room", Text, primary_key=True),
+    Column("user", Text, primary_key=True),
+    Column("sanction", Number, ForeignKey("sanctions.id"), nullable=False),
+    Index("ix_mutes_user", "user"),
+)  # fmt: skip
+
+sweeps = Table(  # messages that are to be redacted, and still have to be looked for in the rooms
+    "sweeps", metadata,
+    Column("cause", Number, ForeignKey("ledger.id"), primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),  # message | thread | user
+    Column("target", Text, nullable=False),  # an event id or a user id
+    Column("scope", Text, nullable=False),  # the id of the only room to look in; empty: all
+    Column("since_ms", BigInteger), Column("most", Integer),
+    Column("done_ms", BigInteger),
+    Index("ix_sweeps_waiting", "cause", sqlite_where=text("done_ms IS NULL"), postgresql_where=text("done_ms IS NULL")),
 )  # fmt: skip
 
 bans = Table(  # bans in rooms that are our doing, and which sanction caused each; a lifted sanction lifts only these

@@ -70,11 +70,6 @@ async def silent_in(db: Connection, user: str) -> frozenset[str]:
     return frozenset(await db.scalars(select(silences.c.room).where(silences.c.user == user)))
 
 
-async def silent_people(db: Connection, room: str) -> tuple[str, ...]:
-    """The people whom we silenced in this room, sorted."""
-    return tuple(await db.scalars(select(silences.c.user).where(silences.c.room == room).order_by(silences.c.user)))
-
-
 async def all_silent(db: Connection) -> tuple[str, ...]:
     """Everybody whom we silenced anywhere, sorted."""
     return tuple(await db.scalars(select(silences.c.user).distinct().order_by(silences.c.user)))

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from bridge.config import Config
 from bridge.effects import Expel, SetVoice
-from bridge.power import SILENT, Powers, silenced, voiced
-from bridge.rooms.expiry import There, places, resting, wanted, way_back, with_voice
+from bridge.power import SILENT, Powers, silenced, voiced, with_voice
+from bridge.rooms.expiry import There, places, resting, wanted, way_back
 from bridge.rooms.plan import desired
 from bridge.rooms.term import ENDED, GRACE, RUNNING
 
@@ -150,8 +150,8 @@ def test_a_plan_leaves_resting_powers_at_rest_and_invites_nobody_who_is_out() ->
         }
     )  # fmt: skip
     plain = desired(config, ME)
-    assert resting(plain, (), ()) == plain
-    rested = resting(plain, {ANN}, {EVE, "@olga:a"})
+    assert resting(plain, lambda _key, _user: False, ()) == plain
+    rested = resting(plain, lambda _key, user: user == ANN, {EVE, "@olga:a"})
     circle = next(room for room in rested.rooms if room.key == "circle/sleep")
     assert circle.levels[ANN] == -52
     assert rested.rooms[0].guests == ("@olga:a", ANN)

@@ -1,0 +1,94 @@
+"""Takes a measure against somebody, and lifts measures again: the sanction and what it asks of the rooms. Writes wishes, never acts.
+
+A command, a protection and the clock all come here; whoever does so has written a row of the ledger before.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.moderation import enforce, react, store
+from bridge.moderation.model import BAN, INVITES, KICK, LOCK, MUTE, Sanction
+from bridge.scene import Scene
+
+IN_ROOMS = (MUTE, KICK, BAN)
+"""The kinds that ask something of the rooms at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came of it: the sanction, whether it is a new one, and how many effects follow."""
+
+    sanction: Sanction
+    new: bool
+    wanted: int
+
+
+async def take(
+    scene: Scene,
+    kind: str,
+    entity: str,
+    target: str,
+    reason: str | None,
+    cause: int,
+    *,
+    scope: str = "",
+    until_ms: int | None = None,
+    gap_ms: int | None = None,
+) -> Taken:
+    """Decide on a measure under the ledger row `cause`, and put what it asks of the rooms.
+
+    One of the same kind that stands already is given this end, reason and gap; its rooms are tried again where they refused before.
+    """
+    like = [
+        each
+        for each in await store.standing(scene.db, kind)
+        if (each.entity, each.target, each.scope) == (entity, target, scope) and kind not in ("note", "warn")
+    ]
+    columns: dict[str, Any] = {"until_ms": until_ms, "gap_ms": gap_ms}
+    if like:
+        columns["cause"] = cause
+        if reason is not None:
+            columns["reason"] = reason
+        sanction = await store.change(scene.db, like[0].id, **columns)
+    else:
+        sanction = await store.add(scene.db, entity, target, reason, cause, kind=kind, scope=scope, **columns)
+    return Taken(sanction, not like, await _carry_out(scene, sanction, cause))
+
+
+async def _carry_out(scene: Scene, sanction: Sanction, cause: int) -> int:
+    if sanction.kind in (LOCK, INVITES):
+        return await react.set_locks(scene, sanction.target, cause)
+    if sanction.kind not in IN_ROOMS:
+        return 0
+    server = sanction.kind == BAN and sanction.entity == "server"
+    before = len(scene.puts)
+    wanted = await react.enforce_all(scene, [sanction], intent=cause, then=cause if server else None)
+    if sanction.kind == KICK and sanction.until_ms is None:  # once, and no longer
+        await store.lift(scene.db, [sanction.id], cause)
+    if server:  # where somebody has to be banned first, the list follows when that is settled
+        busy = {getattr(put.effect, "room", None) for put in scene.puts[before:]}
+        standing = await store.standing(scene.db, BAN)
+        wanted += await react.set_acls(scene, standing, str(cause), cause, but=busy)
+    return wanted
+
+
+async def lift(scene: Scene, gone: Sequence[Sanction], cause: int) -> int:
+    """Lift these sanctions under the ledger row `cause`, and put what that asks of the rooms; returns how many effects that are.
+
+    What another sanction still asks for stays, under that one.
+    """
+    ids = [each.id for each in gone]
+    await store.lift(scene.db, ids, cause)
+    left = await store.standing(scene.db, BAN)
+    undo, keep = enforce.lifted(await store.our_bans(scene.db, ids), ids, left, str(cause))
+    for ban in keep:
+        await store.record_ban(scene.db, ban)
+    wanted = react.put(scene, undo, cause)
+    if any(each.kind == BAN and each.entity == "server" for each in gone):
+        wanted += await react.set_acls(scene, left, str(cause), cause)
+    if any(each.kind == MUTE for each in gone):
+        wanted += await react.silence(scene, intent=cause)
+    for target in dict.fromkeys(each.target for each in gone if each.kind in (LOCK, INVITES)):
+        wanted += await react.set_locks(scene, target, cause)
+    return wanted

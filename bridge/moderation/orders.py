@@ -1,0 +1,200 @@
+"""The orders that moderators give about people: a measure for a time or for good, and its lifting. Writes decisions and wishes, never acts.
+
+What a command does that has to be confirmed first is the same function that goes on with it afterwards, with the rights that hold by then.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from bridge import confirm
+from bridge.arguments import Aim, Target
+from bridge.context import Context, Reply, language_of
+from bridge.effects import Put, Tell
+from bridge.errors import UsageError
+from bridge.globs import is_glob, matches, server_matches
+from bridge.moderation import asking, decision, enforce, measures, react, store, told, whom
+from bridge.moderation.model import BAN, KICK, MUTE, NOTE, WARN, Sanction
+from bridge.words import Text, lines, words, words_n
+
+MOST_NAMED = 10
+
+
+async def give(ctx: Context, kind: str, who: Aim, reason: str, *, gap_ms: int | None = None) -> Reply:
+    """Take this measure against somebody, or ask first where many are concerned. The command is called like the kind.
+
+    UsageError when it would hit our own people, or nobody where somebody has to be there.
+    """
+    args: dict[str, Any] = {
+        "entity": who.entity,
+        "pattern": who.pattern,
+        "ms": who.ms,
+        "reason": reason,
+        "gap_ms": gap_ms,
+    }
+    if kind != NOTE:
+        await whom.refuse_our_own(ctx, who)
+    if kind in (WARN, MUTE) or (kind == KICK and who.ms is None):
+        hit = await whom.somebody_here(ctx, who)
+    else:
+        hit = await whom.here(ctx, who)
+    if kind in measures.IN_ROOMS:
+        question = await asking.first(ctx, kind, args, _preview(kind, who, len(hit)), len(hit))
+        if question is not None:
+            return question
+    return await go_on(ctx, kind, **args)
+
+
+async def go_on(
+    ctx: Context,
+    kind: str,
+    *,
+    entity: Literal["user", "server"],
+    pattern: str,
+    ms: int | None,
+    reason: str,
+    gap_ms: int | None = None,
+) -> Reply:
+    """Take the measure; what came of it in the rooms is told when that is known."""
+    who, scene = Target(entity, pattern), ctx.scene
+    if kind != NOTE:
+        await whom.refuse_our_own(ctx, who)
+    entry = await decision.write_down(ctx, kind, who, reason)
+    until_ms = None if ms is None else scene.now_ms + ms
+    taken = await measures.take(
+        scene, kind, entity, pattern, reason or None, entry, scope=whom.scope_of(ctx), until_ms=until_ms, gap_ms=gap_ms
+    )
+    if kind in (WARN, MUTE):
+        await _tell_them(ctx, taken.sanction, entry)
+    if taken.wanted:
+        return Reply(done=False)
+    await decision.nothing_to_do(ctx, entry)
+    return Reply(lines(_nothing_now(taken), *await told.until(scene, ctx.sender, taken.sanction)))
+
+
+async def _tell_them(ctx: Context, sanction: Sanction, entry: int) -> None:
+    """Who is warned, or can only read for now, hears it in private, and not from whom; of many nobody is written to."""
+    hit = await whom.here(ctx, Target("server" if sanction.entity == "server" else "user", sanction.target))
+    if len(hit) > confirm.MANY:
+        return
+    where = {"room": ctx.circle.room, "alias": ctx.circle.alias, "name": f"#{ctx.circle.tag}"} if ctx.circle else None
+    for user in hit:
+        if sanction.kind == WARN:
+            parts = [words("A word from those who look after this place: %(reason)s", reason=sanction.reason or "")]
+        else:
+            here = words("For now you can read in %(room)s, and not write.", room=where)
+            parts = [here if where else words("For now you can read in our rooms, and not write.")]
+            if sanction.reason:
+                parts.append(words("Why: %(reason)s", reason=sanction.reason))
+            parts += await told.until(ctx.scene, user, sanction)
+        language = await language_of(ctx.scene, user)
+        tell = Tell(key=f"measure/{entry}/{user}", user=user, text=lines(*parts), language=language)
+        ctx.scene.puts.append(Put(tell))
+
+
+def _preview(kind: str, who: Target, number: int) -> Text:
+    name = react.shown(who.entity, who.pattern)
+    match kind:
+        case "ban":
+            return words_n("%(who)s means %(count)s person who is here now; they would be banned from every room.", "%(who)s means %(count)s people who are here now; they would be banned from every room.", number, who=name)  # fmt: skip
+        case "mute":
+            return words_n("%(who)s means %(count)s person who is here now; they could only read.", "%(who)s means %(count)s people who are here now; they could only read.", number, who=name)  # fmt: skip
+        case _:
+            return words_n("%(who)s means %(count)s person who is here now; they would be removed from every room.", "%(who)s means %(count)s people who are here now; they would be removed from every room.", number, who=name)  # fmt: skip
+
+
+def _nothing_now(taken: measures.Taken) -> Text:
+    name = react.shown(taken.sanction.entity, taken.sanction.target)
+    match taken.sanction.kind:
+        case "note":
+            return words("Noted about %(who)s. Only staff can read it, with %(command)s.", who=name, command={"command": f"sanctions {taken.sanction.target}"})  # fmt: skip
+        case "warn":
+            return words("%(who)s hears it in private.", who=name)
+        case "ban" if not taken.new:
+            return words("%(who)s is banned already, in every room.", who=name)
+        case "ban":
+            return words("Written down. It hits nobody who is here now; whoever comes will be banned at once.")
+        case "kick":
+            return words("Written down. It hits nobody who is here now; whoever comes will be removed at once.")
+        case "mute":
+            return words("Written down. It hits nobody who is here now; whoever comes can only read.")
+        case _:
+            return words("It is so from now on.")
+
+
+# --- lifting -------------------------------------------------------------------------------------------------------------------------
+
+
+async def lift(ctx: Context, command: str, kinds: Sequence[str], who: Target, reason: str) -> Reply:
+    """Lift every standing sanction of these kinds that means somebody, also one of a glob or a server; what is more than was named is shown first."""
+    exact, others = await _meant(ctx, kinds, who)
+    found = (*exact, *others)
+    if not found:
+        half = await store.half_lifted(ctx.db, who.entity, who.pattern) if BAN in kinds else []
+        if not half:
+            raise UsageError(_nothing_to_lift(command, who))
+        return await go_on_lifting(ctx, command, ids=half, pattern=who.pattern, reason=reason)
+    ids = [each.id for each in found]
+    number = len({each.user for each in await store.our_bans(ctx.db, ids)})
+    number = max(number, len({each.user for each in await store.our_mutes(ctx.db) if each.sanction in ids}))
+    args: dict[str, Any] = {"ids": ids, "pattern": who.pattern, "reason": reason}
+    effect = lines(
+        words("What means %(who)s and would be lifted:", who=react.shown(who.entity, who.pattern)),
+        *(words("- %(what)s", what=shown(each)) for each in found[:MOST_NAMED]),
+        words_n("%(count)s person would be free of it.", "%(count)s people would be free of it.", number),
+    )
+    question = await asking.first(ctx, command, args, effect, number, always=bool(others))
+    return question or await go_on_lifting(ctx, command, **args)
+
+
+async def _meant(ctx: Context, kinds: Sequence[str], who: Target) -> tuple[tuple[Sanction, ...], tuple[Sanction, ...]]:
+    """The standing sanctions of exactly this target, and those beside them that mean it or are meant by it."""
+    scope = whom.scope_of(ctx)
+    standing = [each for each in await store.standing(ctx.db, *kinds) if not scope or each.scope == scope]
+    exact = [each for each in standing if (each.entity, each.target) == (who.entity, who.pattern)]
+    others = [each for each in standing if each not in exact and _concerns(each, who)]
+    return tuple(exact), tuple(others)
+
+
+def _concerns(sanction: Sanction, who: Target) -> bool:
+    if who.glob:
+        fits = server_matches if who.entity == "server" else matches
+        return sanction.entity == who.entity and not is_glob(sanction.target) and fits(who.pattern, sanction.target)
+    return who.entity == "user" and enforce.hits(sanction, who.pattern)
+
+
+async def go_on_lifting(ctx: Context, command: str, *, ids: Sequence[int], pattern: str, reason: str) -> Reply:
+    """Lift these sanctions; what came of it in the rooms is told when that is known."""
+    found = [sanction for each in ids if (sanction := await store.by_id(ctx.db, each)) is not None]
+    target = Target("user" if pattern.startswith("@") else "server", pattern)
+    entry = await decision.write_down(ctx, command, target, reason)
+    if await measures.lift(ctx.scene, found, entry):
+        return Reply(done=False)
+    await decision.nothing_to_do(ctx, entry)
+    name = react.shown(target.entity, pattern)
+    if command == "unban":
+        return Reply(words("The ban of %(who)s is lifted. It had banned nobody in any room.", who=name))
+    return Reply(words("That is lifted for %(who)s.", who=name))
+
+
+def _nothing_to_lift(command: str, who: Target) -> Text:
+    name = react.shown(who.entity, who.pattern)
+    if command == "unban":
+        return words("There is no ban of %(who)s to lift.", who=name)
+    return words("There is nothing to lift for %(who)s.", who=name)
+
+
+_CALLED = {
+    "note": words("note"), "warn": words("warning"), "slow": words("slow mode"), "mute": words("mute"), "kick": words("removal"),
+    "ban": words("ban"), "lock": words("lock"), "invites": words("invites off"),
+}  # fmt: skip
+
+
+def called(kind: str) -> Text:
+    """What a kind of sanction is called."""
+    return _CALLED[kind]
+
+
+def shown(sanction: Sanction) -> dict[str, Any]:
+    """A sanction in a few words, as a value for a text: its kind and whom it means."""
+    who = react.shown(sanction.entity, sanction.target)
+    return {"list": [called(sanction.kind), who], "between": " · "}
