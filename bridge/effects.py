@@ -321,6 +321,11 @@ class Copy(Effect):
     source: str
     root: str
 
+    @property
+    def lane(self) -> str:
+        """One for the copies that one room sends into another: a room with much to carry keeps nobody else waiting."""
+        return f"{self.priority.value}:{self.room}:{self.source_room}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditCopy(Effect):
@@ -331,6 +336,11 @@ class EditCopy(Effect):
     source_room: str
     source: str
     edit: str
+
+    @property
+    def lane(self) -> str:
+        """One for the copies that one room sends into another: a room with much to carry keeps nobody else waiting."""
+        return f"{self.priority.value}:{self.room}:{self.source_room}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from bridge.effects import Effect
+from bridge.effects import Effect, Priority
 from bridge.errors import Refused, TokenLost, Unavailable
 from bridge.pacing import Pace, back_off_ms
 from bridge.scene import Scene, Settler
@@ -98,6 +98,9 @@ async def settle(
     settled = [(each, end) for each, end in zip(back, verdicts, strict=True) if isinstance(end, queue.Settled)]
     await queue.settle(db, [end for _, end in settled], now_ms)
     await queue.postpone(db, [end for end in verdicts if isinstance(end, queue.Postponed)])
+    shared = {each.wish.lane for each, _ in settled if each.wish.priority == Priority.SHARE}
+    if shared:
+        await queue.pass_turn(db, shared, Priority.SHARE)
     for each, end in settled:
         if isinstance(each.error, Refused):
             log.warning("refused", kind=each.wish.kind, error=each.error.errcode)

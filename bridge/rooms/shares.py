@@ -8,7 +8,7 @@ from bridge.rooms.onboarding import may_be_shared, version
 from bridge.rooms.share_back import answered, bring_back
 from bridge.rooms.share_rule import may_leave, refusal
 from bridge.scene import Scene
-from bridge.store import onboarding, people, rooms, share_requests
+from bridge.store import onboarding, people, rooms, share_requests, versions
 from bridge.store import shares as store
 from bridge.store.rooms import Room
 from bridge.tags import fold
@@ -28,7 +28,7 @@ async def react(scene: Scene, event: AnyEvent) -> None:
         case Edited(marked=False) if event.sender != scene.me:
             await _said(scene, event, event.target)
         case Redacted():
-            await _said(scene, event, event.target)
+            await _said(scene, event, await versions.target_of(scene.db, event.target, event.room) or event.target)
             await _edit_redacted(scene, event)
             await _copy_redacted(scene, event)
 
@@ -200,12 +200,13 @@ async def _accepted(scene: Scene, author: str) -> bool:
 
 
 async def _edit_redacted(scene: Scene, event: Redacted) -> None:
-    """An author emptied their newest edit: its words leave the copy too, and what they wrote before holds again."""
+    """An author emptied an edit: its words leave the copies too, and what they wrote before holds again."""
     found = await store.edited_by(scene.db, event.target, event.room)
     if found:
-        source, room = found
-        await wish.empty_edits(scene, source, room)
-        scene.puts.append(wish.edit(room, event.room, source, event.id))
+        source, there = found
+        for room in there:
+            await wish.empty_edits(scene, source, room)
+            scene.puts.append(wish.edit(room, event.room, source, event.id))
 
 
 async def _copy_redacted(scene: Scene, event: Redacted) -> None:

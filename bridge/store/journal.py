@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from bridge.events import AnyEvent, Edited, MemberChanged, Message, Redacted
+from bridge.store import versions
 from bridge.store.db import Connection
 from bridge.store.tables import Text, early, greetings, memberships, post_tags, posts, rooms, sanctions, shares
 from bridge.store.upsert import insert_for, insert_into
@@ -111,7 +112,7 @@ async def _message(db: Connection, event: Message, tags: frozenset[str], now_ms:
     written = (await db.execute(_insert_post(db.dialect.name), row)).one_or_none()
     if written is None:
         return Heard()
-    await _add_tags(db, event.id, tags)
+    await versions.add_tags(db, event.id, tags)
     if written.waiting:
         await _what_came_early(db, event)
     alone = not tags and event.thread is None and event.reply_to is None
@@ -142,32 +143,24 @@ async def _what_came_early(db: Connection, event: Message) -> None:
     taken = delete(early).where(early.c.target == event.id).returning(*early.columns)
     came = [row for row in await db.execute(taken) if row.room == event.room]
     edits = [row for row in came if row.kind == "edit" and row.sender == event.sender]
-    if edits:
-        newest = max(edits, key=lambda row: (row.at_ms, row.event))
-        values = {"edited": newest.event, "edited_ms": newest.at_ms}
-        await db.execute(update(posts).where(posts.c.event == event.id).values(values))
-        await _replace_tags(db, event.id, json.loads(newest.tags))
+    for edit in edits:
+        await versions.add(db, event.id, edit.event, edit.at_ms, json.loads(edit.tags))
     if any(row.kind == "redaction" for row in came):
         await _empty(db, event.id, event.room)
 
 
 async def _edit(db: Connection, event: Edited, tags: frozenset[str], now_ms: int) -> None:
-    newer = or_(
-        posts.c.edited.is_(None),
-        posts.c.edited_ms < event.at_ms,
-        and_(posts.c.edited_ms == event.at_ms, posts.c.edited < event.id),
-    )
-    theirs = and_(posts.c.event == event.target, posts.c.author == event.sender, posts.c.room == event.room)
-    statement = update(posts).where(theirs, newer).values(edited=event.id, edited_ms=event.at_ms)
-    edited = (await db.execute(statement.returning(posts.c.redacted))).one_or_none()
-    if edited is None:
-        if await db.scalar(select(posts.c.seq).where(posts.c.event == event.target)) is None:
-            await _wait_for_target(db, event, "edit", tags, now_ms)
-    elif not edited.redacted:
-        await _replace_tags(db, event.target, tags)
+    known = select(posts.c.author, posts.c.room, posts.c.redacted).where(posts.c.event == event.target)
+    target = (await db.execute(known)).one_or_none()
+    if target is None:
+        await _wait_for_target(db, event, "edit", tags, now_ms)
+    elif (target.author, target.room) == (event.sender, event.room) and not target.redacted:
+        await versions.add(db, event.target, event.id, event.at_ms, tags)
 
 
 async def _redaction(db: Connection, event: Redacted, now_ms: int) -> None:
+    if await versions.redact(db, event.target, event.room):
+        return
     if not await _empty(db, event.target, event.room):
         await _wait_for_target(db, event, "redaction", (), now_ms)
 
@@ -176,7 +169,8 @@ async def _empty(db: Connection, target: str, room: str) -> bool:
     statement = update(posts).where(posts.c.event == target, posts.c.room == room).values(redacted=true())
     found = (await db.execute(statement.returning(posts.c.seq))).one_or_none()
     if found:
-        await _replace_tags(db, target, ())
+        await versions.forget(db, target)
+        await versions.replace_tags(db, target, ())
     return found is not None
 
 
@@ -189,17 +183,6 @@ async def _wait_for_target(
     }  # fmt: skip
     values = select(*(literal(value, early.c[name].type) for name, value in row.items())).where(_ours(event.room))
     await db.execute(insert_into(db, early).from_select(list(row), values).on_conflict_do_nothing())
-
-
-async def _replace_tags(db: Connection, event_id: str, tags: Iterable[str]) -> None:
-    await db.execute(delete(post_tags).where(post_tags.c.event == event_id))
-    await _add_tags(db, event_id, tags)
-
-
-async def _add_tags(db: Connection, event_id: str, tags: Iterable[str]) -> None:
-    rows = [{"event": event_id, "tag": tag} for tag in sorted(tags)]
-    if rows:
-        await db.execute(insert(post_tags), rows)
 
 
 async def know_members(db: Connection, room: str, seen: Sequence[MemberChanged], now_ms: int) -> int:

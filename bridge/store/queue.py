@@ -1,6 +1,6 @@
 """The outbox as a table: what is wanted and what came of it. Never performs anything, never decides when to try again.
 
-Order is kept within a lane: only its oldest unsettled row can be due.
+Order is kept within a lane: only its oldest unsettled row can be due. Lanes of one priority take turns, so that a long one does not keep the others waiting.
 """
 
 from collections.abc import Collection, Sequence
@@ -43,6 +43,7 @@ class Wish:
     result: str | None
     made_ms: int
     settled_ms: int | None
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,9 @@ async def put(db: Connection, puts: Sequence[Put], now_ms: int) -> int:
         }
         for each in puts
     ]  # fmt: skip
-    statement = insert_into(db, outbox).on_conflict_do_nothing().returning(outbox.c.id)
+    others = outbox.alias()
+    newest = select(func.coalesce(func.max(others.c.id), 0) + 1).scalar_subquery()
+    statement = insert_into(db, outbox).values(turn=newest).on_conflict_do_nothing().returning(outbox.c.id)
     return len((await db.execute(statement, rows)).all())
 
 
@@ -126,7 +129,7 @@ async def due(
     busy_lanes: Collection[str] = (),
     held_kinds: Collection[str] = (),
 ) -> tuple[Wish, ...]:
-    """Rows that may be tried now, by priority and then age: the first of each lane that is neither busy nor waiting for its time.
+    """Rows that may be tried now, by priority and then turn: the first of each lane that is neither busy nor waiting for its time.
 
     A first row of a held kind holds its lane.
     """
@@ -139,7 +142,7 @@ async def due(
         query = query.where(outbox.c.lane.not_in(busy_lanes))
     if held_kinds:
         query = query.where(outbox.c.kind.not_in(held_kinds))
-    query = query.where(first).order_by(outbox.c.priority, outbox.c.id).limit(limit)
+    query = query.where(first).order_by(outbox.c.priority, outbox.c.turn, outbox.c.id).limit(limit)
     return tuple(Wish(**row) for row in (await db.execute(query)).mappings())
 
 
@@ -179,6 +182,19 @@ async def settle(db: Connection, outcomes: Sequence[Settled], now_ms: int) -> No
                 case((or_(*(outbox.c.kind == kind for kind in _WORDS)), None), else_=outbox.c.payload) if dead else None
             )
             await db.execute(statement.values(payload=kept), rows)
+
+
+async def pass_turn(db: Connection, lanes: Collection[str], priority: int) -> None:
+    """In these lanes of one priority something was done: the row that is first there now comes after all that are waiting, in other lanes, by now."""
+    others, heads = outbox.alias(), outbox.alias()
+    waits: ColumnElement[str] = literal_column("'due'")
+    last = (
+        select(func.max(others.c.turn)).where(others.c.state == waits, others.c.priority == priority).scalar_subquery()
+    )
+    first = (
+        select(func.min(heads.c.id)).where(heads.c.state == waits, heads.c.lane.in_(list(lanes))).group_by(heads.c.lane)
+    )
+    await db.execute(update(outbox).where(outbox.c.id.in_(first)).values(turn=last + 1))
 
 
 async def postpone(db: Connection, rows: Sequence[Postponed]) -> None:

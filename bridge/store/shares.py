@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, insert, or_, select, update
 
 from bridge.rooms.share import Made, Said, Standing, Thread
-from bridge.store import strikes
+from bridge.store import strikes, versions
 from bridge.store.db import Connection
 from bridge.store.tables import copies, copy_edits, people, post_tags, posts, prompts, share_requests, shares
 
@@ -261,15 +261,12 @@ async def root_of(db: Connection, source: str, room: str) -> str | None:
     return (await db.execute(query)).scalar()
 
 
-async def edited_by(db: Connection, edit: str, source_room: str) -> tuple[str, str] | None:
-    """The source in `source_room` whose newest text came by this edit, and the room of its copy, when one is wanted."""
-    query = (
-        select(copies.c.source, copies.c.room)
-        .join(posts, posts.c.event == copies.c.source)
-        .where(posts.c.edited == edit, posts.c.room == source_room, copies.c.live)
-    )
-    row = (await db.execute(query.limit(1))).one_or_none()
-    return (row.source, row.room) if row else None
+async def edited_by(db: Connection, edit: str, source_room: str) -> tuple[str, tuple[str, ...]] | None:
+    """The source in `source_room` of which this is an edit, and the rooms where a copy of it is wanted, sorted; None when there is none."""
+    source = await versions.target_of(db, edit, source_room)
+    query = select(copies.c.room).where(copies.c.source == source, copies.c.live).order_by(copies.c.room)
+    found = tuple((await db.execute(query)).scalars()) if source else ()
+    return (source, found) if source and found else None
 
 
 async def edit_sent(db: Connection, event: str, source: str, room: str) -> None:

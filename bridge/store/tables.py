@@ -84,6 +84,16 @@ post_tags = Table(
     Index("ix_post_tags_tag", "tag"),
 )  # fmt: skip
 
+versions = Table(  # the tags of every text that an edited message ever had, so that those of before hold again when an edit is redacted
+    "versions", metadata,
+    Column("event", Text, primary_key=True),  # the edit, or the message itself
+    Column("target", Text, nullable=False),  # the message
+    Column("at_ms", BigInteger, nullable=False),  # the sender's word as it is; -1: the message's own text, older than every edit
+    Column("tags", Text, nullable=False),  # as a JSON list, sorted
+    Column("redacted", Boolean, nullable=False, server_default=text("false")),
+    Index("ix_versions_target", "target"),
+)  # fmt: skip
+
 early = Table(  # edits and redactions that came before what they are about
     "early", metadata,
     Column("target", Text, primary_key=True),
@@ -571,7 +581,8 @@ outbox = Table(
     Column("error", Text),  # code only
     Column("result", Text),  # event id or room id
     Column("made_ms", BigInteger, nullable=False), Column("settled_ms", BigInteger),
-    Index("ix_outbox_due", "priority", "id", sqlite_where=text("state = 'due'"), postgresql_where=text("state = 'due'")),
+    Column("turn", BigInteger, nullable=False, server_default="0"),  # lanes of one priority take turns: the first row of each that has been first longest
+    Index("ix_outbox_due", "priority", "turn", "id", sqlite_where=text("state = 'due'"), postgresql_where=text("state = 'due'")),
     Index("ix_outbox_lane", "lane", "id", sqlite_where=text("state = 'due'"), postgresql_where=text("state = 'due'")),
     Index("ix_outbox_next_ms", "next_ms", sqlite_where=text("state = 'due'"), postgresql_where=text("state = 'due'")),
     Index("ix_outbox_intent", "intent"),

@@ -1,4 +1,4 @@
-"""What the one line of ours at the end of a shared thread stands for."""
+"""What sharing needs: the line at the end of a thread, the tags of every text of a message, and turns among circles that share at the same time."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +12,7 @@ TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
-    """Make the table `summaries`."""
+    """Make the tables `summaries` and `versions`, and let lanes of the outbox take turns."""
     op.create_table(
         "summaries",
         sa.Column("root", TEXT, nullable=False),
@@ -22,3 +22,20 @@ def upgrade() -> None:
         sa.Column("event", TEXT, nullable=True),
         sa.PrimaryKeyConstraint("root", "room", name=op.f("pk_summaries")),
     )
+    op.create_table(
+        "versions",
+        sa.Column("event", TEXT, nullable=False),
+        sa.Column("target", TEXT, nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("tags", TEXT, nullable=False),
+        sa.Column("redacted", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.PrimaryKeyConstraint("event", name=op.f("pk_versions")),
+    )
+    op.create_index("ix_versions_target", "versions", ["target"], unique=False)
+    op.add_column("outbox", sa.Column("turn", sa.BigInteger(), server_default="0", nullable=False))
+    op.execute(sa.text("UPDATE outbox SET turn = id"))
+    op.drop_index("ix_outbox_due", "outbox")
+    op.create_index(
+        "ix_outbox_due", "outbox", ["priority", "turn", "id"], unique=False,
+        sqlite_where=sa.text("state = 'due'"), postgresql_where=sa.text("state = 'due'"),
+    )  # fmt: skip
