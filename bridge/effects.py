@@ -320,6 +320,8 @@ class Copy(Effect):
     source_room: str
     source: str
     root: str
+    lacking: bool = False
+    """What came of it: it was sent without its file, which has to come later."""
 
     @property
     def lane(self) -> str:
@@ -336,11 +338,34 @@ class EditCopy(Effect):
     source_room: str
     source: str
     edit: str
+    lacking: bool = False
+    """What came of it: it was sent without its file, which has to come later."""
 
     @property
     def lane(self) -> str:
         """One for the copies that one room sends into another: a room with much to carry keeps nobody else waiting."""
         return f"{self.priority.value}:{self.room}:{self.source_room}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyFile(Effect):
+    """The file of a source could not be had when its copy was sent: bring it, in the try with this `number`, as long as it is before `until_ms` (UTC).
+
+    `cause` is the key of the effect that was sent without it. Nothing is said by this; once the file is there, the copy is edited.
+    """
+
+    priority: ClassVar[Priority] = Priority.SHARE
+    room: str
+    source_room: str
+    source: str
+    cause: str
+    number: int
+    until_ms: int
+
+    @property
+    def lane(self) -> str:
+        """Each file comes on its own: nobody's words wait for a server that is down."""
+        return f"{self.priority.value}:file:{self.room}:{self.source}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -396,6 +421,8 @@ class Send(Effect):
     content: Mapping[str, Any]
     clear: bool = False
     """Not encrypted, also where the room is: for what everybody may read who comes later."""
+    files: bool = False
+    """Its files are those of another room, and have to be brought into this one."""
 
 
 EFFECTS: Mapping[str, type[Effect]] = {
@@ -403,7 +430,7 @@ EFFECTS: Mapping[str, type[Effect]] = {
     for kind in (
         Say, Tell, KeepName, React, Redact, Join, Leave, Ban, Unban, Kick, Expel, Invite, SetState, SetVoice, Mute, SetLock, SetServerAcl, SetAlias, CreateRoom,
         Upload, SetWelcome, ReplaceRoom,
-        Copy, EditCopy, WithdrawCopy, Summarise, Deliver, Correct,
+        Copy, EditCopy, CopyFile, WithdrawCopy, Summarise, Deliver, Correct,
     )
 }  # fmt: skip
 """Every kind of effect by its name in the outbox."""

@@ -5,14 +5,14 @@ sync loop -> handle (one transaction for one response) -> outbox -> gateway; tic
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from bridge import direct, handle, journal_log, speak, voice, welcome
 from bridge.clock import Clock
 from bridge.config import Config
 from bridge.digest import dispatch as digest_dispatch
-from bridge.effects import CreateRoom, Effect, ReplaceRoom, Send
+from bridge.effects import Copy, CopyFile, CreateRoom, EditCopy, Effect, ReplaceRoom, Send
 from bridge.events import Batch
 from bridge.known_names import KnownNames, names_key
 from bridge.matrix.connect import Matrix
@@ -64,6 +64,12 @@ PEOPLE = "people"
 
 READ_AT_ONCE = 8
 """So many names are read from the homeserver side by side at the start."""
+
+FILE_AT_ONCE_SECONDS = 15
+"""So long a copy waits for its file, and with it all that comes after it in that room."""
+
+FILE_SECONDS = 240
+"""So long a file is waited for that could not be had at once."""
 
 IN_DOUBT_MS = 20 * 60 * 60 * 1000
 """A homeserver remembers our transaction ids for a day; after this long we look whether a message is there already."""
@@ -160,13 +166,21 @@ class Hearth:
                 self.database.reading, self.matrix.gateway, self.names, self.config, self.me, self.clock(), again
             )
             wire = await filler(desk, effect)
-        if wire is None:
-            return Performed(skipped=True)
+            if isinstance(wire, Send) and wire.files:
+                seconds = FILE_SECONDS if isinstance(effect, CopyFile) else FILE_AT_ONCE_SECONDS
+                brought = await self.matrix.gateway.bring(wire, seconds)
+                if isinstance(effect, CopyFile):
+                    return Performed(skipped=brought == "later")
+                wire = brought if isinstance(brought, Send) else await filler(replace(desk, lacking=brought), effect)
+                if brought == "later" and isinstance(effect, Copy | EditCopy):
+                    effect = replace(effect, lacking=True)
+        if wire is None or isinstance(wire, CopyFile):
+            return Performed(skipped=wire is None)
         if isinstance(wire, Send) and first_tried_ms is not None and self.clock() - first_tried_ms > IN_DOUBT_MS:
             found = await self.matrix.gateway.already_sent(wire)
             if found:
                 return Performed(found)
-        return Performed(await self.matrix.gateway.perform(wire, again=again))
+        return Performed(await self.matrix.gateway.perform(wire, again=again), effect=effect)
 
     async def direct_room(self, user: str) -> str:
         """The direct room with a person, found or made, and remembered before it is used: also whether it is encrypted, however it came about."""

@@ -41,10 +41,14 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Performed:
-    """What came of one try that went well: the id that Matrix gave, if it gives one; `skipped` when there was nothing to do."""
+    """What came of one try that went well: the id that Matrix gave, if it gives one; `skipped` when there was nothing to do.
+
+    `effect` is what was done, where that is not quite what was wanted.
+    """
 
     result: str | None = None
     skipped: bool = False
+    effect: Effect | None = None
 
 
 class Outbox:
@@ -187,7 +191,7 @@ class Outbox:
                 effect = load(wish.kind, wish.key, wish.payload or "{}")
                 performed = await self._perform(effect, wish.first_tried_ms)
             end = queue.Settled(wish.id, "skipped" if performed.skipped else "done", performed.result)
-            back = Back(wish, effect, end)
+            back = Back(wish, performed.effect or effect, end)
         except TimeoutError:
             back = Back(wish, effect, error=Unavailable("took too long"))
         except Exception as error:  # noqa: BLE001 - whatever it is, the other rows must go on

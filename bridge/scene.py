@@ -86,11 +86,16 @@ class Reader(Protocol):
         """The ids of all rooms that we are in."""
 
 
+Lacking = Literal["later", "gone", "too large"]
+"""Why a file cannot be carried: its server does not answer, it is not there any more, or it is larger than the homeserver takes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What is at hand when an effect is prepared for sending: nothing that writes. `reading` opens a read-only connection.
 
     `again`: this effect was tried before, and may have reached the homeserver although nobody wrote that down.
+    `lacking`: why the file that belongs to it cannot be sent; None when it can, or when nobody has looked yet.
     """
 
     reading: Callable[[], AbstractAsyncContextManager[Connection]]
@@ -100,6 +105,7 @@ class Desk:
     me: str
     now_ms: int
     again: bool = False
+    lacking: Lacking | None = None
 
 
 State = Literal["done", "skipped", "dead"]

@@ -5,9 +5,9 @@ Errors name the method and the template of the path. No id, token or body ever g
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -25,6 +25,7 @@ Query = Mapping[str, str | int | Sequence[str]]
 """What stands behind the question mark; a sequence is one name several times."""
 
 _CONNECT_SECONDS = 15
+_FILE_SECONDS = 240
 _CHUNK_BYTES = 64 * 1024
 _TOKEN_ERRORS = frozenset({"M_UNKNOWN_TOKEN", "M_MISSING_TOKEN"})
 _PLACE = re.compile(r"\{(\w+)\}")
@@ -136,11 +137,46 @@ class Client:
         headers, body = await self._exchange(f"GET {path}", url, None, {}, timeout_seconds=120, most_bytes=most_bytes)
         return body, headers.get("Content-Type", "application/octet-stream")
 
+    async def download_to(self, mxc: str, take: Callable[[bytes], None], most_bytes: int) -> None:
+        """A file, piece by piece, by the authenticated download of the spec. One of more than `most_bytes` is Refused (M_TOO_LARGE)."""
+        found = _MXC.fullmatch(mxc)
+        path = MEDIA_API + "/download/{server}/{media}"
+        what = f"GET {path}"
+        if not found:
+            raise Refused(400, "M_INVALID_PARAM", what)
+        url = self._url(path, {"server": found[1], "media": found[2]}, None)
+        timeout = aiohttp.ClientTimeout(total=_FILE_SECONDS, sock_connect=_CONNECT_SECONDS)
+        taken = 0
+        try:
+            async with self._opened().get(url, headers=self._headers, timeout=timeout, allow_redirects=False) as answer:
+                if not 200 <= answer.status < 300:
+                    raise failure(what, answer.status, answer.headers, await _read(answer, _CHUNK_BYTES) or b"")
+                async for chunk in answer.content.iter_chunked(_CHUNK_BYTES):
+                    taken += len(chunk)
+                    if taken > most_bytes:
+                        raise Refused(413, "M_TOO_LARGE", what)
+                    take(chunk)
+        except (aiohttp.ClientError, TimeoutError, OSError) as trouble:
+            raise Unavailable(f"{what} {type(trouble).__name__}") from None
+
+    async def upload_from(self, file: IO[bytes], content_type: str) -> str:
+        """The `mxc://` address of the file that stands in here, from its beginning to where it is now; read piece by piece. Raises like `request`."""
+        path = "/_matrix/media/v3/upload"
+        length = file.tell()
+        headers = {"Content-Type": content_type, "Content-Length": str(length)}
+        url = self._url(path, None, None)
+        answer = await self._exchange(f"POST {path}", url, _pieces(file), headers, timeout_seconds=_FILE_SECONDS)
+        told = _parsed(f"POST {path}", answer[1])
+        address = told.get("content_uri") if isinstance(told, dict) else None
+        if not isinstance(address, str):
+            raise Unavailable(f"POST {path} without an address")
+        return address
+
     async def _exchange(
         self,
         what: str,
         url: URL,
-        data: bytes | None,
+        data: bytes | AsyncIterator[bytes] | None,
         headers: Mapping[str, str],
         *,
         timeout_seconds: float,
@@ -178,6 +214,12 @@ class Client:
         filled = _PLACE.sub(lambda place: quote((parts or {})[place[1]], safe=""), whole)
         asked = urlencode({**self._asserted, **(query or {})}, doseq=True)
         return URL(f"{self._root}{filled}{'?' if asked else ''}{asked}", encoded=True)
+
+
+async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
+    file.seek(0)
+    while piece := file.read(_CHUNK_BYTES):
+        yield piece
 
 
 async def _read(answer: aiohttp.ClientResponse, most_bytes: int) -> bytes | None:

@@ -6,6 +6,7 @@ Refused and Unavailable go to the caller, which is the outbox and nobody else.
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,11 @@ from bridge.events import COPY_MARK
 from bridge.matrix.client import Client
 from bridge.matrix.crypto import Crypto
 from bridge.matrix.direct import DirectRooms
+from bridge.matrix.files import Files
 from bridge.matrix.reading import Reading
 from bridge.matrix.replacing import Replacing
 from bridge.matrix.rooms import Rooms
+from bridge.scene import Lacking
 
 _LOOK_BACK = 100
 _DONE: Mapping[type[Effect], frozenset[str | None]] = {
@@ -60,6 +63,7 @@ class Gateway(Reading):
         self._rooms = rooms
         self._replacing = Replacing(client, user, self)
         self._direct = DirectRooms(client, user, self, rooms)
+        self._files = Files(client, rooms.encrypted)
         self._ways: dict[type[Effect], Callable[[Any, bool], Awaitable[str | None]]] = {
             Send: self._send,
             React: self._react,
@@ -96,6 +100,14 @@ class Gateway(Reading):
             if raw.get("sender") == self._user and isinstance(content, dict) and content.get(COPY_MARK) == mark:
                 return str(raw.get("event_id"))
         return None
+
+    async def bring(self, effect: Send, seconds: float) -> Send | Lacking:
+        """The same with files that its room can have, uploaded and sealed as messages are there; or why they cannot be had within that time.
+
+        Raises Refused or Unavailable.
+        """
+        found = await self._files.bring(effect.room, effect.content, seconds)
+        return found if isinstance(found, str) else replace(effect, content=found, files=False)
 
     async def direct_room(self, user: str, known_room: str | None, *, encrypted: bool) -> str:
         """The room where we speak to this one person, made when there is none. Raises Refused or Unavailable."""

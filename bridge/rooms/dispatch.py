@@ -4,25 +4,20 @@ Order is kept among all that goes into one room, and the database knows of every
 is so now: a copy that can be seen is not made again, one that is not wanted any more is not made at all, and a withdrawal finds what there is.
 """
 
-import re
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
-from bridge.effects import Copy, EditCopy, Effect, Put, React, Redact, Say, Send, WithdrawCopy, transaction_id
+from bridge.effects import Copy, CopyFile, EditCopy, Effect, Put, React, Redact, Say, Send, WithdrawCopy, transaction_id
 from bridge.events import COPY_MARK
-from bridge.rooms import share_back, share_final, share_rule, share_wishes, summary
-from bridge.rooms.dress import dress, edit, kind_of, silent, thread_relation
-from bridge.rooms.inert import Inert
+from bridge.rooms import late_files, share_back, share_final, share_wishes, summary
+from bridge.rooms.dress import edit, thread_relation
+from bridge.rooms.dressing import dressed
 from bridge.scene import Desk, Filler, Scene, Settler, State
 from bridge.store import queue, rooms
 from bridge.store import shares as store
-from bridge.store.rooms import Room
-from bridge.text import render
-from bridge.words import Text, words
+from bridge.words import words
 
 SHARED = "🔗"
-_COMMAND = re.compile(r"\s*!\w")
 
 
 async def fill_copy(desk: Desk, effect: Copy) -> Send | None:
@@ -34,7 +29,7 @@ async def fill_copy(desk: Desk, effect: Copy) -> Send | None:
     is_root = effect.source == effect.root
     content = None
     if errand.live and (is_root or errand.root_copy is not None):
-        content = await _dressed(desk, effect, errand)
+        content = await dressed(desk, effect, errand)
     if content is None:
         return _blank(desk, effect)
     if errand.root_copy is not None and not is_root:
@@ -48,10 +43,21 @@ async def fill_edit(desk: Desk, effect: EditCopy) -> Send | None:
         errand = await store.errand(db, effect.source, effect.room)
     content = None
     if errand is not None and errand.live and errand.copy is not None:
-        content = await _dressed(desk, effect, errand)
+        content = await dressed(desk, effect, errand)
     if errand is None or errand.copy is None or content is None:
         return _blank(desk, effect)
     return _send(effect, edit(errand.copy, _marked(effect, content)))
+
+
+async def fill_file(desk: Desk, effect: CopyFile) -> Send | CopyFile | None:
+    """What has the file that is to be brought; None when there is no copy to be seen (any more), the effect itself when nothing is lacking by now."""
+    async with desk.reading() as db:
+        errand = await store.errand(db, effect.source, effect.room)
+    content = await dressed(desk, effect, errand) if errand and errand.live and errand.copy else None
+    if content is None:
+        return None
+    send = _send(effect, content)
+    return send if send.files else effect
 
 
 async def fill_withdrawal(desk: Desk, effect: WithdrawCopy) -> Redact | None:
@@ -81,7 +87,10 @@ async def copied(scene: Scene, effect: Copy, state: State, result: str | None) -
         await share_back.bring_back(scene, effect.root, errand.copy)
     if not errand.live:
         scene.puts.append(share_wishes.withdraw(effect.room, effect.source, errand.copy))
-    elif effect.source == effect.root:
+        return
+    if effect.lacking and state == "done":
+        scene.puts.append(late_files.later(effect, scene.now_ms))
+    if effect.source == effect.root:
         await summary.look(scene, effect.root, effect.room)
         late = await store.waiting(scene.db, effect.root, effect.room)
         scene.puts += share_wishes.released(effect.room, effect.source_room, late, effect.root, errand.copy)
@@ -99,6 +108,8 @@ async def edited(scene: Scene, effect: EditCopy, state: State, result: str | Non
     errand = await store.errand(scene.db, effect.source, effect.room)
     if errand is None or errand.copy is None:
         await share_wishes.empty_edits(scene, effect.source, effect.room)
+    elif effect.lacking:
+        scene.puts.append(late_files.later(effect, scene.now_ms))
 
 
 async def withdrawn(scene: Scene, effect: WithdrawCopy, state: State, result: str | None) -> None:
@@ -118,60 +129,14 @@ async def withdrawn(scene: Scene, effect: WithdrawCopy, state: State, result: st
         scene.puts.append(again)
 
 
-async def _dressed(desk: Desk, effect: Copy | EditCopy, errand: store.Errand) -> dict[str, Any] | None:
-    """The newest content of the source in the dress of a copy; None when the source is gone, or was spoken to us (a command).
-
-    Also None when it may not leave its room (any more): that may have been encrypted since the copy was wished for.
-    """
-    async with desk.reading() as db:
-        circle = await rooms.by_id(db, effect.source_room)
-        target = await rooms.by_id(db, effect.room)
-    if circle is None or target is None or not await share_rule.may_go_now(desk, circle, target):
-        return None
-    event = await desk.read.event(effect.source_room, effect.source)
-    content = event.get("content") if event else None
-    if not event or not isinstance(content, Mapping) or not content or event.get("sender") != errand.author:
-        return None
-    if COPY_MARK in content:  # a copy made by another Hearth never feeds one of ours
-        return None
-    if _COMMAND.match(str(content.get("body", ""))):
-        return None
-    kind = str(event.get("type"))
-    inert = Inert(
-        desk.names,
-        frozenset(filter(None, (effect.source_room, effect.source, errand.root, errand.author, circle.alias))),
-    )
-    head = _heading(inert.name(errand.author), circle, target, silent=silent(kind, content))
-    return dress(
-        kind,
-        content,
-        heading=render(head, desk.config.language, desk.names),
-        placeholder=render(_placeholder(kind_of(kind, content)), desk.config.language, desk.names),
-        inert=inert,
-    )
-
-
-def _heading(author: str, source: Room, target: Room, *, silent: bool) -> Text:
-    """Who says it and where: in a circle, in the common room, or to the circles. `silent`: no words follow."""
-    if source.kind == "common":
-        head = words("**%(name)s** in the common room", name=author)
-    elif target.kind == "circle":
-        head = words("**%(name)s** to the circles", name=author)
-    else:
-        head = words("**%(name)s** in %(circle)s", name=author, circle=f"#{source.tag}")
-    return head if silent else words("%(heading)s:", heading={"text": asdict(head)})
-
-
-def _placeholder(kind: str) -> Text:
-    return words("(something that cannot be shown here: %(kind)s)", kind={"code": kind[:50]})
-
-
 def _marked(effect: Effect, content: Mapping[str, Any]) -> dict[str, Any]:
     return {**content, COPY_MARK: transaction_id(effect.key)}
 
 
-def _send(effect: Copy | EditCopy, content: Mapping[str, Any]) -> Send:
-    return Send(key=effect.key, room=effect.room, type="m.room.message", content=_marked(effect, content))
+def _send(effect: Copy | EditCopy | CopyFile, content: Mapping[str, Any]) -> Send:
+    whole = _marked(effect, content)
+    files = "url" in whole or "file" in whole
+    return Send(key=effect.key, room=effect.room, type="m.room.message", content=whole, files=files)
 
 
 def _blank(desk: Desk, effect: Copy | EditCopy) -> Send | None:
@@ -206,12 +171,14 @@ async def _tell_staff(
 FILLERS: Mapping[type[Effect], Filler] = {
     Copy: fill_copy,
     EditCopy: fill_edit,
+    CopyFile: fill_file,
     WithdrawCopy: fill_withdrawal,
     **summary.FILLERS,
 }
 SETTLERS: Mapping[type[Effect], Settler] = {
     Copy: copied,
     EditCopy: edited,
+    CopyFile: late_files.brought,
     WithdrawCopy: withdrawn,
     **summary.SETTLERS,
 }
