@@ -257,11 +257,48 @@ class Community(Section):
     )
 
 
+Points = Annotated[float, Field(ge=0, le=100)]
+
+
+class Choosing(Section):
+    """What matters more in a digest. A conversation's points are added up, and halved with age; the best ones are shown."""
+
+    thread: Points = Field(4, description="A reason: the member follows the thread, or took part in it.")
+    person: Points = Field(3, description="A reason: they follow the person, or the person with this tag.")
+    circle: Points = Field(2, description="A reason: they follow the circle, or are in it.")
+    tag: Points = Field(1, description="A reason: they follow the tag.")
+    most_reasons: Points = Field(8, description="Reasons are added up, to at most this.")
+    reason: Points = Field(4, description="Points for each of that.")
+    author: Points = Field(2, description="Points for each further person in the conversation.")
+    most_author: Points = Field(6, description="At most so many points for people.")
+    reply: Points = Field(0.5, description="Points for each reply.")
+    most_replies: int = Field(20, ge=0, le=1000, description="So many replies count.")
+    reaction: Points = Field(
+        1.5, description="Points when one person reacted; three people are twice, seven three times as much."
+    )
+    half_life_hours: float = Field(
+        36, gt=0, le=8760, description="After so long the points are half of what they were."
+    )
+    per_circle: int = Field(3, ge=1, le=20, description="At most so many conversations of one circle.")
+    per_author: int = Field(2, ge=1, le=20, description="At most so many conversations of one person.")
+    unheard: int = Field(2, ge=0, le=10, description="Places kept for people whom nobody has answered.")
+
+    def of(self, kind: str) -> float:
+        """What a kind of reason (`bridge/digest/model.py`) weighs; 0 for those that do not go by weight."""
+        named = {"taken": "thread", "person_tag": "person", "own": "circle"}.get(kind, kind)
+        return float(getattr(self, named)) if named in ("thread", "person", "circle", "tag") else 0.0
+
+
 class Digest(Section):
-    """When digests are sent, unless a member chose for themselves."""
+    """When digests are sent, unless a member chose for themselves; and what is in them."""
 
     default_time: TimeOfDay = Field("08:00", description="Local time of day.")
     most_items: int = Field(10, ge=1, le=20, description="More than this becomes a number.")
+    bots: tuple[UserId, ...] = Field(
+        (),
+        description="Accounts that are programs: their answers are none. What comes as a notice is known as a program's word anyway.",
+    )
+    choosing: Choosing = Field(Choosing(), description="What matters more.")
 
 
 class Webhook(Section):

@@ -114,6 +114,17 @@ class Undecryptable(Event):
     session: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Somebody has read up to this event (m.read, which everybody may see). `thread` is its root's event id; "main": in no thread; "": the whole room."""
+
+    room: str
+    user: str
+    event: str
+    thread: str
+    at_ms: int
+
+
 AnyEvent = Message | Edited | Redacted | Reacted | MemberChanged | StateChanged | Invited | Undecryptable
 
 
@@ -122,7 +133,7 @@ class Batch:
     """One sync response, translated: events in the order to handle them, and the cursor that may be stored once they are.
 
     `final` is false for the pages that fill a gap: their consequences are stored, the cursor is not.
-    `joined` are rooms that this response shows us joined in; `left` those we are out of.
+    `receipts` say how far people have read. `joined` are rooms that this response shows us joined in; `left` those we are out of.
     """
 
     cursor: str
@@ -130,3 +141,4 @@ class Batch:
     final: bool = True
     joined: frozenset[str] = frozenset()
     left: frozenset[str] = frozenset()
+    receipts: tuple[Receipt, ...] = ()

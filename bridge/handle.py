@@ -15,7 +15,7 @@ from bridge.events import AnyEvent, Batch, Edited, Message
 from bridge.moderation import react as moderation
 from bridge.rooms import react as rooms
 from bridge.scene import Naming, Scene
-from bridge.store import claims, cursors, failures, journal, queue
+from bridge.store import attention, claims, cursors, failures, journal, queue
 from bridge.store.db import Connection, Database
 from bridge.store.errors import LeadershipLost, StoreUnavailable
 from bridge.store.settings import Overlay
@@ -51,6 +51,7 @@ async def handle(database: Database, batch: Batch, *, overlay: Overlay, me: str,
                 wanted += new
                 if new:  # perhaps a command, and what it decided holds from the next event on
                     config = await overlay.config(db)
+        await attention.read(db, batch.receipts, now_ms)
         if batch.final:
             await cursors.save(db, SYNC, batch.cursor)
     return wanted

@@ -32,7 +32,7 @@ from bridge.rooms import (
 from bridge.rooms.build import build
 from bridge.scene import Scene
 from bridge.schedule import Tick
-from bridge.store import claims, confirmations, due, failures, journal, queue, settings
+from bridge.store import attention, claims, confirmations, due, failures, journal, queue, settings
 from bridge.store import rooms as room_store
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ async def _progress(hearth: "Hearth") -> None:
 
 
 async def _digests(hearth: "Hearth") -> None:
-    if await digest_tick.tick(hearth.database.writing, hearth.clock(), hearth.config):
+    if await digest_tick.tick(hearth.database, hearth.clock(), hearth.config):
         hearth.outbox.wake()
 
 
@@ -230,6 +230,7 @@ async def _forget(hearth: "Hearth") -> None:
     before = hearth.clock() - KEEP_DAYS * DAY_MS
     async with hearth.database.writing() as db:
         await journal.prune_early(db, before)
+        await attention.prune(db, before)
         await claims.prune(db, before)
         await confirmations.prune(db, before)
         await queue.prune(db, before)

@@ -85,6 +85,7 @@ OUTSIDE = {  # library -> who may import it
 PURE_NAMES |= {"reach"}  # of rooms, and how far words get
 PURE_NAMES |= {"locked", "slowly"}  # of moderation, and of the plan that knows of it
 PURE_NAMES |= {"alone"}  # of circles and who looks after them
+PURE_NAMES |= {"board", "reader", "visible"}  # of digests
 PURE_NAMES |= {"adopt", "guard", "patience"}  # of plans and how they are carried out
 FORBIDDEN_TO_DECIDERS = {"asyncio", "nio", "aiohttp", "sqlalchemy", "jinja2", "logging", "structlog", "time"}
 

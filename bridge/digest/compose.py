@@ -1,186 +1,148 @@
 """Chooses and orders what one member's digest holds: same input, same digest, whatever the order of rows. Never reads, sends or words anything.
 
-Messages are gathered into conversations: a thread, or one message by itself; a thread and its copies are one conversation, seen once, at the first
-place where the member can open it, and when it appears there. Each gets a
-score, and the best are taken while no circle and no voice takes all the places. The constants of it stand here:
+Candidates are what a member follows, their own circles, and what they took part in; without what they mute, said, read, or may not see. What calls for
+their answer and got none comes first and is never cut. The rest goes by points (`Choosing` in `bridge/config.py`: the constants stand there), and
+no circle and no voice takes all the places. Some places are kept for people whom nobody has answered.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from zlib import crc32
 
-from bridge.digest.model import KINDS, Copied, Digest, Item, Member, Opening, Place, Post, Reason, openings
+from bridge.digest.board import Board, Entry, worth
+from bridge.digest.model import KINDS, Digest, Item, Member, Reason
+from bridge.digest.reader import Reader
 
-REASON_WEIGHTS = {"thread": 4, "person": 3, "person_tag": 3, "circle": 2, "tag": 1}
-MOST_REASONS = 8
-"""Reasons are added up, to at most this."""
-REASON_FACTOR = 4
-AUTHOR_POINTS, MOST_AUTHOR_POINTS = 2, 6
-"""For each further person in the conversation."""
-REPLY_POINTS, MOST_REPLIES = 0.5, 20
-"""For each reply, of which no more than this many count."""
-HALF_LIFE_MS = 36 * 3600 * 1000
-"""After this long a conversation counts half."""
-MOST_OF_A_ROOM, MOST_OF_AN_AUTHOR = 3, 2
-"""Loud rooms and loud people shall not drown quiet ones."""
-
-
-@dataclass(frozen=True)
-class Board:
-    """What happened in the community, arranged for looking up; made once for many members by `board`."""
-
-    places: Mapping[str, Place]
-    roots: Mapping[str, str]
-    """An event id -> the one above it in its conversation: a copy's source, a reply's thread."""
-    copies: Mapping[str, tuple[Copied, ...]]
-    conversations: Mapping[str, tuple[Post, ...]] = field(default_factory=dict)
-    persons: Mapping[str, tuple[Post, ...]] = field(default_factory=dict)
-    tags: Mapping[str, tuple[Post, ...]] = field(default_factory=dict)
-    rooms: Mapping[str, tuple[Post, ...]] = field(default_factory=dict)
-
-    def root_of(self, event: str) -> str:
-        """The root of the conversation that this event belongs to, as far as it is known here."""
-        seen = {event}
-        while (
-            above := self.roots.get(event)
-        ) is not None and above not in seen:  # nobody's relations make us run in circles
-            event = above
-            seen.add(event)
-        return event
-
-    def matching(self, reason: Reason) -> Iterable[Post]:
-        """The posts that somebody who follows this wants to hear of."""
-        match reason.kind:
-            case "thread":
-                return self.conversations.get(self.root_of(reason.target), ())
-            case "person":
-                return self.persons.get(reason.target, ())
-            case "person_tag":
-                return (post for post in self.persons.get(reason.target, ()) if reason.tag in post.tags)
-            case "circle":
-                return self.rooms.get(reason.target, ())
-            case "tag":
-                return self.tags.get(reason.target, ())
-
-
-def board(posts: Iterable[Post], places: Iterable[Place], copies: Iterable[Copied]) -> Board:
-    """The board of these posts, rooms and live copies, given in any order."""
-    home = {place.room: place for place in places}
-    posts = [post for post in posts if not post.redacted and post.room in home]
-    by_source: dict[str, list[Copied]] = defaultdict(list)
-    roots = {post.event: post.thread for post in posts if post.thread is not None}
-    for copied in copies:
-        by_source[copied.source].append(copied)
-        roots[copied.copy] = copied.source
-    empty = Board(home, roots, {key: tuple(found) for key, found in by_source.items()})
-    conversations: dict[str, list[Post]] = defaultdict(list)
-    persons: dict[str, list[Post]] = defaultdict(list)
-    tags: dict[str, list[Post]] = defaultdict(list)
-    rooms: dict[str, list[Post]] = defaultdict(list)
-    for post in posts:
-        conversations[empty.root_of(post.event)].append(post)
-        persons[post.author].append(post)
-        rooms[home[post.room].replaced_by or post.room].append(post)
-        for tag in post.tags:
-            tags[tag].append(post)
-    return Board(home, roots, empty.copies, _frozen(conversations), _frozen(persons), _frozen(tags), _frozen(rooms))
-
-
-def compose(
-    member: Member, board: Board, *, since_seq: int, until_seq: int, now_ms: int, most_items: int
-) -> Digest | None:
-    """The member's digest of what was heard of after `since_seq` and up to `until_seq`, or None when there is nothing for them.
-
-    `now_ms` (UTC) is only for how old things are.
-    """
-    view = _View(member, board, range(since_seq + 1, until_seq + 1))
-    reasons: dict[str, set[Reason]] = defaultdict(set)
-    roots: set[str] = set()
-    for follow in member.follows:
-        for post in board.matching(follow.reason):
-            if view.opening(post) is not None:
-                reasons[post.event].add(follow.reason)
-                roots.add(board.root_of(post.event))
-    found = (_candidate(view, root, reasons, now_ms) for root in roots)
-    ranked = sorted(found, key=lambda one: (-one.score, -one.at_ms, one.item.event))
-    chosen = _spread(ranked, most_items)
-    if not chosen:
-        return None
-    items = sorted(
-        chosen, key=lambda one: KINDS.index(one.item.reasons[0].kind)
-    )  # stable: the best first within a kind
-    return Digest(member.user, tuple(one.item for one in items), more=len(ranked) - len(items))
-
-
-class _View:
-    """What one member can open of what appeared in the window; their own words are no news to them."""
-
-    def __init__(self, member: Member, board: Board, window: range) -> None:
-        self.board = board
-        self._member = member
-        self._window = window
-        self._here = {span.room for span in member.spans if span.until_seq is None}
-        self._known: dict[str, Opening | None] = {}
-
-    def opening(self, post: Post) -> Opening | None:
-        """Where they can open this post, if it is news to them."""
-        copies = self.board.copies.get(post.event, ())
-        if post.room not in self._here and not copies:  # most posts are in rooms of others
-            return None
-        if post.event not in self._known:
-            first = next(openings(self._member.spans, self.board.places, post, copies), None)
-            news = first is not None and first.seq is not None and first.seq in self._window
-            self._known[post.event] = first if news and post.author != self._member.user else None
-        return self._known[post.event]
+ORDER: Mapping[str, int] = {kind: place for place, kind in enumerate(KINDS)}
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
-    item: Item
-    author: str
-    circle: str
-    at_ms: int
+class Candidate:
+    """One conversation that could be shown, with what it has to be compared by."""
+
+    root: str
     score: float
+    newest_ms: int
 
 
-def _candidate(view: _View, root: str, reasons: Mapping[str, set[Reason]], now_ms: int) -> _Candidate:
-    there = ((post, view.opening(post)) for post in view.board.conversations[root])
-    posts = [(post, opening) for post, opening in there if opening is not None]
-    wanted = [one for one in posts if one[0].event in reasons]
-    # What is shown is the message with the strongest reasons, and of several the first: reading goes on from there.
-    shown, opening = min(wanted, key=lambda one: (-_weight(reasons[one[0].event]), one[0].seq))
-    why = _in_order(reason for post, _ in wanted for reason in reasons[post.event])
-    replies = len(posts) - 1
-    authors = len({post.author for post, _ in posts})
-    newest_ms = max(post.at_ms for post, _ in posts)
-    points = (
-        REASON_FACTOR * _weight(why)
-        + min(AUTHOR_POINTS * (authors - 1), MOST_AUTHOR_POINTS)
-        + REPLY_POINTS * min(replies, MOST_REPLIES)
-    )
-    score = points * 0.5 ** (max(now_ms - newest_ms, 0) / HALF_LIFE_MS)
-    return _Candidate(Item(opening.event, opening.room, why, replies), shown.author, shown.room, newest_ms, score)
+def compose(member: Member, board: Board, *, since_seq: int, most_items: int) -> Digest | None:
+    """The member's digest of what was heard of after `since_seq` and up to the board's end, or None when there is nothing for them."""
+    reader = Reader(member, board, since_seq)
+    calls = calling(reader)
+    ranked = candidates(reader, without=calls)
+    if not calls and not ranked:
+        return None
+    unheard = unheard_of(reader, without=calls)[: min(board.weights.unheard, most_items)]
+    left = [one for one in ranked if one.root not in unheard]
+    chosen = spread(reader, left, max(most_items - len(calls) - len(unheard), 0))
+    items = [
+        *(item_of(reader, root, shown, reason) for root, (reason, shown) in calls.items()),
+        *chosen,
+        *(item_of(reader, root, reader.seen(root)[0], Reason("unheard")) for root in unheard),
+    ]
+    items.sort(key=lambda item: ORDER[item.reasons[0].kind])  # stable: the best first within a kind
+    return Digest(member.user, tuple(items), more=len(left) - len(chosen))
 
 
-def _spread(ranked: Sequence[_Candidate], most_items: int) -> list[_Candidate]:
-    chosen: list[_Candidate] = []
-    taken: dict[tuple[str, str], int] = defaultdict(int)
+def calling(reader: Reader) -> dict[str, tuple[Reason, Entry]]:
+    """What calls for the member's answer and has none, by conversation: the first call, the oldest first."""
+    found: dict[str, tuple[Reason, Entry]] = {}
+    for kind, post in reader.board.calls.get(reader.user, ()):
+        root = reader.board.root_of(post.event)
+        if reader.answered(post) or reader.hides(root):
+            continue
+        entry = next((entry for entry in reader.seen(root) if entry.post is post), None)
+        if entry is None:
+            continue
+        before = found.get(root)
+        if before is None or (entry.seq, entry.event) < (before[1].seq, before[1].event):
+            found[root] = (Reason("reply" if kind == "reply" else "mention"), entry)
+    return dict(sorted(found.items(), key=lambda one: (one[1][1].seq, one[1][1].event)))
+
+
+def candidates(reader: Reader, *, without: Iterable[str] = ()) -> list[Candidate]:
+    """All conversations with something that this member wants to hear of and has not, the best first."""
+    masks: dict[str, int] = defaultdict(int)
+    for number, reason in enumerate(reader.wishes):
+        for root in reader.roots_for(reason):
+            masks[root] |= 1 << number
+    for root in without:
+        masks.pop(root, None)
+    found = [one for root, mask in masks.items() if (one := _candidate(reader, root, mask)) is not None]
+    return sorted(found, key=lambda one: (-one.score, -one.newest_ms, one.root))
+
+
+def _candidate(reader: Reader, root: str, mask: int) -> Candidate | None:
+    weights = reader.board.weights
+    strand = reader.whole(root)
+    if strand is not None:
+        points, decay, newest_ms = strand.points, strand.decay, strand.newest_ms
+        weight = reader.weight_of(mask)
+    else:
+        entries = reader.seen(root)
+        reasons = {reason for entry in entries for reason in reader.reasons(root, entry.post)}
+        if not reasons:
+            return None
+        points, decay, newest_ms = worth(entries, weights, reader.board.now_ms)
+        weight = reader.weight(reasons)
+    return Candidate(root, (weights.reason * weight + points) * decay, newest_ms)
+
+
+def unheard_of(reader: Reader, *, without: Iterable[str] = ()) -> list[str]:
+    """Conversations that somebody began and nobody answered, of each person one: first in the member's own circles, the oldest first.
+
+    Elsewhere everybody gets others first, so that all of them are seen by somebody; and people who were answered elsewhere come last.
+    """
+    board = reader.board
+    taken = set(without)
+    found = []
+    for room in sorted(reader.rooms):
+        near = room in reader.own
+        for strand in board.unheard.get(room, ()):
+            if strand.root in taken or reader.hides(strand.root):
+                continue
+            entry = next(iter(reader.seen(strand.root)), None)
+            if entry is None or entry.post.event != strand.root:
+                continue
+            taken.add(strand.root)
+            turn = 0 if near else crc32(f"{reader.user} {strand.root}".encode())
+            order = (entry.post.author in board.answered, not near, turn, entry.post.at_ms, strand.root)
+            found.append((order, entry.post.author, strand.root))
+    people: dict[str, str] = {}
+    for _, author, root in sorted(found):
+        people.setdefault(author, root)
+    return list(people.values())
+
+
+def spread(reader: Reader, ranked: Sequence[Candidate], places: int) -> list[Item]:
+    """The best ones, as many as there are places, with no more than a few of one circle and one author."""
+    weights = reader.board.weights
+    chosen: list[Item] = []
+    circles: dict[str, int] = defaultdict(int)
+    authors: dict[str, int] = defaultdict(int)
     for one in ranked:
-        room, author = ("room", one.circle), ("author", one.author)
-        if len(chosen) < most_items and taken[room] < MOST_OF_A_ROOM and taken[author] < MOST_OF_AN_AUTHOR:
-            chosen.append(one)
-            taken[room] += 1
-            taken[author] += 1
+        if len(chosen) >= places:
+            break
+        shown = strongest(reader, one.root)
+        author, circle = shown.post.author, reader.board.circle_of(shown.post.room)
+        if circles[circle] < weights.per_circle and authors[author] < weights.per_author:
+            chosen.append(item_of(reader, one.root, shown))
+            circles[circle] += 1
+            authors[author] += 1
     return chosen
 
 
-def _weight(reasons: Iterable[Reason]) -> int:
-    return min(sum(REASON_WEIGHTS[reason.kind] for reason in reasons), MOST_REASONS)
+def strongest(reader: Reader, root: str) -> Entry:
+    """The message of a conversation with the strongest reasons, and of several the first: reading goes on from there."""
+    wanted = ((entry, reader.reasons(root, entry.post)) for entry in reader.seen(root))
+    ranked = ((-reader.weight(reasons), entry.seq, entry.event, entry) for entry, reasons in wanted if reasons)
+    return min(ranked, key=lambda one: one[:3])[3]
 
 
-def _in_order(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
-    return tuple(sorted(set(reasons), key=lambda reason: (KINDS.index(reason.kind), reason)))
-
-
-def _frozen(lists: Mapping[str, list[Post]]) -> dict[str, tuple[Post, ...]]:
-    return {key: tuple(found) for key, found in lists.items()}
+def item_of(reader: Reader, root: str, shown: Entry, first: Reason | None = None) -> Item:
+    """The conversation as it is shown, with every reason for it; `first` is one that does not come from what is followed."""
+    entries = reader.seen(root)
+    found = {reason for entry in entries for reason in reader.reasons(root, entry.post)}
+    rest = sorted(found, key=lambda reason: (ORDER[reason.kind], reason))
+    return Item(shown.event, shown.room, (*((first,) if first else ()), *rest), len(entries) - 1)

@@ -9,7 +9,8 @@ from typing import Any
 from bridge.digest import letter, rhythm, store
 from bridge.digest.excerpt import said_in_copy
 from bridge.digest.letter import Letter, Line
-from bridge.digest.model import Copied, Item, openings
+from bridge.digest.model import Copied, Item
+from bridge.digest.visible import openings
 from bridge.effects import Correct, Deliver, Effect, Send, transaction_id
 from bridge.errors import TURNED_AWAY, Refused
 from bridge.events import COPY_MARK

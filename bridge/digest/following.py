@@ -6,7 +6,8 @@ from typing import Any
 from bridge.arguments import Circle, Tag, Thread, User
 from bridge.context import Context
 from bridge.digest import letter, store
-from bridge.digest.model import Reason, openings
+from bridge.digest.model import Reason
+from bridge.digest.visible import openings
 from bridge.errors import UsageError
 from bridge.store import happened, people, shares
 from bridge.words import words

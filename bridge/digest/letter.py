@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from bridge.digest.excerpt import excerpt
-from bridge.digest.model import Item, Reason
+from bridge.digest.model import FOLLOWED, Item, Reason
 from bridge.scene import Names
 from bridge.speak import content as notice
 from bridge.store.rooms import Room
@@ -75,6 +75,11 @@ def _content(
 
 
 _TITLES = {
+    "reply": words("Answers to you"),
+    "mention": words("Where you are mentioned"),
+    "taken": words("Conversations you took part in"),
+    "own": words("From your circle"),
+    "unheard": words("Nobody has answered them yet"),
     "thread": words("Threads you follow"),
     "person": words("People you follow"),
     "person_tag": words("People and tags you follow"),
@@ -134,8 +139,24 @@ def _said(letter: Letter, line: Line, names: Names, characters: int) -> Text:
     return words("%(said)s %(further)s", said=said, further=further)
 
 
+_WHY = {
+    "reply": words("It is an answer to you."),
+    "mention": words("You are mentioned there."),
+    "unheard": words("Perhaps you have a word for them?"),
+    "taken": words("Because you took part in it."),
+    "own": words("Because it is from your circle."),
+}
+
+
 def _why(item: Item, rooms: Mapping[str, Room], names: Names) -> Text:
-    return words("Because you follow %(what)s.", what={"list": [_by_name(each, rooms, names) for each in item.reasons]})
+    """What calls for the reader, or what they follow; that it is from their circle only where nothing else is to be said."""
+    kinds = [reason.kind for reason in item.reasons]
+    followed = [_by_name(reason, rooms, names) for reason in item.reasons if reason.kind in FOLLOWED]
+    said = [_WHY[kind] for kind in ("reply", "mention", "unheard") if kind in kinds]
+    said += [words("Because you follow %(what)s.", what={"list": followed})] if followed else []
+    said += [] if said else [_WHY[kind] for kind in ("taken", "own") if kind in kinds][:1]
+    first, *rest = said
+    return words("%(said)s %(further)s", said=first, further=rest[0]) if rest else first
 
 
 def _by_name(reason: Reason, rooms: Mapping[str, Room], names: Names) -> Any:

@@ -1,17 +1,23 @@
-"""Makes digests for some people and writes them down together with the wish to deliver them; never decides whose turn it is, never sends."""
+"""Makes digests for some people and writes them down together with the wish to deliver them; never decides whose turn it is, never sends.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+What happened is read once into a board, however many people there are; then they are gone through some hundreds at a time, with a few queries for each time.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import structlog
 
 from bridge.config import Config
 from bridge.digest import store
-from bridge.digest.compose import Board, board, compose
+from bridge.digest.board import Board, board
+from bridge.digest.compose import compose
 from bridge.digest.model import Member
 from bridge.effects import Deliver, Put
-from bridge.store import failures, happened, queue
+from bridge.store import attention, failures, happened, queue
 from bridge.store.db import Connection
+from bridge.store.window import window
 
 log = structlog.get_logger(__name__)
 
@@ -26,46 +32,73 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """Whose digests are made and on their way, and for whom making one crashed. For everybody else there was nothing new."""
+class Chosen:
+    """What these people's digests will hold; for everybody who is not in it there was nothing new. `crashed`: for whom choosing failed, and how."""
 
-    made: frozenset[str]
-    crashed: frozenset[str]
+    made: tuple[store.Made, ...]
+    crashed: Mapping[str, Exception] = field(default_factory=dict)
 
 
-async def make(db: Connection, turns: Sequence[Turn], until_seq: int, config: Config, now_ms: int) -> Outcome:
-    """Choose what these people's digests hold, up to `until_seq`; write them down and put their delivery into the outbox.
-
-    A digest whose id is there already is not made again. One person's crash is recorded and costs the others nothing.
-    """
-    if not turns:
-        return Outcome(frozenset(), frozenset())
-    users = [turn.user for turn in turns]
-    follows = await store.follows_of(db, users)
-    spans = await happened.spans_of(db, users)
-    since_seq = min(turn.since_seq for turn in turns)
-    posts, copies = await happened.happened(
-        db, users, since_seq=since_seq, until_seq=until_seq, me=config.matrix.user_id
+async def look(db: Connection, since_seq: int, until_seq: int, config: Config, now_ms: int) -> Board:
+    """All that appeared after `since_seq` up to `until_seq`, arranged for choosing. Eight queries."""
+    me = config.matrix.user_id
+    seen = await window(db, since_seq=since_seq, until_seq=until_seq, me=me, bots=config.digest.bots)
+    places = await happened.places(db)
+    # In a thread: for a large community this takes seconds, and orders by moderators are not to wait for it.
+    return await asyncio.to_thread(
+        board,
+        seen.posts,
+        places,
+        seen.copies,
+        since_seq=since_seq,
+        until_seq=until_seq,
+        now_ms=now_ms,
+        weights=config.digest.choosing,
+        links=seen.links,
+        parts=seen.parts,
     )
-    what = board(posts, await happened.places(db) if posts else (), copies)
-    found: list[store.Made] = []
-    crashed: set[str] = set()
+
+
+async def members(db: Connection, users: Sequence[str]) -> dict[str, Member]:
+    """These people with all that their digests depend on. Three queries, however many."""
+    wishes, apart = await store.wishes_of(db, users)
+    spans = await happened.spans_of(db, users)
+    reads = await attention.reads_of(db, users)
+    return {
+        user: Member(user, wishes.get(user, ()), spans.get(user, ()), reads.get(user, {}), apart.get(user, frozenset()))
+        for user in users
+    }
+
+
+async def choose(db: Connection, turns: Sequence[Turn], what: Board, config: Config) -> Chosen:
+    """Choose what these people's digests hold, up to the board's end. One person's crash costs the others nothing."""
+    if not turns:
+        return Chosen(())
+    people = await members(db, [turn.user for turn in turns])
+    return await asyncio.to_thread(_choose, turns, people, what, config.digest.most_items)
+
+
+def _choose(turns: Sequence[Turn], people: Mapping[str, Member], what: Board, most_items: int) -> Chosen:
+    made: list[store.Made] = []
+    crashed: dict[str, Exception] = {}
     for turn in turns:
-        member = Member(turn.user, follows.get(turn.user, ()), spans.get(turn.user, ()))
         try:
-            made = _one(turn, member, what, until_seq, most_items=config.digest.most_items, now_ms=now_ms)
+            digest = compose(people[turn.user], what, since_seq=turn.since_seq, most_items=most_items)
         except Exception as error:  # noqa: BLE001 - whatever it is, the others want their digests
-            crashed.add(turn.user)
-            where = await failures.record(db, None, None, error, now_ms)
-            log.error("digest set aside", where=where, error=type(error).__name__)  # noqa: TRY400 - a traceback can quote words
+            crashed[turn.user] = error
         else:
-            found += [made] if made else []
-    new = await store.add(db, found)
-    puts = [Put(Deliver(key=f"digest/{made.id}", user=made.user, digest=made.id)) for made in found if made.id in new]
+            if digest is not None:
+                made.append(store.Made(turn.digest, turn.user, turn.since_seq, what.until_seq, what.now_ms, digest))
+    return Chosen(tuple(made), crashed)
+
+
+async def write(db: Connection, chosen: Chosen, now_ms: int) -> frozenset[str]:
+    """Write digests down and put their delivery into the outbox; for whom. A digest whose id is there already is not made again. Crashes are recorded."""
+    for error in chosen.crashed.values():
+        where = await failures.record(db, None, None, error, now_ms)
+        log.error("digest set aside", where=where, error=type(error).__name__)
+    new = await store.add(db, chosen.made)
+    fresh = [made for made in chosen.made if made.id in new]
+    puts = [Put(Deliver(key=f"digest/{made.id}", user=made.user, digest=made.id)) for made in fresh]
     await queue.put(db, puts, now_ms)
-    return Outcome(frozenset(made.user for made in found if made.id in new), frozenset(crashed))
-
-
-def _one(turn: Turn, member: Member, what: Board, until_seq: int, *, most_items: int, now_ms: int) -> store.Made | None:
-    digest = compose(member, what, since_seq=turn.since_seq, until_seq=until_seq, now_ms=now_ms, most_items=most_items)
-    return store.Made(turn.digest, turn.user, turn.since_seq, until_seq, now_ms, digest) if digest else None
+    return frozenset(made.user for made in fresh)

@@ -1,38 +1,55 @@
-"""What a digest is made from and made of, as frozen values, and who may read what; never how it is chosen, stored or shown."""
+"""What a digest is made from and made of, as frozen values; never how it is chosen, stored or shown, nor who may read what."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 FollowKind = Literal["thread", "person", "person_tag", "circle", "tag"]
-KINDS: tuple[FollowKind, ...] = ("thread", "person", "person_tag", "circle", "tag")
-"""Every kind of follow, in the order in which a digest shows them."""
+FOLLOWED: tuple[FollowKind, ...] = ("thread", "person", "person_tag", "circle", "tag")
+"""Every kind of thing that can be followed or muted."""
+
+Kind = Literal["reply", "mention", "thread", "taken", "person", "person_tag", "circle", "own", "tag", "unheard"]
+KINDS: tuple[Kind, ...] = (
+    "reply", "mention", "thread", "taken", "person", "person_tag", "circle", "own", "tag", "unheard",
+)  # fmt: skip
+"""Every kind of reason, in the order in which a digest shows them: what calls for an answer, what is followed, and whom nobody has answered.
+
+`taken`: a conversation that the member took part in; `own`: a circle that the member is in.
+"""
+
+Wish = Literal["follow", "mute", "block"]
+"""What somebody can want of a thing: to hear of it, to hear nothing of it, or (of a person) that neither hears of the other."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Reason:
-    """Why something is in a digest: what the member follows. `target` is a user, room or event id or a tag; `tag` only for `person_tag`."""
+    """Why something is in a digest, or what a member follows or mutes.
 
-    kind: FollowKind
-    target: str
+    `target` is a user, room or event id or a tag, and empty where the kind says all; `tag` only for `person_tag`.
+    """
+
+    kind: Kind
+    target: str = ""
     tag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Follow:
-    """A member's wish to hear of something. `id` rises in the order of wishing."""
+    """A member's wish to hear of something, or nothing of it. `id` rises in the order of wishing."""
 
     id: int
     user: str
     reason: Reason
+    wish: Wish = "follow"
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
     """A message that exists. `seq` is the order in which we heard of it, `at_ms` the sender's word (UTC ms).
 
-    `thread` is the root's event id; for a reply outside of threads, the event that it answers.
+    `thread` is the event id of its thread's root in its room, `reply_to` the event that it answers outside of threads, or within one in particular.
+    `mentions` are the people it calls on, `reactions` says how many people reacted to it, `automatic` that it is a program's word.
     """
 
     seq: int
@@ -43,12 +60,28 @@ class Post:
     thread: str | None = None
     tags: frozenset[str] = frozenset()
     redacted: bool = False
+    reply_to: str | None = None
+    mentions: frozenset[str] = frozenset()
+    reactions: int = 0
+    automatic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A message that recent ones hang on and that is older than they: what it hangs on itself, whose it is, and where. Redacted ones are links, too."""
+
+    event: str
+    above: str | None
+    author: str
+    room: str
+    tags: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """A room of the community: what its newcomers can read, and whether its messages are encrypted.
 
+    `changes` are (seq, history): for what came after that `seq` this history visibility held, until the next change; without any, `history` always did.
     `replaced_by` is the room that goes on in its place: who follows that one follows this one's last words, too.
     """
 
@@ -56,26 +89,33 @@ class Place:
     history: str = "shared"
     encrypted: bool = False
     replaced_by: str | None = None
+    kind: str = "room"
+    changes: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What somebody was in a room, for all posts with since_seq < seq <= until_seq. `until_seq` None: still."""
+    """What somebody was in a room, for all posts with since_seq < seq <= until_seq. `until_seq` None: still. `since_ms`: by the sender's clock (UTC ms)."""
 
     room: str
     membership: str
     since_seq: int
     until_seq: int | None = None
+    since_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """The live copy of a post in another room: its event id, and the `seq` of that; None until we heard of it, which is later than all else."""
+    """The live copy of a post in another room: its event id, and the `seq` of that; None until we heard of it, which is later than all else.
+
+    `reactions` says how many people reacted to the copy.
+    """
 
     source: str
     room: str
     copy: str
     seq: int | None = None
+    reactions: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +129,17 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One person for whom a digest is chosen: what they follow and where they were when."""
+    """One person for whom a digest is chosen: what they follow and mute, and where they were when.
+
+    `reads` is the `seq` up to which they have read, by room and thread: "" stands for the whole room, "main" for what is in no thread.
+    `apart` are people who do not want to be heard of by this one.
+    """
 
     user: str
     follows: tuple[Follow, ...]
     spans: tuple[Span, ...]
+    reads: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    apart: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,42 +162,6 @@ class Digest:
     user: str
     items: tuple[Item, ...]
     more: int = 0
-
-
-def may_read(spans: Iterable[Span], place: Place, seq: int | None) -> bool:
-    """Whether somebody with these memberships may be shown the event of this room with this `seq` (None: one that is only just coming).
-
-    They must be in the room now, and by its history visibility must have been able to read the event when it came
-    (client-server API, "Room history visibility").
-    """
-    mine = [span for span in spans if span.room == place.room]
-    if not any(span.membership == "join" and span.until_seq is None for span in mine):
-        return False
-    if seq is None or place.history in ("shared", "world_readable"):
-        return True
-    enough = ("join", "invite") if place.history == "invited" else ("join",)
-    return any(
-        span.membership in enough and span.since_seq < seq and (span.until_seq is None or seq <= span.until_seq)
-        for span in mine
-    )
-
-
-def openings(
-    spans: Iterable[Span], places: Mapping[str, Place], post: Post, copies: Iterable[Copied]
-) -> Iterator[Opening]:
-    """Where this person may open the post: at its own place, and at its copies in a fixed order.
-
-    Rooms that are not of the community are in no `places`, so nothing of them can be read. `copies` are those of this post that are live.
-    """
-    spans = tuple(spans)
-    if post.redacted or post.room not in places:
-        return
-    if may_read(spans, places[post.room], post.seq):
-        yield Opening(post.room, post.event, post.seq)
-    for copied in sorted(copies, key=lambda copied: (copied.room, copied.copy)):
-        place = places.get(copied.room)
-        if place is not None and may_read(spans, place, copied.seq):
-            yield Opening(copied.room, copied.copy, copied.seq)
 
 
 def dump_reasons(reasons: Iterable[Reason]) -> str:

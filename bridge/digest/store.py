@@ -3,19 +3,21 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     and_,
     bindparam,
     delete,
+    func,
     insert,
     or_,
     select,
     update,
 )
 
-from bridge.digest.model import Digest, Follow, Item, Reason, dump_reasons, load_reasons
+from bridge.digest.model import Digest, Follow, Item, Reason, Wish, dump_reasons, load_reasons
 from bridge.store.db import Connection
 from bridge.store.tables import (
     copies,
@@ -26,6 +28,7 @@ from bridge.store.tables import (
     people,
     posts,
 )
+from bridge.store.upsert import insert_into
 
 DUE = "digest"
 """The kind of our rows in the table of what is due."""
@@ -48,35 +51,50 @@ class Made:
 # --- follows -------------------------------------------------------------------------------------------------------------------------
 
 
-async def follow(db: Connection, user: str, reason: Reason, now_ms: int) -> bool:
-    """Write down that somebody follows something; False when they did already."""
-    if await db.scalar(select(follows.c.id).where(_is(user, reason))) is not None:
-        return False
-    row = {"user": user, "kind": reason.kind, "target": reason.target, "tag": reason.tag, "at_ms": now_ms}
-    await db.execute(insert(follows).values(row))
-    return True
+async def follow(db: Connection, user: str, reason: Reason, now_ms: int, wish: Wish = "follow") -> bool:
+    """Write down that somebody follows something, mutes it, or wants nothing to do with somebody; False when they did already."""
+    row = {"user": user, "kind": reason.kind, "target": reason.target, "tag": reason.tag, "at_ms": now_ms, "wish": wish}
+    statement = insert_into(db, follows).values(row).on_conflict_do_nothing()
+    return (await db.execute(statement.returning(follows.c.id))).first() is not None
 
 
-async def unfollow(db: Connection, user: str, reason: Reason) -> bool:
-    """Forget that somebody follows something; False when they did not."""
-    return (await db.execute(delete(follows).where(_is(user, reason)))).rowcount > 0
+async def unfollow(db: Connection, user: str, reason: Reason, wish: Wish = "follow") -> bool:
+    """Forget that somebody wished this; False when they did not."""
+    mine = and_(follows.c.user == user, follows.c.wish == wish)
+    same = and_(follows.c.kind == reason.kind, follows.c.target == reason.target, follows.c.tag == reason.tag)
+    return (await db.execute(delete(follows).where(mine, same))).rowcount > 0
 
 
-async def follows_of(db: Connection, users: Collection[str]) -> dict[str, tuple[Follow, ...]]:
-    """What each of these people follows, in the order of wishing; nobody without follows is in it."""
+async def follows_of(db: Connection, users: Collection[str], wish: Wish = "follow") -> dict[str, tuple[Follow, ...]]:
+    """What each of these people follows (or mutes, or blocks), in the order of wishing; nobody without any is in it."""
     found: dict[str, list[Follow]] = defaultdict(list)
-    for row in await db.execute(select(follows).where(follows.c.user.in_(users)).order_by(follows.c.id)):
-        found[row.user].append(Follow(row.id, row.user, Reason(row.kind, row.target, row.tag)))
+    query = select(follows).where(follows.c.user.in_(users), follows.c.wish == wish).order_by(follows.c.id)
+    for row in await db.execute(query):
+        found[row.user].append(_follow(row))
     return {user: tuple(mine) for user, mine in found.items()}
 
 
-def _is(user: str, reason: Reason) -> ColumnElement[bool]:
-    return and_(
-        follows.c.user == user,
-        follows.c.kind == reason.kind,
-        follows.c.target == reason.target,
-        follows.c.tag == reason.tag,
+async def wishes_of(
+    db: Connection, users: Collection[str]
+) -> tuple[dict[str, tuple[Follow, ...]], dict[str, frozenset[str]]]:
+    """All that each of these people wishes, in its order; and for each of them who wants nothing to do with them. One query, however many."""
+    about_them = and_(follows.c.kind == "person", follows.c.target.in_(users), follows.c.wish == "block")
+    mine: dict[str, list[Follow]] = defaultdict(list)
+    apart: dict[str, set[str]] = defaultdict(set)
+    for row in await db.execute(
+        select(follows).where(or_(follows.c.user.in_(users), about_them)).order_by(follows.c.id)
+    ):
+        mine[row.user].append(_follow(row))
+        if row.wish == "block":
+            apart[row.target].add(row.user)
+    return (
+        {user: tuple(found) for user, found in mine.items()},
+        {user: frozenset(others) for user, others in apart.items()},
     )
+
+
+def _follow(row: Any) -> Follow:
+    return Follow(row.id, row.user, Reason(row.kind, row.target, row.tag), row.wish)
 
 
 async def source_of(db: Connection, event: str) -> str:
@@ -84,7 +102,27 @@ async def source_of(db: Connection, event: str) -> str:
     return await db.scalar(select(copies.c.source).where(copies.c.copy == event)) or event
 
 
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """Some people's digests are due: what they cover, from the oldest mark of anybody (not included) up to the newest post."""
+
+    since_seq: int
+    until_seq: int
+
+
 # --- time ----------------------------------------------------------------------------------------------------------------------------
+
+
+async def wave(db: Connection, now_ms: int) -> Wave | None:
+    """What the digests that are due at this time (UTC ms) cover; None when none is."""
+    newest = select(func.coalesce(func.max(posts.c.seq), 0)).scalar_subquery()
+    query = (
+        select(func.min(func.coalesce(people.c.digest_mark, newest)), newest)
+        .select_from(due.outerjoin(people, and_(people.c.user == due.c.subject, people.c.digest != "off")))
+        .where(due.c.kind == DUE, due.c.next_ms <= now_ms)
+    )
+    since_seq, until_seq = (await db.execute(query)).one()
+    return None if since_seq is None else Wave(since_seq, until_seq)
 
 
 async def set_pending(db: Connection, rows: Sequence[tuple[str, int, str]]) -> None:
@@ -114,13 +152,11 @@ async def add(db: Connection, made: Sequence[Made]) -> frozenset[str]:
     """Write down digests that are to be delivered; the ids of those that were not there before."""
     if not made:
         return frozenset()
-    ids = [one.id for one in made]
-    known = frozenset(await db.scalars(select(digests.c.id).where(digests.c.id.in_(ids))))
-    new = [one for one in made if one.id not in known]
+    statement = insert_into(db, digests).on_conflict_do_nothing().returning(digests.c.id)
+    new = frozenset(await db.scalars(statement, [_digest_row(one) for one in made]))
     if new:
-        await db.execute(insert(digests), [_digest_row(one) for one in new])
-        await db.execute(insert(digest_items), [row for one in new for row in _item_rows(one)])
-    return frozenset(one.id for one in new)
+        await db.execute(insert(digest_items), [row for one in made if one.id in new for row in _item_rows(one)])
+    return new
 
 
 def _digest_row(made: Made) -> Mapping[str, object]:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from typing import Any, Protocol, TypeVar
 
 from bridge.errors import Refused, TokenLost, Unavailable
-from bridge.events import AnyEvent, Batch, Invited, MemberChanged, Undecryptable
+from bridge.events import AnyEvent, Batch, Invited, MemberChanged, Receipt, Undecryptable
 from bridge.matrix import translate
 from bridge.matrix.client import Client
 from bridge.matrix.crypto import Crypto
@@ -37,7 +37,7 @@ _FILTER = {
     "room": {
         "timeline": {"limit": 50},
         "state": {"lazy_load_members": True},
-        "ephemeral": _NOTHING,
+        "ephemeral": {"types": ["m.receipt"]},
         "account_data": _NOTHING,
     },
 }
@@ -165,9 +165,11 @@ class _Loop:
         events: list[AnyEvent] = list(self._invites(response, since))
         joined: set[str] = set()
         left: set[str] = set()
+        receipts: list[Receipt] = []
         for section, names in (("join", joined), ("leave", left)):
             for room, held in translate.rooms(response, section):
                 names.add(room)
+                receipts += translate.receipts(translate.raw_events(held, "ephemeral"), room, self.user)
                 state = translate.raw_events(held, "state")
                 timeline = translate.raw_events(held, "timeline")
                 start = self._own_join(timeline)
@@ -176,7 +178,13 @@ class _Loop:
                 events += self._read(room, [*state, *before, *rest, *tails.get(room, [])])
                 if section == "leave":
                     self.rooms.left(room)
-        return Batch(str(response["next_batch"]), tuple(events), joined=frozenset(joined), left=frozenset(left))
+        return Batch(
+            str(response["next_batch"]),
+            tuple(events),
+            joined=frozenset(joined),
+            left=frozenset(left),
+            receipts=tuple(receipts),
+        )
 
     def _invites(self, response: Mapping[str, Any], since: str) -> Iterable[Invited]:
         now_ms = time.time_ns() // 1_000_000

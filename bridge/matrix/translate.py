@@ -4,7 +4,7 @@ Whatever cannot be understood becomes None, so that one malformed event never co
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from bridge.events import (
@@ -17,6 +17,7 @@ from bridge.events import (
     MemberChanged,
     Message,
     Reacted,
+    Receipt,
     Redacted,
     StateChanged,
     Undecryptable,
@@ -218,6 +219,18 @@ def _content(kind: str, content: Mapping[str, Any], *, reply: bool) -> Content |
     called = _mapping(content.get("m.mentions"))
     users = frozenset(user for user in _list(called.get("user_ids"))[:_MOST_MENTIONS] if _is_id(user, "@"))
     return Content(str(said["msgtype"]), body, formatted, users, called.get("room") is True, content)
+
+
+def receipts(raws: Iterable[Mapping[str, Any]], room: str, me: str) -> Iterator[Receipt]:
+    """How far others have read (client-server API, "Receipts"): public receipts (m.read) only, in whatever order; what makes no sense is left out."""
+    for raw in raws:
+        if raw.get("type") != "m.receipt":
+            continue
+        for event, kinds in _mapping(raw.get("content")).items():
+            for user, data in _mapping(_mapping(kinds).get("m.read")).items():
+                thread = _mapping(data).get("thread_id", "")
+                if _is_id(event, "$") and _is_id(user, "@") and user != me and isinstance(thread, str):
+                    yield Receipt(room, user, event, thread, _number(_mapping(data).get("ts")))
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -22,7 +22,7 @@ from bridge.rooms import (
     terms_react,
 )
 from bridge.scene import Scene
-from bridge.store import rooms
+from bridge.store import happened, rooms
 
 
 async def react(scene: Scene, event: AnyEvent) -> None:
@@ -57,4 +57,4 @@ async def _hides(scene: Scene, event: StateChanged) -> None:
     if event.type == "m.room.encryption" and event.content.get("algorithm"):
         await rooms.update(scene.db, event.room, encrypted=True)
     elif event.type == "m.room.history_visibility" and isinstance(history, str):
-        await rooms.update(scene.db, event.room, history=history)
+        await rooms.change_history(scene.db, event.room, history, await happened.newest_seq(scene.db))

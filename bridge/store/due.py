@@ -75,10 +75,17 @@ async def remove(db: Connection, kind: str, subject: str) -> None:
     await db.execute(delete(due).where(due.c.kind == kind, due.c.subject == subject))
 
 
-async def waiting(db: Connection, kind: str, now_ms: int) -> tuple[Due, ...]:
-    """The occasions of a kind whose time has come, oldest first; for whoever needs the network for them, and is the only one to look. See `settled`."""
+async def waiting(db: Connection, kind: str, now_ms: int, *, limit: int | None = None) -> tuple[Due, ...]:
+    """The occasions of a kind whose time has come, oldest first; for whoever needs time for them, and is the only one to look. See `settled`, `unchanged`."""
     query = select(due).where(due.c.kind == kind, due.c.next_ms <= now_ms).order_by(due.c.next_ms, due.c.subject)
+    query = query.limit(limit)
     return tuple(Due(**row) for row in (await db.execute(query)).mappings())
+
+
+async def unchanged(db: Connection, kind: str, seen: Collection[Due]) -> frozenset[str]:
+    """The subjects of those occasions that still are as they were seen; nobody changes them before this transaction ends."""
+    query = select(due).where(due.c.kind == kind, due.c.subject.in_([each.subject for each in seen])).with_for_update()
+    return frozenset(row["subject"] for row in (await db.execute(query)).mappings() if Due(**row) in set(seen))
 
 
 async def settled(db: Connection, done: Due) -> None:

@@ -24,8 +24,8 @@ from sqlalchemy import (
     update,
 )
 
-from bridge.events import AnyEvent, Edited, MemberChanged, Message, Redacted
-from bridge.store import versions
+from bridge.events import AnyEvent, Edited, MemberChanged, Message, Reacted, Redacted
+from bridge.store import attention, versions
 from bridge.store.db import Connection
 from bridge.store.tables import Text, early, greetings, memberships, post_tags, posts, rooms, sanctions, shares
 from bridge.store.upsert import insert_for, insert_into
@@ -50,6 +50,7 @@ class Post:
     edited_ms: int | None
     redacted: bool
     tags: frozenset[str]
+    automatic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,8 @@ async def remember(db: Connection, event: AnyEvent, tags: frozenset[str], now_ms
         await _edit(db, event, tags, now_ms)
     elif isinstance(event, Redacted):
         await _redaction(db, event, now_ms)
+    elif isinstance(event, Reacted):
+        await attention.react(db, event)
     elif isinstance(event, MemberChanged):
         return Heard(news=await _membership(db, event, now_ms))
     return Heard()
@@ -97,7 +100,9 @@ async def prune_early(db: Connection, before_ms: int) -> int:
     return (await db.execute(delete(early).where(early.c.seen_ms < before_ms))).rowcount
 
 
-POST = ("event", "room", "author", "at_ms", "seen_ms", "thread", "reply_to")
+POST = ("event", "room", "author", "at_ms", "seen_ms", "thread", "reply_to", "automatic")
+_PROGRAM = "m.notice"
+"""What programs say is of this kind (client-server API, "m.notice"): it answers nobody."""
 
 
 def _ours(room: str) -> ColumnElement[bool]:
@@ -108,11 +113,13 @@ async def _message(db: Connection, event: Message, tags: frozenset[str], now_ms:
     row = {
         "event": event.id, "room": event.room, "author": event.sender, "at_ms": min(event.at_ms, now_ms),
         "seen_ms": now_ms, "thread": event.thread, "reply_to": event.reply_to,
+        "automatic": event.content.msgtype == _PROGRAM,
     }  # fmt: skip
     written = (await db.execute(_insert_post(db.dialect.name), row)).one_or_none()
     if written is None:
         return Heard()
     await versions.add_tags(db, event.id, tags)
+    await attention.mention(db, event.id, event.content.mentions)
     if written.waiting:
         await _what_came_early(db, event)
     alone = not tags and event.thread is None and event.reply_to is None
@@ -156,12 +163,14 @@ async def _edit(db: Connection, event: Edited, tags: frozenset[str], now_ms: int
         await _wait_for_target(db, event, "edit", tags, now_ms)
     elif (target.author, target.room) == (event.sender, event.room) and not target.redacted:
         await versions.add(db, event.target, event.id, event.at_ms, tags)
+        if await db.scalar(select(posts.c.edited).where(posts.c.event == event.target)) == event.id:
+            await attention.mention(db, event.target, event.content.mentions, again=True)
 
 
 async def _redaction(db: Connection, event: Redacted, now_ms: int) -> None:
     if await versions.redact(db, event.target, event.room):
         return
-    if not await _empty(db, event.target, event.room):
+    if not await _empty(db, event.target, event.room) and not await attention.unreact(db, event.target):
         await _wait_for_target(db, event, "redaction", (), now_ms)
 
 

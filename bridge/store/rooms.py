@@ -8,7 +8,8 @@ from sqlalchemy import insert, select
 from sqlalchemy import update as change
 
 from bridge.store.db import Connection
-from bridge.store.tables import rooms
+from bridge.store.tables import histories, rooms
+from bridge.store.upsert import insert_into
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,18 @@ async def retag(db: Connection, tags: Mapping[str, str | None]) -> None:
     for room in await all_rooms(db):
         if room.key in tags and room.tag != tags[room.key]:
             await update(db, room.room, tag=tags[room.key])
+
+
+async def change_history(db: Connection, room: str, history: str, since_seq: int) -> None:
+    """From the post after `since_seq` on, newcomers of a room of ours can read this (`Room.history`); what came before stays as open or hidden as it was."""
+    known = await by_id(db, room)
+    if known is None or known.history == history:
+        return
+    first = {"room": room, "since_seq": 0, "history": known.history}
+    await db.execute(insert_into(db, histories).values(first).on_conflict_do_nothing())
+    now = insert_into(db, histories).values(room=room, since_seq=since_seq, history=history)
+    await db.execute(now.on_conflict_do_update(index_elements=["room", "since_seq"], set_={"history": history}))
+    await update(db, room, history=history)
 
 
 async def update(db: Connection, room: str, **columns: Any) -> None:

@@ -72,6 +72,7 @@ posts = Table(  # that a message exists in a room of ours; what it says stays on
     Column("edited", Text),  # the newest edit's event id, by (at_ms, id)
     Column("edited_ms", BigInteger),  # its sender's word as it is
     Column("redacted", Boolean, nullable=False, server_default=text("false")),
+    Column("automatic", Boolean, nullable=False, server_default=text("false")),  # a program's word: it came as a notice
     Index("ix_posts_room_seq", "room", "seq"), Index("ix_posts_thread", "thread"), Index("ix_posts_author_seq", "author", "seq"),
     Index("ix_posts_reply_to", "reply_to"),
     sqlite_autoincrement=True,  # a number that was used is never used again, even when the newest row is deleted
@@ -92,6 +93,30 @@ versions = Table(  # the tags of every text that an edited message ever had, so 
     Column("tags", Text, nullable=False),  # as a JSON list, sorted
     Column("redacted", Boolean, nullable=False, server_default=text("false")),
     Index("ix_versions_target", "target"),
+)  # fmt: skip
+
+mentions = Table(  # whom a message calls on, as its newest text says
+    "mentions", metadata,
+    Column("event", Text, primary_key=True),
+    Column("user", Text, primary_key=True),
+    Index("ix_mentions_user", "user"),
+)  # fmt: skip
+
+reactions = Table(  # that somebody reacted to a message, and not with what
+    "reactions", metadata,
+    Column("event", Text, primary_key=True),
+    Column("target", Text, nullable=False),
+    Column("user", Text, nullable=False),
+    Index("ix_reactions_target", "target"), Index("ix_reactions_user", "user"),
+)  # fmt: skip
+
+reads = Table(  # up to where people have read, by their public receipts
+    "reads", metadata,
+    Column("user", Text, primary_key=True),
+    Column("room", Text, primary_key=True),
+    Column("thread", Text, primary_key=True),  # its root; "main": in no thread; "": the whole room
+    Column("seq", BigInteger, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),  # their server's word for when, never above our clock
 )  # fmt: skip
 
 early = Table(  # edits and redactions that came before what they are about
@@ -123,6 +148,13 @@ rooms = Table(  # the rooms of this community: made or adopted by us. No other r
     Column("replaced_by", Text),  # the room that goes on in this one's place; null: it is in use
     Column("told", Text, nullable=False, server_default=text("''")),  # how far its people were told that its words may reach, as `reach` calls it
     Column("told_ms", BigInteger),  # when that changed
+)  # fmt: skip
+
+histories = Table(  # what newcomers could read of what came after since_seq, until the next row of the room. A room without rows never changed it
+    "histories", metadata,
+    Column("room", Text, primary_key=True),
+    Column("since_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("history", Text, nullable=False),
 )  # fmt: skip
 
 uploads = Table(  # pictures of rooms, each uploaded once
@@ -413,7 +445,8 @@ follows = Table(
     Column("target", Text, nullable=False),  # user id | tag | room id | root event id
     Column("tag", Text, nullable=False, server_default=""),  # for person_tag
     Column("at_ms", BigInteger, nullable=False),
-    UniqueConstraint("user", "kind", "target", "tag"),
+    Column("wish", Text, nullable=False, server_default="follow"),  # follow | mute | block
+    UniqueConstraint("user", "kind", "target", "tag", "wish"),
     Index("ix_follows_kind_target", "kind", "target"),
 )  # fmt: skip
 

@@ -147,7 +147,7 @@ async def test_a_message_that_something_hangs_on_is_looked_at_more_closely(house
     ("event", "most"),
     [
         (said("$answer", thread="$p1"), 9),
-        (Reacted(id="$r", room=ROOM, sender=ANN, at_ms=NOW_MS, target="$p1", key="😀"), 5),
+        (Reacted(id="$r", room=ROOM, sender=ANN, at_ms=NOW_MS, target="$p1", key="😀"), 6),
         (member("$name", ROOM, ANN, "join", "join"), 5),
         (member("$in", "!c2:a.test", ANN, "join", "invite"), 17),
         (member("$out", ROOM, "@u16:a.test", "leave", "join"), 20),

@@ -12,10 +12,11 @@ from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy import event as listening
 
 from bridge import handle, speak
-from bridge.config import Config
+from bridge.config import Choosing, Config
 from bridge.digest import dispatch, store
-from bridge.digest.compose import board, compose
-from bridge.digest.model import Copied, Member, Post, Reason
+from bridge.digest.board import board
+from bridge.digest.compose import compose
+from bridge.digest.model import Copied, Link, Member, Post, Reason
 from bridge.digest.tick import tick
 from bridge.effects import Correct, Deliver, Effect, React, Redact, Send, load
 from bridge.errors import Unavailable
@@ -27,6 +28,7 @@ from bridge.store.db import Database
 from bridge.store.rooms import Room
 from bridge.store.settings import Overlay
 from bridge.store.tables import digests, outbox
+from bridge.store.window import window
 
 ME, ANN, BEN, CLEO, EVE = "@hearth:one.test", "@ann:one.test", "@ben:two.test", "@cleo:two.test", "@eve:far.test"
 SLEEP, WORK, COMMON, STAFF = "!sleep", "!work", "!common", "!staff"
@@ -180,7 +182,7 @@ class World:
     async def until(self, wall: str, zone: ZoneInfo = BERLIN) -> int:
         """The clock moves on, the tick runs, everything is sent; how many digests were made."""
         self.now_ms = at(wall, zone)
-        made = await tick(self.database.writing, self.now_ms, self.settings)
+        made = await tick(self.database, self.now_ms, self.settings)
         await self.settle()
         return made
 
@@ -252,7 +254,7 @@ async def test_the_first_follow_brings_a_digest_every_morning(world: World) -> N
     assert await world.until("2026-01-12T07:59") == 0
     assert await world.until("2026-01-12T08:00") == 1
     (digest,) = world.digests(ANN)
-    assert "People you follow" in digest
+    assert "Nobody has answered them yet" in digest
     assert "- Ben in #sleep: “I slept for six hours, the first time in weeks.”" in digest
     assert "Because you follow Ben." in digest
     assert f"https://matrix.to/#/{SLEEP}/{ben}?via=one.test" in digest
@@ -324,7 +326,7 @@ async def test_a_redaction_on_the_way_corrects_what_was_just_delivered(world: Wo
     await world.tell(ANN, "follow #sleep")
     slip = await world.say(BEN, "a slip")
     world.now_ms = at("2026-01-12T08:00")
-    await tick(world.database.writing, world.now_ms, world.settings)
+    await tick(world.database, world.now_ms, world.settings)
     await world.step(crash=True)  # sent, and we died before we could write down where it stands
     world.now_ms += 5_000
     await world.redact(slip)
@@ -456,7 +458,7 @@ async def test_a_kill_between_delivery_and_writing_it_down_sends_it_once(world: 
     await world.say(BEN, "one")
     world.now_ms = at("2026-01-12T08:00")
     for _ in range(2):
-        await tick(world.database.writing, world.now_ms, world.settings)
+        await tick(world.database, world.now_ms, world.settings)
     await world.step(crash=True)
     await world.settle()
     assert len(world.digests(ANN)) == 1
@@ -474,7 +476,7 @@ async def test_a_tick_that_dies_has_done_nothing(world: World, monkeypatch: pyte
     with monkeypatch.context() as patched:
         patched.setattr(store, "set_pending", die)
         with pytest.raises(KeyboardInterrupt):
-            await tick(world.database.writing, at("2026-01-12T08:00"), world.settings)
+            await tick(world.database, at("2026-01-12T08:00"), world.settings)
     async with world.database.reading() as db:
         assert await db.scalar(select(func.count()).select_from(digests)) == 0
         assert await db.scalar(select(func.count()).select_from(outbox).where(outbox.c.kind == "Deliver")) == 0
@@ -675,7 +677,7 @@ async def test_the_number_of_queries_does_not_grow_with_the_members(world: World
         for user in users:
             await store.follow(db, user, Reason("circle", SLEEP), 1)
             await store.follow(db, user, Reason("person", BEN), 1)
-    writer = world.database._writer.sync_engine
+    engines = [world.database._writer.sync_engine, world.database._reader.sync_engine]
     for day, size in ((12, 2), (13, 60)):
         for user in users[:size]:
             async with world.database.writing() as db:
@@ -684,15 +686,25 @@ async def test_the_number_of_queries_does_not_grow_with_the_members(world: World
                 await rhythm.begin(Scene(db, world.settings, ME, world.now_ms, Names()), user, "daily")
         await world.say(BEN, f"for day {day} #common")
         world.now_ms = at(f"2026-01-{day}T08:00")
-        listening.listen(writer, "before_cursor_execute", note)
+        for engine in engines:
+            listening.listen(engine, "before_cursor_execute", note)
         try:
-            assert await tick(world.database.writing, world.now_ms, world.settings) == size
+            assert await tick(world.database, world.now_ms, world.settings) == size
         finally:
-            listening.remove(writer, "before_cursor_execute", note)
-        counts.append(len([one for one in seen if one.lstrip().upper().startswith(("SELECT", "WITH", "INSERT", "UPDATE", "DELETE"))]))  # fmt: skip
+            for engine in engines:
+                listening.remove(engine, "before_cursor_execute", note)
+        begin = [one.lstrip().upper()[:6] for one in seen]
+        counts.append(
+            (
+                sum(one.startswith(("SELECT", "WITH")) for one in begin),
+                sum(one in ("INSERT", "UPDATE", "DELETE") for one in begin),
+            )
+        )
         seen.clear()
     assert counts[0] == counts[1]
-    assert counts[1] <= 16
+    reads, writes = counts[1]
+    assert reads <= 16
+    assert writes <= 6
     async with world.database.reading() as db:
         assert await db.scalar(select(func.count()).select_from(digests)) == 62
 
@@ -751,14 +763,14 @@ async def test_what_the_queries_leave_out_matters_to_nobody(database: Database) 
             for reason in reasons:
                 await store.follow(db, ANN, reason, 1)
             since, until = dice.choice([0, 0, 8]), rows[-1]["seq"]
-            some, some_copies = await happened.happened(db, [ANN], since_seq=since, until_seq=until, me=ME)
+            some = await window(db, since_seq=since, until_seq=until, me=ME)
             spans = (await happened.spans_of(db, [ANN])).get(ANN, ())
             member = Member(ANN, (await store.follows_of(db, [ANN]))[ANN], spans)
             places = await happened.places(db)
         tags_of = {one["event"]: frozenset({"t"}) for one in tagged}
         every = [
-            Post(one["seq"], one["event"], one["room"], one["author"], one["at_ms"], top(one["event"]),
-                 tags_of.get(one["event"], frozenset()), one["redacted"])
+            Post(one["seq"], one["event"], one["room"], one["author"], one["at_ms"], one["thread"],
+                 tags_of.get(one["event"], frozenset()), one["redacted"], one["reply_to"])
             for one in rows if one["author"] != ME
         ]  # fmt: skip
         gone = {one["event"] for one in rows if one["redacted"]}
@@ -766,8 +778,15 @@ async def test_what_the_queries_leave_out_matters_to_nobody(database: Database) 
         every_copy = [
             Copied(one["source"], one["room"], one["copy"], seq_of[one["copy"]]) for one in all_copies if one["copy"] not in gone
         ]  # fmt: skip
-        window = {"since_seq": since, "until_seq": until, "now_ms": 100, "most_items": 10}
-        expected = compose(member, board(every, places, every_copy), **window)
-        assert compose(member, board(some, places, some_copies), **window) == expected, seed
+        lost = [
+            Link(one["event"], one["thread"] or one["reply_to"], one["author"], one["room"])
+            for one in rows if one["redacted"] and one["author"] != ME
+        ]  # fmt: skip
+        given: dict[str, Any] = {"since_seq": since, "until_seq": until, "now_ms": 100, "weights": Choosing()}
+        expected = compose(
+            member, board(every, places, every_copy, links=lost, **given), since_seq=since, most_items=10
+        )
+        seen = board(some.posts, places, some.copies, links=some.links, parts=some.parts, **given)
+        assert compose(member, seen, since_seq=since, most_items=10) == expected, seed
         found += expected is not None
     assert found > 20

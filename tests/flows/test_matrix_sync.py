@@ -266,3 +266,10 @@ async def test_invites_joins_and_leaves_are_told(hs: FakeHomeserver, listener: L
     await listener.until(lambda: any(other in batch.left for batch in listener.batches))
     gone = [e for e in events() if isinstance(e, MemberChanged) and e.user == bot.user_id][-1]
     assert (gone.membership, gone.sender) == ("leave", ann.user_id)
+
+
+async def test_how_far_others_have_read_comes_along(listener: Listener, ann: Member, room: str) -> None:
+    event = await ann.say(room, "hello")
+    await ann.read(room, event)
+    found = await listener.until(lambda: [one for batch in listener.batches for one in batch.receipts])
+    assert [(one.room, one.user, one.event, one.thread) for one in found] == [(room, ann.user_id, event, "")]

@@ -3,10 +3,13 @@
 import random
 from dataclasses import dataclass, field, replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.digest.compose import board, compose
+from bridge.config import Choosing
+from bridge.digest.board import MOST_OF_A_SOURCE, Board, board
+from bridge.digest.compose import candidates, compose
 from bridge.digest.model import (
     Copied,
     Digest,
@@ -19,8 +22,9 @@ from bridge.digest.model import (
     Span,
     dump_reasons,
     load_reasons,
-    openings,
 )
+from bridge.digest.reader import Reader
+from bridge.digest.visible import openings
 
 HOUR_MS = 3600 * 1000
 ME = "@me"
@@ -44,7 +48,12 @@ def choose(
     places: list[Place] | None = None,
 ) -> Digest | None:
     rooms = places if places is not None else [Place("!a"), Place("!b"), Place("!c")]
-    return compose(who, board(posts, rooms, copies), since_seq=0, until_seq=1000, now_ms=1000, most_items=most)
+    return compose(who, made(posts, rooms, copies), since_seq=0, most_items=most)
+
+
+def made(posts: list[Post], rooms: list[Place], copies: tuple[Copied, ...] = (), **more: object) -> Board:
+    given = {"since_seq": 0, "until_seq": 1000, "now_ms": 1000, "weights": Choosing(), **more}
+    return board(posts, rooms, copies, **given)  # type: ignore[arg-type]
 
 
 def shown(digest: Digest | None) -> list[str]:
@@ -117,14 +126,14 @@ def test_what_is_too_much_becomes_a_number() -> None:
 
 
 def test_only_what_is_after_the_mark_and_up_to_now() -> None:
-    seen = board([post(n, f"@p{n}") for n in range(1, 6)], [Place("!a")], [])
-    digest = compose(member(Reason("circle", "!a")), seen, since_seq=2, until_seq=4, now_ms=9, most_items=10)
+    seen = made([post(n, f"@p{n}") for n in range(1, 6)], [Place("!a")], until_seq=4, now_ms=9)
+    digest = compose(member(Reason("circle", "!a")), seen, since_seq=2, most_items=10)
     assert sorted(shown(digest)) == ["$e3", "$e4"]
 
 
 def test_an_answer_to_a_copy_belongs_to_the_thread_that_was_copied() -> None:
-    copies = (Copied("$e1", "!c", "$copy", 3),)
-    posts = [post(1), post(2, "@ben", room="!c", thread="$copy")]
+    copies = (Copied("$e1", "!c", "$copy", 2),)
+    posts = [post(1), post(3, "@ben", room="!c", thread="$copy")]
     both = choose(member(Reason("thread", "$e1"), rooms=("!a", "!c")), posts, copies)
     assert both is not None
     assert [(item.event, item.room, item.replies) for item in both.items] == [("$e1", "!a", 1)]
@@ -140,14 +149,18 @@ def test_reasons_survive_the_table() -> None:
 
 ROOMS = ("!a", "!b", "!c")
 PEOPLE = ("@me", "@ann", "@ben")
-said = st.tuples(st.just("post"), st.sampled_from(ROOMS[:2]), st.sampled_from(PEOPLE), st.integers(0, 9), st.booleans())
+said = st.tuples(
+    st.just("post"), st.sampled_from(ROOMS[:2]), st.sampled_from(PEOPLE), st.integers(0, 9),
+    st.sampled_from(["", "tagged", "reply", "call", "program"]),
+)  # fmt: skip
 moved = st.tuples(st.sampled_from(["join", "join", "leave", "invite", "ban"]), st.sampled_from(ROOMS[1:]))
 changed = st.one_of(
     st.tuples(st.just("redact"), st.integers(0, 9)),
     st.tuples(st.just("copy"), st.integers(0, 9), st.sampled_from(ROOMS[1:])),
 )
-steps = st.one_of(said, said, moved, moved, changed)
 histories = st.sampled_from(["joined", "invited", "shared", "world_readable"])
+ruled = st.tuples(st.just("rule"), st.sampled_from(ROOMS), histories)
+steps = st.one_of(said, said, moved, moved, changed, ruled)
 wishes = st.sets(
     st.one_of(
         st.builds(Reason, st.just("person"), st.sampled_from(PEOPLE[1:])),
@@ -175,6 +188,13 @@ class Past:
         default_factory=dict
     )  # event -> room, of what I could see when it came, or may look up
     gone: set[str] = field(default_factory=set)
+    changes: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+
+    def places(self) -> list[Place]:
+        return [
+            Place(room, history, kind="circle" if room == "!a" else "common", changes=tuple(self.changes.get(room, ())))
+            for room, history in self.rules.items()
+        ]
 
     def become(self, room: str, membership: str) -> None:
         ended = [replace(s, until_seq=self.seq) if s.room == room and s.until_seq is None else s for s in self.spans]
@@ -188,16 +208,24 @@ class Past:
         self.seq += 1
         return self.seq
 
-    def say(self, room: str, author: str, thread: int, tagged: bool) -> None:
+    def say(self, room: str, author: str, thread: int, how: str) -> None:
         n = len(self.posts)
         root = f"$e{thread}" if thread < n else None
         seq = self.appear(f"$e{n}", room)
-        self.posts.append(Post(seq, f"$e{n}", room, author, seq, root, frozenset({"t"} if tagged else ())))
+        new = Post(
+            seq, f"$e{n}", room, author, seq, None if how == "reply" else root, frozenset({"t"} if how == "tagged" else ()),
+            reply_to=root if how == "reply" else None, mentions=frozenset({ME} if how == "call" else ()), automatic=how == "program",
+        )  # fmt: skip
+        self.posts.append(new)
 
     def step(self, what: tuple) -> None:  # type: ignore[type-arg]
         match what:
-            case ("post", room, author, thread, tagged):
-                self.say(room, author, thread, tagged)
+            case ("post", room, author, thread, how):
+                self.say(room, author, thread, how)
+            case ("rule", room, history) if history != self.rules[room]:
+                self.changes.setdefault(room, [(0, self.rules[room])])
+                self.changes[room] = [one for one in self.changes[room] if one[0] != self.seq] + [(self.seq, history)]
+                self.rules = {**self.rules, room: history}
             case ("redact", n) if n < len(self.posts):
                 self.posts[n] = replace(self.posts[n], redacted=True)
                 self.gone |= {f"$e{n}", *(c.copy for c in self.copies if c.source == f"$e{n}")}
@@ -220,11 +248,12 @@ def play(rules: dict[str, str], story: list[tuple]) -> Past:  # type: ignore[typ
 
 
 def digest_of(past: Past, who: Member, seed: int | None = None, most: int = 100) -> Digest | None:
-    rows = [list(past.posts), [Place(r, h) for r, h in past.rules.items()], list(past.copies)]
+    rows = [list(past.posts), past.places(), list(past.copies)]
     if seed is not None:
         for part in rows:
             random.Random(seed).shuffle(part)
-    return compose(who, board(*rows), since_seq=0, until_seq=past.seq, now_ms=past.seq, most_items=most)
+    seen = made(rows[0], rows[1], tuple(rows[2]), until_seq=past.seq, now_ms=past.seq)  # type: ignore[arg-type]
+    return compose(who, seen, since_seq=0, most_items=most)
 
 
 stories = st.tuples(st.fixed_dictionaries(dict.fromkeys(ROOMS, histories)), st.lists(steps, max_size=25))
@@ -234,7 +263,7 @@ stories = st.tuples(st.fixed_dictionaries(dict.fromkeys(ROOMS, histories)), st.l
 @given(stories)
 def test_a_post_can_be_opened_just_where_it_can_be_seen(story: tuple) -> None:  # type: ignore[type-arg]
     past = play(*story)
-    places = {room: Place(room, history) for room, history in past.rules.items()}
+    places = {place.room: place for place in past.places()}
     for post in past.posts:
         copies = [copied for copied in past.copies if copied.source == post.event]
         found = {(opening.event, opening.room) for opening in openings(past.spans, places, post, copies)}
@@ -261,23 +290,106 @@ def test_whoever_follows_everything_misses_nothing_of_what_they_saw(story: tuple
     rules, story_steps = story
     past = play(rules, [step for step in story_steps if step[0] != "copy"])
     digest = digest_of(past, Member(ME, everything, tuple(past.spans)))
-    parent = {post.event: post.thread for post in past.posts if post.thread and post.event not in past.gone}
+    parent = {
+        post.event: post.thread or post.reply_to
+        for post in past.posts
+        if (post.thread or post.reply_to) and post.event not in past.gone
+    }
 
     def top(event: str) -> str:
         return top(parent[event]) if event in parent else event
 
-    theirs = {post.event for post in past.posts if post.author != ME}
+    theirs = {post.event for post in past.posts if post.author != ME and not post.automatic}
     expected = {top(event) for event, _ in past.visible() if event in theirs}
     found = len(digest.items) + digest.more if digest else 0
     assert found == len(expected)
 
 
-@given(stories, wishes, st.integers(0, 2**32), st.integers(1, 12))
-def test_the_order_of_rows_changes_nothing(story: tuple, follows: set[Reason], seed: int, most: int) -> None:  # type: ignore[type-arg]
+@given(stories, wishes, wishes, st.integers(0, 2**32), st.integers(1, 12))
+def test_the_order_of_rows_changes_nothing(
+    story: tuple, follows: set[Reason], mutes: set[Reason], seed: int, most: int  # type: ignore[type-arg]
+) -> None:  # fmt: skip
     past = play(*story)
     rows = [Follow(n, ME, reason) for n, reason in enumerate(sorted(follows))]
+    rows += [Follow(n, ME, reason, "mute") for n, reason in enumerate(sorted(mutes - follows), start=99)]
     spans = list(past.spans)
     plain = digest_of(past, Member(ME, tuple(rows), tuple(spans)), most=most)
     random.Random(seed).shuffle(rows)
     random.Random(seed).shuffle(spans)
     assert repr(digest_of(past, Member(ME, tuple(rows), tuple(spans)), seed, most)) == repr(plain)
+
+
+@settings(max_examples=400)
+@given(stories, wishes)
+def test_the_short_way_and_the_long_way_find_the_same(story: tuple, follows: set[Reason]) -> None:  # type: ignore[type-arg]
+    past = play(*story)
+    who = Member(ME, tuple(Follow(n, ME, reason) for n, reason in enumerate(sorted(follows))), tuple(past.spans))
+    short = digest_of(past, who)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Reader, "whole", lambda *_: None)
+        assert repr(digest_of(past, who)) == repr(short)
+
+
+def test_a_loud_person_under_a_popular_tag_leaves_room_for_the_quiet_ones() -> None:
+    tagged = frozenset({"t"})
+    loud = [post(n, "@ann", tags=tagged, reactions=50) for n in range(100, 100 + 3 * MOST_OF_A_SOURCE)]
+    quiet = [post(n, f"@p{n}", tags=tagged) for n in range(1, 10)]
+    seen = made([*loud, *quiet], [Place("!a")], until_seq=5000)
+    strands = seen.found("!a", Reason("tag", "t"))
+    assert len(strands) == MOST_OF_A_SOURCE
+    assert {post.author for post in quiet} < {strand.entries[0].post.author for strand in strands}
+    digest = compose(member(Reason("tag", "t")), seen, since_seq=0, most_items=3)
+    assert digest is not None
+    authors = [seen.posts[item.event].author for item in digest.items]
+    assert authors.count("@ann") == 2
+    assert len(authors) == 3
+
+
+def test_in_the_common_room_each_member_is_shown_others_whom_nobody_answered() -> None:
+    rooms = [Place("!a", kind="circle"), Place("!c", kind="common")]
+    posts = [post(n, f"@p{n}", room="!c") for n in range(1, 40)] + [
+        post(50, "@near"),
+        post(51, "@x"),
+        post(52, "@y", reply_to="$e51"),
+    ]
+    seen = made(posts, rooms)
+    found: set[str] = set()
+    for n in range(60):
+        who = Member(f"@m{n}", (), (Span("!a", "join", 0), Span("!c", "join", 0)))
+        digest = compose(who, seen, since_seq=0, most_items=10)
+        assert digest is not None
+        unheard = [item.event for item in digest.items if item.reasons[0].kind == "unheard"]
+        assert unheard[0] == "$e50"
+        found.add(unheard[1])
+    assert len(found) > 25
+
+
+def test_what_weighs_how_much_can_be_changed() -> None:
+    posts = [post(1, "@ann", tags=frozenset({"t"})), post(2, "@ben", tags=frozenset({"u"}))]
+    who = member(Reason("person", "@ann"), Reason("tag", "u"))
+
+    def first(weights: Choosing) -> list[str]:
+        digest = compose(who, made(posts, [Place("!a")], weights=weights), since_seq=0, most_items=1)
+        return shown(digest)
+
+    assert first(Choosing()) == ["$e1"]
+    assert first(Choosing(tag=9, most_reasons=20)) == ["$e2"]
+
+
+def test_the_points_are_those_that_are_promised() -> None:
+    """Reasons times 4, 2 for each further person up to 6, half a point for each reply up to 20, 1.5 log2(1 + reactions), halved every 36 hours."""
+    thread = [post(1, "@p1", reactions=3), *(post(n, f"@p{n}", thread="$e1") for n in range(2, 4))]
+    long = [post(100, "@q"), *(post(n, f"@q{n}", thread="$e100") for n in range(101, 141))]
+    seen = made([*thread, *long], [Place("!a")], now_ms=36 * HOUR_MS + 3)
+    reader = Reader(member(Reason("circle", "!a"), Reason("person", "@p1")), seen, 0)
+    scores = {one.root: one.score for one in candidates(reader)}
+    assert scores["$e1"] == pytest.approx((4 * 5 + 2 * 2 + 0.5 * 2 + 1.5 * 2) / 2)
+    assert scores["$e100"] == pytest.approx((4 * 2 + 6 + 10) / 2, rel=1e-4)
+    everything = member(
+        *(
+            Reason(kind, target)
+            for kind, target in (("thread", "$e1"), ("person", "@p1"), ("circle", "!a"), ("person", "@p2"))
+        )
+    )
+    (most,) = [one.score for one in candidates(Reader(everything, seen, 0)) if one.root == "$e1"]
+    assert most == pytest.approx((4 * 8 + 4 + 1 + 3) / 2)

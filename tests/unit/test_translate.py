@@ -15,6 +15,7 @@ from bridge.events import (
     MemberChanged,
     Message,
     Reacted,
+    Receipt,
     Redacted,
     StateChanged,
     Undecryptable,
@@ -337,3 +338,28 @@ def test_no_json_however_strange_makes_it_fail(
     for response in (whole, {"rooms": content}, {"rooms": {"join": {"!r": content, "x": content}}}):
         for _, held in translate.rooms(response, "join"):
             translate.raw_events(held, "timeline")
+
+
+def test_receipts_are_the_public_ones_of_others() -> None:
+    good = {"@ann:a.test": {"ts": 5}, "@ben:a.test": {"ts": 6, "thread_id": "main"}, BOT: {"ts": 7}}
+    content = {
+        "$e": {"m.read": good, "m.read.private": {"@eve:a.test": {"ts": 8}}},
+        "$f": {"m.read": {"@ann:a.test": {"ts": 9, "thread_id": "$e"}}},
+    }
+    found = list(
+        translate.receipts([{"type": "m.typing", "content": {}}, {"type": "m.receipt", "content": content}], ROOM, BOT)
+    )
+    assert found == [
+        Receipt(ROOM, "@ann:a.test", "$e", "", 5),
+        Receipt(ROOM, "@ben:a.test", "$e", "main", 6),
+        Receipt(ROOM, "@ann:a.test", "$f", "$e", 9),
+    ]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [None, [], {"$e": 1}, {"$e": {"m.read": []}}, {"e": {"m.read": {"@a:b": {}}}}, {"$e": {"m.read": {"a": {}}}},
+     {"$e": {"m.read": {"@a:b": {"thread_id": 5}}}}],
+)  # fmt: skip
+def test_receipts_that_make_no_sense_are_left_out(content: Any) -> None:
+    assert list(translate.receipts([{"type": "m.receipt", "content": content}], ROOM, BOT)) == []

@@ -4,7 +4,7 @@ from bridge.arguments import LocalTime, Weekday
 from bridge.commands import command
 from bridge.context import Context
 from bridge.digest import rhythm
-from bridge.digest.make import Turn, make
+from bridge.digest.make import Turn, choose, look, write
 from bridge.errors import UsageError
 from bridge.store import due, happened, people
 from bridge.words import Text, lines, words
@@ -33,10 +33,11 @@ async def digest_now(ctx: Context) -> Text | None:
     day_ago = await happened.seq_before(ctx.db, ctx.scene.now_ms - rhythm.DAY_MS)
     turn = Turn(ctx.sender, f"{ctx.sender}/now/{ctx.event.id}", person.digest_mark or day_ago)
     until_seq = await happened.newest_seq(ctx.db)
-    outcome = await make(ctx.db, [turn], until_seq, ctx.config, ctx.scene.now_ms)
-    if outcome.made:
+    what = await look(ctx.db, turn.since_seq, until_seq, ctx.config, ctx.scene.now_ms)
+    chosen = await choose(ctx.db, [turn], what, ctx.config)
+    if await write(ctx.db, chosen, ctx.scene.now_ms):
         return None
-    if outcome.crashed:
+    if chosen.crashed:
         raise UsageError(words("That did not work, and the people who look after me know. Please try again later."))
     return words("Nothing new among what you follow. %(follows)s shows what that is.", follows={"command": "follows"})
 

@@ -1,0 +1,277 @@
+"""What happened in the community, arranged for looking up: read once, used for everybody. Pure; knows no reader, so it never says who may see what.
+
+Messages are gathered into conversations: a thread, a message by itself, or a chain of replies; a thread and its copies are one. A strand is a conversation
+as it stands in one room. A room's shelf finds the strands of a circle, a person or a tag; what is found on a shelf under something popular is the
+best of it, where quiet people and quiet circles come before the third message of a loud one.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import log2
+
+from bridge.config import Choosing
+from bridge.digest.model import Copied, Link, Place, Post, Reason
+
+HOUR_MS = 3600 * 1000
+MOST_OF_A_SOURCE = 200
+"""So many conversations of one circle, person or tag in one room are looked at for a member; of more than that, the best."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A post as it can be opened in one room: itself, or its copy there with the copy's event id, `seq` and reactions."""
+
+    seq: int
+    event: str
+    room: str
+    post: Post
+    reactions: int
+
+
+class Strand:
+    """A conversation as it stands in one room, in the order in which it came; `points` and `decay` are what it is worth to somebody who sees all of it.
+
+    `away` are the home rooms of what is here only as a copy. `plain`: no program has a word in it.
+    """
+
+    __slots__ = ("authors", "away", "decay", "entries", "newest_ms", "plain", "points", "room", "root")
+
+    def __init__(self, root: str, room: str, entries: Sequence[Entry], weights: Choosing, now_ms: int) -> None:
+        self.root = root
+        self.room = room
+        self.entries = tuple(sorted(entries, key=lambda entry: (entry.seq, entry.event)))
+        self.authors = frozenset(entry.post.author for entry in self.entries)
+        self.away = frozenset(entry.post.room for entry in self.entries if entry.post.room != room)
+        self.plain = not any(entry.post.automatic for entry in self.entries)
+        self.points, self.decay, self.newest_ms = worth(self.entries, weights, now_ms)
+
+
+def worth(entries: Sequence[Entry], weights: Choosing, now_ms: int) -> tuple[float, float, int]:
+    """What these messages of one conversation count for beside the reasons for showing it, the share that is left of all points at this age, and from when they are."""
+    people = [entry for entry in entries if not entry.post.automatic]
+    authors = len({entry.post.author for entry in people})
+    replies = max(len(people) - 1, 0)
+    reactions = sum(entry.reactions for entry in people)
+    points = (
+        min(weights.author * max(authors - 1, 0), weights.most_author)
+        + weights.reply * min(replies, weights.most_replies)
+        + weights.reaction * log2(1 + reactions)
+    )
+    newest_ms = max((entry.post.at_ms for entry in entries), default=now_ms)
+    return points, 0.5 ** (max(now_ms - newest_ms, 0) / (weights.half_life_hours * HOUR_MS)), newest_ms
+
+
+class Board:
+    """What appeared after `since_seq` up to `until_seq`, for looking up. Made by `board`; the lists that it gives are in no order that means anything."""
+
+    def __init__(self, since_seq: int, until_seq: int, now_ms: int, weights: Choosing) -> None:
+        self.since_seq = since_seq
+        self.until_seq = until_seq
+        self.now_ms = now_ms
+        self.weights = weights
+        self.places: Mapping[str, Place] = {}
+        self.posts: dict[str, Post] = {}
+        self.links: dict[str, Link] = {}
+        self.above: dict[str, str] = {}
+        """An event id -> the one above it in its conversation: a copy's source, a reply's thread or target."""
+        self.copies: dict[str, tuple[Copied, ...]] = {}
+        self.strands: dict[str, tuple[Strand, ...]] = {}
+        self.shelves: dict[str, dict[tuple[str, str], list[Strand]]] = {}
+        self.said: dict[str, list[Post]] = {}
+        """What each person said, in its order."""
+        self.taken: dict[str, list[str]] = {}
+        """The conversations in which each person has a part, where somebody else has one, too."""
+        self.calls: dict[str, list[tuple[str, Post]]] = {}
+        """For each person what calls for their answer: ("reply" or "mention", the message)."""
+        self.unheard: dict[str, list[Strand]] = {}
+        """In each room, what somebody began and nobody has answered."""
+        self.answered: frozenset[str] = frozenset()
+        """Whoever was answered in anything they began."""
+        self._best: dict[tuple[str, str, str], list[Strand]] = {}
+
+    def root_of(self, event: str) -> str:
+        """The root of the conversation that this event belongs to, as far as it is known here."""
+        seen = {event}
+        while (
+            above := self.above.get(event)
+        ) is not None and above not in seen:  # nobody's relations make us run in circles
+            event = above
+            seen.add(event)
+        return event
+
+    def circle_of(self, room: str) -> str:
+        """The room that is in use for this one now."""
+        place = self.places.get(room)
+        return place.replaced_by or room if place else room
+
+    def about(self, root: str) -> Post | Link | None:
+        """What is known of a conversation's beginning."""
+        return self.posts.get(root) or self.links.get(root)
+
+    def found(self, room: str, reason: Reason) -> Sequence[Strand]:
+        """The strands of a room in which somebody who follows this person, circle or tag finds something; the best of them where they are very many."""
+        kind = {"person_tag": "person", "own": "circle"}.get(reason.kind, reason.kind)
+        key = (kind, reason.target)
+        strands = self.shelves.get(room, {}).get(key, [])
+        if len(strands) <= MOST_OF_A_SOURCE:
+            return strands
+        cached = (room, *key)
+        if cached not in self._best:
+            self._best[cached] = self._quiet_first(strands, self.weights.of(kind))
+        return self._best[cached]
+
+    def _quiet_first(self, strands: Sequence[Strand], weight: float) -> list[Strand]:
+        ranked = sorted(strands, key=lambda one: (-(self.weights.reason * weight + one.points) * one.decay, one.root))
+        authors: dict[str, int] = defaultdict(int)
+        circles: dict[str, int] = defaultdict(int)
+        turns = []
+        for place, strand in enumerate(ranked):
+            first = strand.entries[0].post
+            circle = self.circle_of(first.room)
+            turn = (authors[first.author] // self.weights.per_author, circles[circle] // self.weights.per_circle)
+            turns.append((*turn, place))
+            authors[first.author] += 1
+            circles[circle] += 1
+        return [ranked[place] for _, _, place in sorted(turns)[:MOST_OF_A_SOURCE]]
+
+
+def board(
+    posts: Iterable[Post],
+    places: Iterable[Place],
+    copies: Iterable[Copied] = (),
+    *,
+    since_seq: int,
+    until_seq: int,
+    now_ms: int,
+    weights: Choosing,
+    links: Iterable[Link] = (),
+    parts: Iterable[tuple[str, str]] = (),
+) -> Board:
+    """The board of these posts, rooms and live copies, given in any order; `now_ms` (UTC) is only for how old things are.
+
+    `links` are the older messages that they hang on, `parts` are (event, user): who said something that hangs on an older message before.
+    """
+    made = Board(since_seq, until_seq, now_ms, weights)
+    made.places = {place.room: place for place in places}
+    for post in sorted(posts, key=lambda post: post.seq):
+        if not post.redacted and post.room in made.places:
+            made.posts[post.event] = post
+    made.links = {link.event: link for link in sorted(links, key=lambda link: link.event)}
+    _hang_together(made, copies)
+    parties: dict[str, set[str]] = defaultdict(set)
+    for event, user in parts:
+        parties[made.root_of(event)].add(user)
+    _gather(made)
+    _take_part(made, parties)
+    _call(made)
+    _listen(made, parties)
+    return made
+
+
+def _hang_together(made: Board, copies: Iterable[Copied]) -> None:
+    for link in made.links.values():
+        if link.above is not None:
+            made.above[link.event] = link.above
+    for post in made.posts.values():
+        above = post.thread or post.reply_to
+        if above is not None:
+            made.above[post.event] = above
+    by_source: dict[str, list[Copied]] = defaultdict(list)
+    for copied in copies:
+        by_source[copied.source].append(copied)
+        made.above[copied.copy] = copied.source
+    for source, found in by_source.items():
+        made.copies[source] = tuple(sorted(found, key=lambda copied: (copied.room, copied.copy)))
+
+
+def _gather(made: Board) -> None:
+    """Strands and shelves."""
+    entries: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+    for post in made.posts.values():
+        root = made.root_of(post.event)
+        if post.seq <= made.until_seq:
+            entries[root, post.room].append(Entry(post.seq, post.event, post.room, post, post.reactions))
+        for copied in made.copies.get(post.event, ()):
+            if copied.seq is not None and copied.seq <= made.until_seq and copied.room in made.places:
+                entries[root, copied.room].append(Entry(copied.seq, copied.copy, copied.room, post, copied.reactions))
+    strands: dict[str, list[Strand]] = defaultdict(list)
+    for (root, room), found in sorted(entries.items()):
+        strand = Strand(root, room, found, made.weights, made.now_ms)
+        strands[root].append(strand)
+        shelf = made.shelves.setdefault(room, {})
+        for key in sorted(_keys(made, strand)):
+            shelf.setdefault(key, []).append(strand)
+    made.strands = {root: tuple(found) for root, found in strands.items()}
+
+
+def _keys(made: Board, strand: Strand) -> set[tuple[str, str]]:
+    keys = {("person", author) for author in strand.authors}
+    for entry in strand.entries:
+        if not entry.post.automatic:
+            keys.add(("circle", made.circle_of(entry.post.room)))
+            keys.update(("tag", tag) for tag in entry.post.tags)
+    return keys
+
+
+def _take_part(made: Board, parties: Mapping[str, set[str]]) -> None:
+    for post in made.posts.values():
+        made.said.setdefault(post.author, []).append(post)
+    for root, strands in made.strands.items():
+        authors = {author for strand in strands for author in strand.authors} | parties.get(root, set())
+        began = made.about(root)
+        if began is not None:
+            authors.add(began.author)
+        if len(authors) > 1:
+            for author in authors:
+                made.taken.setdefault(author, []).append(root)
+
+
+def _call(made: Board) -> None:
+    """An answer calls on whom it answers; one in a thread that answers nobody in particular, on whoever began the thread."""
+    for post in made.posts.values():
+        if post.automatic:
+            continue
+        answers = post.reply_to or post.thread
+        to = made.about(_original(made, answers)) if answers is not None else None
+        called = dict.fromkeys(post.mentions, "mention")
+        if to is not None:
+            called[to.author] = "reply"
+        for user, kind in sorted(called.items()):
+            if user != post.author:
+                made.calls.setdefault(user, []).append((kind, post))
+
+
+def _original(made: Board, event: str) -> str:
+    """What this event is a copy of, or itself."""
+    above = made.above.get(event)
+    return above if above is not None and event not in made.posts and event not in made.links else event
+
+
+def _listen(made: Board, parties: Mapping[str, set[str]]) -> None:
+    """Whom nobody has answered. Answers by programs and by themselves do not count; one elsewhere in the room does that calls on them by name."""
+    programs = {post.author for post in made.posts.values() if post.automatic}
+    called: dict[tuple[str, str], int] = {}
+    for user, calls in made.calls.items():
+        for kind, post in calls:
+            place = (user, made.circle_of(post.room))
+            if kind == "mention":
+                called[place] = max(post.seq, called.get(place, 0))
+    answered: set[str] = set()
+    alone: list[tuple[Post, tuple[Strand, ...]]] = []
+    for root, strands in made.strands.items():
+        began = made.posts.get(root)
+        if began is None or began.automatic or began.seq <= made.since_seq:
+            continue
+        others = {entry.post.author for strand in strands for entry in strand.entries if not entry.post.automatic}
+        others |= parties.get(root, set()) - programs
+        named = called.get((began.author, made.circle_of(began.room)), 0) > began.seq
+        if others - {began.author} or named:
+            answered.add(began.author)
+        else:
+            alone.append((began, strands))
+    made.answered = frozenset(answered)
+    for _, strands in alone:
+        for strand in strands:
+            if made.places[strand.room].kind in ("circle", "common"):
+                made.unheard.setdefault(strand.room, []).append(strand)

@@ -1,0 +1,174 @@
+"""All that happened between two moments, read once for everybody; never decides what anybody may see of it.
+
+The queries are as many for thirty people as for thirty thousand; rows come in parts, and what is the same in many of them is kept once.
+"""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import CTE, Executable, Select, and_, distinct, func, or_, select, true, union, union_all
+
+from bridge.digest.model import Copied, Link, Post
+from bridge.store.db import Connection
+from bridge.store.tables import copies, mentions, post_tags, posts, reactions
+
+PART = 5_000
+"""So many rows are held at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What appeared in it, itself or as a copy; the copies; the older messages that it hangs on; and (message, user): who had a part in those before."""
+
+    posts: tuple[Post, ...]
+    copies: tuple[Copied, ...]
+    links: tuple[Link, ...]
+    parts: tuple[tuple[str, str], ...]
+
+
+async def window(db: Connection, *, since_seq: int, until_seq: int, me: str, bots: tuple[str, ...] = ()) -> Window:
+    """What appeared after `since_seq` up to `until_seq` in rooms of ours, in the order in which it came. Seven queries.
+
+    Our own messages (`me`) are left out, and redacted ones; `bots` are people whose word is a program's.
+    """
+    recent = _recent(since_seq, until_seq, me)
+    above = _above(recent, since_seq)
+    same = _Same()
+    tags = await _sets(db, _about(recent, above, post_tags.c.event, post_tags.c.tag), same)
+    called = await _sets(db, select(mentions).join(recent, recent.c.event == mentions.c.event), same)
+    reacted = await _reacted(db, since_seq, until_seq, me, bots, same)
+    query = select(posts).join(recent, recent.c.event == posts.c.event).order_by(posts.c.seq)
+    none: frozenset[str] = frozenset()
+    found = [
+        Post(
+            row.seq, same(row.event), same(row.room), same(row.author), row.at_ms, same(row.thread),
+            tags.get(row.event, none), reply_to=same(row.reply_to), mentions=called.get(row.event, none),
+            reactions=reacted.get(row.event, 0), automatic=bool(row.automatic) or row.author in bots,
+        )
+        async for row in _rows(db, query)
+    ]  # fmt: skip
+    carried = _copies(recent, above)
+    live = [
+        Copied(same(row.source), same(row.room), same(row.copy), row.seq, reacted.get(row.copy, 0))
+        async for row in _rows(db, carried)
+    ]
+    links = [
+        Link(same(row.event), same(row.above), same(row.author), same(row.room), tags.get(row.event, none))
+        async for row in _rows(db, _links(above, me))
+    ]
+    parts = [(same(row.event), same(row.author)) async for row in _rows(db, _parts(above, since_seq, me))]
+    return Window(tuple(found), tuple(live), tuple(links), tuple(parts))
+
+
+class _Same:
+    """Equal strings become one: a room's id stands in thousands of rows."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, str] = {}
+
+    def __call__(self, value: Any) -> Any:
+        return self._kept.setdefault(value, value) if value is not None else None
+
+
+async def _rows(db: Connection, query: Executable) -> AsyncIterator[Any]:
+    async with db.stream(query) as result:
+        async for part in result.partitions(PART):
+            for row in part:
+                yield row
+
+
+async def _sets(db: Connection, query: Executable, same: _Same) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    async for event, value in _rows(db, query):
+        found[same(event)].add(same(value))
+    kept: dict[frozenset[str], frozenset[str]] = {}
+    return {event: kept.setdefault(frozen, frozen) for event, values in found.items() if (frozen := frozenset(values))}
+
+
+def _recent(since_seq: int, until_seq: int, me: str) -> CTE:
+    """The event ids of posts that appeared in the window."""
+    ours = posts.alias("ours")
+    carried = (
+        select(copies.c.source)
+        .join(ours, ours.c.event == copies.c.copy)
+        .where(copies.c.live, ours.c.redacted.is_(False), ours.c.seq > since_seq, ours.c.seq <= until_seq)
+    )
+    standing = and_(posts.c.redacted.is_(False), posts.c.author != me)
+    return union_all(
+        select(posts.c.event).where(posts.c.seq > since_seq, posts.c.seq <= until_seq, standing),
+        select(posts.c.event).where(posts.c.seq <= since_seq, standing, posts.c.event.in_(carried)),
+    ).cte("recent")
+
+
+def _above(recent: CTE, since_seq: int) -> CTE:
+    """What recent messages hang on and is older or gone, and what that hangs on, as event ids; above a copy of ours is what it copies."""
+    here = posts.alias("here")
+    hangs = [
+        select(column.label("event"))
+        .join(recent, recent.c.event == here.c.event)
+        .where(column.is_not(None))
+        for column in (here.c.thread, here.c.reply_to)
+    ]  # fmt: skip
+    first = union(*hangs).cte("hangs")
+    target = posts.alias("target")
+    older = select(first.c.event).outerjoin(target, target.c.event == first.c.event)
+    outside = or_(target.c.seq.is_(None), target.c.seq <= since_seq, target.c.redacted)
+    start = older.where(or_(outside, first.c.event.in_(select(copies.c.copy))))
+    up = start.cte("above", recursive=True)
+    its = posts.alias("its")
+    on = func.coalesce(its.c.thread, its.c.reply_to, copies.c.source)
+    return up.union(
+        select(on)
+        .select_from(up)
+        .outerjoin(its, its.c.event == up.c.event)
+        .outerjoin(copies, and_(copies.c.copy == up.c.event, copies.c.live))
+        .where(on.is_not(None))
+    )
+
+
+def _about(recent: CTE, above: CTE, event: Any, value: Any) -> Executable:
+    return union_all(
+        select(event, value).join(recent, recent.c.event == event),
+        select(event, value).join(above, above.c.event == event),
+    )
+
+
+async def _reacted(
+    db: Connection, since_seq: int, until_seq: int, me: str, bots: tuple[str, ...], same: _Same
+) -> dict[str, int]:
+    """How many people reacted to what appeared in the window, copies included; authors and programs do not count."""
+    people = and_(reactions.c.user != posts.c.author, reactions.c.user.not_in([me, *bots]))
+    query = (
+        select(reactions.c.target, func.count(distinct(reactions.c.user)))
+        .join(posts, posts.c.event == reactions.c.target)
+        .where(posts.c.seq > since_seq, posts.c.seq <= until_seq, people)
+        .group_by(reactions.c.target)
+    )
+    return {same(row[0]): int(row[1]) async for row in _rows(db, query)}
+
+
+def _copies(recent: CTE, above: CTE) -> Select[Any]:
+    about = or_(copies.c.source.in_(select(recent.c.event)), copies.c.copy.in_(select(above.c.event)))
+    return (
+        select(copies.c.source, copies.c.room, copies.c.copy, posts.c.seq)
+        .outerjoin(posts, posts.c.event == copies.c.copy)
+        .where(copies.c.live, copies.c.copy.is_not(None), posts.c.redacted.is_not(true()), about)
+    )
+
+
+def _links(above: CTE, me: str) -> Select[Any]:
+    on = func.coalesce(posts.c.thread, posts.c.reply_to).label("above")
+    query = select(posts.c.event, on, posts.c.author, posts.c.room).where(posts.c.author != me)
+    return query.where(posts.c.event.in_(select(above.c.event)))
+
+
+def _parts(above: CTE, since_seq: int, me: str) -> Executable:
+    """Who said something, before the window, that hangs on an older message."""
+    older = and_(posts.c.seq <= since_seq, posts.c.redacted.is_(False), posts.c.author != me)
+    inside = select(above.c.event)
+    return union(
+        select(posts.c.thread.label("event"), posts.c.author).where(older, posts.c.thread.in_(inside)),
+        select(posts.c.reply_to, posts.c.author).where(older, posts.c.reply_to.in_(inside)),
+    )
