@@ -64,7 +64,7 @@ def everything(config: Config) -> Mapping[str, RoomSettings]:
         "space": community.space,
         "common": community.common,
         "staff": community.staff,
-        **{room_key(room): room for room in community.rooms},
+        **{room_key(room): room for room in (*community.archived_rooms, *community.rooms)},
         **{circle_key(circle): circle for circle in (*community.archived, *community.circles)},
     }
 
@@ -95,8 +95,10 @@ def overlaid(config: Config, settings: Sequence[Setting]) -> Config:
     unused = {circle_key(circle): True for circle in old.archived} | _archived(decided)
     changed["circles"] = tuple(circle for circle in circles if not unused.get(circle_key(circle)))
     changed["archived"] = tuple(circle for circle in circles if unused.get(circle_key(circle)))
-    rooms = _overlaid_list(old.rooms, room_key, _made_room, "room/", decided)
-    changed["rooms"] = tuple(room for room in rooms if not _archived(decided).get(room_key(room)))
+    rooms = _overlaid_list((*old.rooms, *old.archived_rooms), room_key, _made_room, "room/", decided)
+    unused = {room_key(room): True for room in old.archived_rooms} | _archived(decided)
+    changed["rooms"] = tuple(room for room in rooms if not unused.get(room_key(room)))
+    changed["archived_rooms"] = tuple(room for room in rooms if unused.get(room_key(room)))
     community: Community = old.model_copy(update=changed)
     return config.model_copy(update={"community": community})
 

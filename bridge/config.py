@@ -217,6 +217,9 @@ class Community(Section):
         description="Further rooms, each beginning with a dash.",
         examples=[[{"key": "library", "name": "Library", "power": {"write": "curators"}}]],
     )
+    archived_rooms: tuple[FurtherRoom, ...] = Field(
+        (), description="Further rooms that are no longer used: read only and out of the space; nobody is removed."
+    )
     district_size: int = Field(
         50,
         ge=1,

@@ -175,7 +175,7 @@ def all_rooms(community: Mapping[str, Any]) -> Iterator[tuple[Loc, Mapping[str, 
     """Every section that is about one room, with its place, in the order of the file's schema. `community` is raw."""
     for name in ("space", "common", "staff"):
         yield ("community", name), _section(community, name)
-    for family in ("circles", "archived", "rooms"):
+    for family in ("circles", "archived", "rooms", "archived_rooms"):
         for number, room in enumerate(_entries(community, family)):
             if isinstance(room, Mapping):
                 yield ("community", family, number), room
@@ -195,12 +195,13 @@ def _rooms(me: Any, community: Mapping[str, Any]) -> Iterator[tuple[Loc, str]]:
     known: dict[str, Loc] = {}
     share = community.get("share_tag", "common")
     for loc, room in all_rooms(community):
-        name = {"circles": "tag", "rooms": "key"}.get(str(loc[1]), "")
+        family = str(loc[1]).removeprefix("archived_")  # a room keeps its key when it is archived
+        name = {"circles": "tag", "rooms": "key"}.get(family, "")
         word = room.get(name)
         if isinstance(word, str):
-            key = f"{loc[1]}/{fold(word)}"
+            key = f"{family}/{fold(word)}"
             if key in known:
-                yield (*loc, name), f"{spell(known[key])} has this {name} too; give each {str(loc[1])[:-1]} its own"
+                yield (*loc, name), f"{spell(known[key])} has this {name} too; give each {family[:-1]} its own"
                 continue
             if name == "tag" and isinstance(share, str) and fold(word) == fold(share):
                 yield (*loc, name), "is also the share_tag; choose another for one of the two"

@@ -75,11 +75,16 @@ def explain(note: Note) -> Text:
             return replace(_EXISTING[existing], values=values)
 
 
+_ARCHIVED_BY = {"circle": "circles archive", "room": "room archive"}
+"""By the beginning of a room's key: the command that puts such a room aside."""
+
+
 def _vanished(key: str, room: Mapping[str, Any]) -> Text:
     gone = words("%(room)s is no longer in the configuration. It stays as it is: nothing is ever deleted.", room=room)
-    if not key.startswith("circle/"):
+    family = key.partition("/")[0]
+    if family not in _ARCHIVED_BY:
         return gone
-    archive = {"command": f"circles archive {key}", "prefix": "!"}
+    archive = {"command": f"{_ARCHIVED_BY[family]} {key}", "prefix": "!"}
     return lines(gone, words("%(archive)s in the staff room puts it aside, to be read only.", archive=archive))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from bridge.community import circle_key, leaders, room_key
-from bridge.config import Circle, Config, RoomSettings
+from bridge.config import Circle, Config, FurtherRoom, RoomSettings
 from bridge.config_types import CURATOR, MODERATOR
 from bridge.rooms.contents import ARCHIVED_MARK
 from bridge.rooms.model import Desired, DesiredRoom, Kind, local_alias
@@ -59,7 +59,11 @@ def desired(config: Config, me: str) -> Desired:
 
     space = room("space", "space", community.space)
     staff_room = room("staff", "staff", community.staff)
-    rooms = [room(room_key(each), "room", each, each.members) for each in community.rooms]
+
+    def of_room(further: FurtherRoom) -> DesiredRoom:
+        return room(room_key(further), "room", further, further.members)
+
+    rooms = [of_room(each) for each in community.rooms]
 
     def of_circle(circle: Circle) -> DesiredRoom:
         return room(circle_key(circle), "circle", circle, _unique((*leaders(circle), *circle.members)))
@@ -83,6 +87,7 @@ def desired(config: Config, me: str) -> Desired:
             *rooms,
             *circles,
             *(_archived(of_circle(circle), circle.name) for circle in community.archived),
+            *(_archived(of_room(each), each.name) for each in community.archived_rooms),
         ),
         district_size=community.district_size,
         district_name=community.district_name,

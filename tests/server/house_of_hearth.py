@@ -45,32 +45,39 @@ class House:
             self.process.kill()
             await self.process.wait()
 
-    async def plans(self) -> str:
-        """What `hearth plan` says; Hearth does not run meanwhile."""
-        plan = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bridge", "plan", "--config", str(self.file),
+    async def does(self, *words: str) -> tuple[int, str]:
+        """One of Hearth's commands on its machine: the exit code, and all that it says. Hearth does not run meanwhile."""
+        command = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bridge", *words, "--config", str(self.file),
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
-        said, _ = await plan.communicate()
-        return said.decode()
+        said, _ = await command.communicate()
+        return command.returncode or 0, said.decode()
+
+    async def plans(self) -> str:
+        """What `hearth plan` says."""
+        return (await self.does("plan"))[1]
 
 
 @asynccontextmanager
 async def a_house(lab: Lab, prefix: str, directory: Path, community: dict[str, Any]) -> AsyncIterator[House]:
     """A community that is described in a file and not made yet. Addresses begin with the prefix, as they belong to the whole homeserver."""
     account = await lab.a.register(f"{prefix}hearth", "pw")
-    plain = {key: {"name": key.capitalize(), "alias": f"{prefix}{key}"} for key in ("space", "common", "staff")}
+    plain: dict[str, dict[str, Any]] = {
+        key: {"name": key.capitalize(), "alias": f"{prefix}{key}"} for key in ("space", "common", "staff")
+    }
     for each in (plain["common"], plain["staff"]):
-        each["encrypted"] = False  # type: ignore[assignment] - what JSON takes
+        each["encrypted"] = False
     for circle in community.get("circles", ()):
-        circle.setdefault("alias", f"{prefix}{circle['tag']}")
-        circle.setdefault("encrypted", False)
+        if "room" not in circle:
+            circle.setdefault("alias", f"{prefix}{circle['tag']}")
+            circle.setdefault("encrypted", False)
     settings = {
         "matrix": {"homeserver": lab.a.url, "user_id": account.user_id, "access_token": account.token, "encryption": False},
         "data_dir": str(directory / "data"),
         "community": {**plain, "onboarding": False, "assign": False, **community},
     }  # fmt: skip
-    file = directory / "config.json.yaml"
+    file = directory / "config.yaml"
     file.write_text(json.dumps(settings), encoding="utf-8")
     load(file, {})
     house = House(file, account.user_id)
