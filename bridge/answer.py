@@ -307,7 +307,7 @@ async def _greet(scene: Scene, event: Message, *, direct: bool) -> None:
     """Somebody who is in no room of ours: one kind word, once, with the way in. Whose membership has ended hears so alone, and once a day."""
     language = await language_of(scene, event.sender)
     if await authority.has_ended(scene.db, scene.config, event.sender):
-        over = terms_words.over(await authority.current(scene.db, scene.config))
+        over = terms_words.over(await authority.named(scene.db, scene.config))
         key = f"over/{event.sender}/{scene.now_ms // DAY_MS}"
         said = Say(key=key, room=event.room, text=over, language=language) if direct else None
         scene.puts.append(Put(said or Tell(key=key, user=event.sender, text=over, language=language)))

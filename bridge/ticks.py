@@ -61,7 +61,7 @@ def all_ticks(hearth: "Hearth") -> tuple[Tick, ...]:
         simple("sanctions end", 5, ends.tick),
         larger("progress", 5, _progress),
         simple("leaving", 15, leaving.sweep),
-        simple("leaving again", HOUR, partial(leaving.sweep, again=True)),
+        simple("leaving again", HOUR, leaving.sweep_all),
         larger("rooms", HOUR, _look_at_all_rooms),
         larger("footing", 2, _look_at_rooms),
         larger("memberships", 5, _memberships),

@@ -292,7 +292,7 @@ async def _offer(scene: Scene, user: str) -> tuple[Wish, ...]:
     if not circles:
         return ()
     own = {room.tag for room in circles}
-    say = await authority.current(scene.db, scene.config)
+    say = await authority.named(scene.db, scene.config)
     curators = [
         curator
         for circle in scene.config.community.circles

@@ -19,7 +19,7 @@ async def look(scene: Scene, at_once: Collection[str] = ()) -> None:
     staff = by_key.get("staff")
     if staff is None or not (at_once or may_tell(scene.now_ms, scene.config.zone)):
         return
-    say = await authority.current(scene.db, scene.config)
+    say = await authority.named(scene.db, scene.config)
     found = [say.led(circle) for circle in scene.config.community.circles if circle_key(circle) in by_key]
     seen = await people.everywhere(scene.db, {user for circle in found for user in leaders(circle)})
     there = {key: seen.get(by_key[key].room, {}) for key in map(circle_key, found)}

@@ -167,7 +167,7 @@ async def _give(scene: Scene, user: str, key: str, cause: str) -> None:
         who={"user": user},
         circle=named(room),
     )
-    for curator in (await authority.current(scene.db, scene.config)).leads(circle):
+    for curator in (await authority.named(scene.db, scene.config)).leads(circle):
         await _tell(scene, curator, f"circle/{user}/{key}/{cause}/{curator}", new)
 
 

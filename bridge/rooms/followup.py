@@ -23,7 +23,7 @@ async def _made(scene: Scene, entry: Entry) -> Text | None:
     circle = circle_by_key(scene.config, entry.target)
     if room is None or circle is None:
         return None
-    lead = (await authority.current(scene.db, scene.config)).leads(circle)
+    lead = (await authority.named(scene.db, scene.config)).leads(circle)
     for user in lead:
         await welcome_curator(scene, user, room, entry.id)
     if not lead:
@@ -64,7 +64,7 @@ async def _led(scene: Scene, entry: Entry) -> Text | None:
     circle = circle_by_key(scene.config, entry.target)
     if room is None or circle is None:
         return None
-    lead = (await authority.current(scene.db, scene.config)).leads(circle)
+    lead = (await authority.named(scene.db, scene.config)).leads(circle)
     if not lead:
         return words(
             "Nobody looks after %(circle)s now. %(command)s changes that.",

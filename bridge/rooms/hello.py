@@ -93,7 +93,7 @@ async def _concerns(scene: Scene, room: Room, user: str, reader: str) -> bool:
     circle = circle_by_key(scene.config, room.key)
     if circle is None or await people.membership(scene.db, room.room, user) != "join":
         return False
-    return reader == STAFF or reader in (await authority.current(scene.db, scene.config)).leads(circle)
+    return reader == STAFF or reader in (await authority.named(scene.db, scene.config)).leads(circle)
 
 
 async def _say(scene: Scene, row: Due, room: Room, user: str, reader: str) -> None:
@@ -108,7 +108,7 @@ async def _say(scene: Scene, row: Due, room: Room, user: str, reader: str) -> No
     circle = circle_by_key(scene.config, room.key)
     if staff is None or circle is None:
         return
-    lead = (await authority.current(scene.db, scene.config)).leads(circle)
+    lead = (await authority.named(scene.db, scene.config)).leads(circle)
     curators = {"list": [{"user": curator} for curator in lead]}
     if number < greeting.LAST:
         text = words("%(who)s is new in %(circle)s, and nobody looks after that circle. Would one of you say hello?", who=who, circle=where)  # fmt: skip

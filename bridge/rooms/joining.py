@@ -99,7 +99,7 @@ async def _used(scene: Scene, event: Message, code: Code) -> Text:
         )
     ended = await authority.has_ended(scene.db, scene.config, user)
     if ended and begins is None:
-        return terms_words.over(await authority.current(scene.db, scene.config))  # the code stays as it is
+        return terms_words.over(await authority.named(scene.db, scene.config))  # the code stays as it is
     circle = await room_of(scene, code.circle)
     if circle is not None and await warn_staff(scene, user, circle.key, event.id):
         circle = None  # another one is looked for when they are in; why is nobody's business

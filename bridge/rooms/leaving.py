@@ -8,34 +8,61 @@ from bridge.rooms import cascade
 from bridge.rooms.tell import address
 from bridge.rooms.term import ENDED
 from bridge.scene import Desk, Filler, Scene, Settler, State
-from bridge.store import leavers, people, queue, rooms, terms
+from bridge.store import due, leavers, people, queue, rooms, terms
 from bridge.text import render
 from bridge.words import Text, words
 
 KEY = "cascade/"
+LOOK = "leaving"
+"""The kind of occasion that asks for a look at one person; its slot is the event that made us look."""
+
+MOST_AT_ONCE = 200
 
 
 async def react(scene: Scene, event: AnyEvent) -> None:
-    """Somebody was taken out of the space by somebody else: there is nothing to wait for. Who went by themselves is left to `sweep`."""
-    if isinstance(event, MemberChanged) and event.membership == "leave" and event.sender != event.user:
-        space = await rooms.by_key(scene.db, "space")
-        if space and space.room == event.room:
+    """Who goes out of the space, or comes into a room without being in the space, is looked at by `sweep` when it is time.
+
+    Who was taken out of the space by somebody else goes now: there is nothing to wait for.
+    """
+    if not isinstance(event, MemberChanged) or event.user == scene.me or event.was == event.membership:
+        return
+    if event.membership in cascade.INSIDE:
+        if event.was not in cascade.INSIDE and await leavers.is_out(scene.db, event.user):
+            await due.set_next(scene.db, LOOK, event.user, scene.now_ms, event.id)
+        return
+    space = await rooms.by_key(scene.db, "space")
+    if space and event.room == space.room:
+        await due.set_next(scene.db, LOOK, event.user, scene.now_ms, event.id)
+        if event.membership == "leave" and event.sender != event.user:
             await _remove(scene, space.room, event.user, removed=(event.user,))
 
 
-async def sweep(scene: Scene, *, again: bool = False) -> None:
-    """Everybody who is out of the space and still in a room of ours. `again`: what was refused before is tried once more."""
+async def sweep(scene: Scene) -> None:
+    """Everybody of whom something was heard that may end in their leaving our rooms, when their time has come; by the clock."""
+    found = await due.claim_due(scene.db, LOOK, scene.now_ms, MOST_AT_ONCE)
+    space = await rooms.by_key(scene.db, "space") if found else None
+    for each in found:
+        wait_ms = await _remove(scene, space.room, each.subject) if space else None
+        if wait_ms is None:
+            await due.remove(scene.db, LOOK, each.subject)
+        else:
+            await due.set_next(scene.db, LOOK, each.subject, wait_ms, each.slot)
+
+
+async def sweep_all(scene: Scene) -> None:
+    """Everybody who is out of the space and still in a room of ours, whatever was heard; what was refused before is tried once more. At the start and every hour."""
     space = await rooms.by_key(scene.db, "space")
     if space:
-        await _remove(scene, space.room, again=again)
+        await _remove(scene, space.room, again=True)
 
 
 async def _remove(
     scene: Scene, space: str, user: str | None = None, *, removed: Collection[str] = (), again: bool = False
-) -> None:
+) -> int | None:
+    """Put what takes people out; for one `user`, until when they have time to think better of it (UTC ms), or None."""
     history = await leavers.histories(scene.db, space, user)
     if not history:
-        return
+        return None
     owners = scene.config.community.owners
     ended = set(await terms.users(scene.db, ENDED)) - set(owners) if scene.config.membership else set()
     for each in cascade.removals(
@@ -54,6 +81,8 @@ async def _remove(
         scene.puts.append(Put(Kick(key=key, room=each.room, user=each.user, reason=reason)))
         if again:
             await queue.retry(scene.db, key)
+    ends = [was.since_ms + cascade.GRACE_MS for was in history if was.room == space and was.now]
+    return ends[0] if user is not None and user not in removed and ends[0] > scene.now_ms else None
 
 
 def _reason(*, by_themselves: bool) -> Text:

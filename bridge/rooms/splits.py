@@ -126,7 +126,7 @@ async def watch(scene: Scene) -> None:
         small.discard(room.room)
         if room.room not in known and await store.crowd(scene.db, room.room, scene.now_ms):
             await cases.show(scene, KINDS, f"crowded/{room.room}/{scene.now_ms}", CROWDED, room.key, room.room)
-            for user in (await authority.current(scene.db, scene.config)).leads(circle):
+            for user in (await authority.named(scene.db, scene.config)).leads(circle):
                 text = words(
                     "%(circle)s has %(people)s people now and holds %(most)s well. The moderators have been told. They can let its people choose whether to go to a second circle; nobody is moved who does not want to be.",
                     circle=circles.name(room),

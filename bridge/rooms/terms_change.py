@@ -75,7 +75,7 @@ async def give(scene: Scene, user: str, until: str | None, *, cause: int, grante
             scene,
             term,
             "given",
-            terms_words.changed(await authority.current(scene.db, scene.config), before, term, invited=invited),
+            terms_words.changed(await authority.named(scene.db, scene.config), before, term, invited=invited),
         )
     term = await advance(scene, term)
     await go_on_back(scene, term)
@@ -90,7 +90,7 @@ async def advance(scene: Scene, term: Term) -> Term:
     zone = await zone_of(scene, term.user)
     now = look(term, zone, scene.config.membership, scene.now_ms)
     if now.remind is not None and term.until is not None:
-        text = terms_words.reminder(await authority.current(scene.db, scene.config), term.until)
+        text = terms_words.reminder(await authority.named(scene.db, scene.config), term.until)
         term = replace(term, reminded=now.remind)
         await _tell(scene, term, f"remind/{now.remind}", text)
     if now.stage != term.stage:
@@ -110,7 +110,7 @@ async def _move(scene: Scene, term: Term, stage: str) -> Term:
     if is_spared(scene, user):
         await tell_staff(scene, f"term/{user}/{term.period}/spared", terms_words.spared(user, term.until))
         return replace(term, stage=stage)
-    say = await authority.current(scene.db, config)
+    say = await authority.named(scene.db, config)
     if stage == GRACE and term.until is not None and config.membership is not None:
         last = date.fromisoformat(term.until) + timedelta(days=config.membership.grace_days)
         await _tell(scene, term, GRACE, terms_words.grace_begins(say, term.until, last.isoformat()))

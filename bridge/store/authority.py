@@ -1,5 +1,7 @@
 """Who has which say in the community at this moment, as far as the database knows; never what follows from it."""
 
+from collections.abc import Iterable
+
 from bridge.community import leaders
 from bridge.config import Config
 from bridge.roles import Authority, Role
@@ -9,13 +11,23 @@ from bridge.store.db import Connection
 
 async def current(db: Connection, config: Config, *others: str) -> Authority:
     """Who has a say now. Whether a membership has ended is looked up for everybody who is named somewhere, and for these others."""
-    community = config.community
     staff = await rooms.by_key(db, "staff")
-    inside = frozenset(await people.members(db, staff.room)) if staff else frozenset()
+    return await _without_ended(
+        db, config, frozenset(await people.members(db, staff.room)) if staff else frozenset(), others
+    )
+
+
+async def named(db: Connection, config: Config) -> Authority:
+    """The same without a look into the staff room: of those whom the configuration names, who looks after what now."""
+    return await _without_ended(db, config, frozenset(), ())
+
+
+async def _without_ended(db: Connection, config: Config, inside: frozenset[str], others: Iterable[str]) -> Authority:
+    community = config.community
     if config.membership is None:
         return Authority(config, inside)
-    named = {*community.moderators, *inside, *others}.union(*map(leaders, community.circles))
-    return Authority(config, inside, await terms.ended_among(db, named - set(community.owners)))
+    asked = {*community.moderators, *inside, *others}.union(*map(leaders, community.circles))
+    return Authority(config, inside, await terms.ended_among(db, asked - set(community.owners)))
 
 
 async def role_of(db: Connection, config: Config, user: str, circle: str | None = None) -> Role:

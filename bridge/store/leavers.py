@@ -34,6 +34,17 @@ async def histories(db: Connection, space: str, user: str | None = None) -> tupl
     )
 
 
+async def is_out(db: Connection, user: str) -> bool:
+    """Whether somebody was in the space, and is not any more."""
+    query = (
+        select(memberships.c.id)
+        .join(rooms, rooms.c.room == memberships.c.room)
+        .where(rooms.c.key == "space", memberships.c.user == user)
+        .where(memberships.c.until_ms.is_(None), memberships.c.membership.in_(OUT))
+    )
+    return await db.scalar(query) is not None
+
+
 async def joined(db: Connection, room: str, users: Collection[str]) -> frozenset[str]:
     """Those of these users who are joined in a room now."""
     query = select(memberships.c.user).where(

@@ -149,8 +149,8 @@ async def test_a_message_that_something_hangs_on_is_looked_at_more_closely(house
         (said("$answer", thread="$p1"), 9),
         (Reacted(id="$r", room=ROOM, sender=ANN, at_ms=NOW_MS, target="$p1", key="😀"), 6),
         (member("$name", ROOM, ANN, "join", "join"), 5),
-        (member("$in", "!c2:a.test", ANN, "join", "invite"), 17),
-        (member("$out", ROOM, "@u16:a.test", "leave", "join"), 20),
+        (member("$in", "!c2:a.test", ANN, "join", "invite"), 18),
+        (member("$out", ROOM, "@u16:a.test", "leave", "join"), 23),
     ],
     ids=["an answer", "a reaction", "another name", "somebody comes", "somebody goes"],
 )
@@ -183,6 +183,27 @@ async def test_a_tick_with_nothing_to_do_costs_few_queries_however_large_the_com
     assert {name: cost for name, cost in costs.items() if cost > 8} == {}
     often = [tick.name for tick in house.hearth.ticks() if tick.every_seconds <= 15 and tick.name != "footing"]
     assert {name: costs[name] for name in often if costs[name] > 3} == {}
+
+
+async def test_the_look_for_leavers_passes_over_nobody_of_whom_nothing_was_heard(house: House) -> None:
+    """However many are in the rooms: who is out of the space is looked at when that is heard, one by one."""
+    space = "!space:a.test"
+    leaving = next(tick for tick in house.hearth.ticks() if tick.name == "leaving")
+    with counted(house.database) as seen:
+        await leaving.run()
+    assert [one for one in seen if "memberships" in one] == []
+    await house.hear(member("$out", space, ANN, "leave", "join"))
+    with counted(house.database) as seen:
+        await leaving.run()
+    asked = [one for one in seen if "memberships" in one]
+    assert asked
+    async with house.database.reading() as db:
+        for each in asked:
+            values = tuple("x" for _ in range(each.count("?")))
+            plan = [str(row) for row in await db.exec_driver_sql(f"EXPLAIN QUERY PLAN {each}", values)]
+            assert not [
+                step for step in plan if "SCAN memberships" in step or "SCAN still" in step or "SCAN out" in step
+            ], plan
 
 
 async def test_what_is_due_is_found_without_a_look_at_what_is_for_later(house: House) -> None:

@@ -148,3 +148,19 @@ async def test_what_is_refused_is_told_once_and_tried_again(world: World) -> Non
     await world.tick()
     assert where(world, "eve") == set()
     assert [seen.body for seen in world.from_hearth("#staff") if "out of the space" in seen.body] == told
+
+
+@on_a_file
+async def test_an_old_invitation_or_an_open_door_lets_nobody_stay_who_is_out_of_the_space(world: World) -> None:
+    garden, guest = world.room("#garden"), world.member("eve")
+    await leaves_the_space(world, "eve")
+    world.clock.forward(GRACE_MS)
+    await world.ring("leaving")
+    await world.settle()
+    assert where(world, "eve") == set()
+    world.hs.inject(garden, EVE, "m.room.member", {"membership": "join"}, ts=world.clock(), state_key=guest.user_id)
+    await world.settle()
+    assert where(world, "eve") == {"#garden"}
+    await world.ring("leaving")
+    await world.settle()
+    assert where(world, "eve") == set()
