@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import structlog
 
 from bridge.clock import Clock
-from bridge.effects import EFFECTS, Effect, load
+from bridge.effects import EFFECTS, Effect, Priority, load
 from bridge.errors import Unavailable
-from bridge.pacing import Pace, bucket
+from bridge.pacing import REST, Pace, bucket
 from bridge.scene import Scene, Settler
 from bridge.settling import Areas, Back, IntentDone, pace_after, settle, verdict
 from bridge.store import queue
@@ -25,6 +25,9 @@ from bridge.store.errors import StoreUnavailable
 
 AT_ONCE = 16
 """A homeserver on two cores does not get faster by more."""
+
+BEFORE_AN_ANSWER = 3
+"""So many of what is more important go out before an answer, if one waits, while the homeserver holds us back."""
 
 LONGEST_TRY_SECONDS = 300.0
 LONGEST_SLEEP_SECONDS = 1.0
@@ -83,6 +86,7 @@ class Outbox:
         self._under_way: dict[int, tuple[queue.Wish, asyncio.Task[None]]] = {}
         self._back: list[Back] = []
         self._settled = 0
+        self._since_answer = 0
 
     @property
     def trouble(self) -> str | None:
@@ -176,13 +180,25 @@ class Outbox:
             kinds = [kind for kind in EFFECTS if bucket(kind) in closed]
             # Where a bucket is watched, rows are taken one by one, so that it is never drawn on by more than it may.
             limit = 1 if pace.at_once else free
-            found = await queue.due(db, now_ms, limit, busy, kinds)
+            found = await self._next(db, now_ms, limit, busy, kinds) if REST in pace.at_once else ()
+            found = found or await queue.due(db, now_ms, limit, busy, kinds)
+            self._since_answer = (
+                0 if any(each.priority == Priority.ANSWER for each in found) else self._since_answer + len(found)
+            )
             taken += found
             busy.update(wish.lane for wish in found)
             drawn.update(bucket(wish.kind) for wish in found)
             if not found or not pace.at_once:
                 break
         return taken
+
+    async def _next(
+        self, db: Connection, now_ms: int, limit: int, busy: Collection[str], kinds: Sequence[str]
+    ) -> Sequence[queue.Wish]:
+        """Where the homeserver holds us back, one in a few is an answer: a ban in a hundred rooms must not keep everybody else waiting for minutes."""
+        if self._since_answer < BEFORE_AN_ANSWER:
+            return ()
+        return await queue.due(db, now_ms, limit, busy, kinds, priority=Priority.ANSWER)
 
     async def _try(self, wish: queue.Wish) -> None:
         effect: Effect | None = None

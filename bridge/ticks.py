@@ -9,7 +9,7 @@ from bridge import direct, mishaps, welcome
 from bridge.config_file import ConfigError
 from bridge.digest import tick as digest_tick
 from bridge.errors import Unavailable
-from bridge.moderation import ends, progress
+from bridge.moderation import ends, progress, sweeping
 from bridge.moderation import react as moderation
 from bridge.rooms import (
     alarms,
@@ -60,6 +60,7 @@ def all_ticks(hearth: "Hearth") -> tuple[Tick, ...]:
         simple("sanctions", HOUR, moderation.sweep),
         simple("sanctions end", 5, ends.tick),
         larger("progress", 5, _progress),
+        larger("redactions", 1, _redactions),
         simple("leaving", 15, leaving.sweep),
         simple("leaving again", HOUR, leaving.sweep_all),
         larger("rooms", HOUR, _look_at_all_rooms),
@@ -103,6 +104,11 @@ async def _look(hearth: "Hearth", looks: Sequence[Callable[[Scene], Awaitable[No
 async def _progress(hearth: "Hearth") -> None:
     held = dict(hearth.outbox.pace.held)
     await _look(hearth, (partial(progress.tick, held=held),))
+
+
+async def _redactions(hearth: "Hearth") -> None:
+    if await sweeping.tick(hearth.database, hearth.matrix.gateway, hearth.scene):
+        hearth.outbox.wake()
 
 
 async def _digests(hearth: "Hearth") -> None:

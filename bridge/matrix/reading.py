@@ -1,5 +1,6 @@
 """What may be read from the homeserver, decrypted: events, state, members; never changes anything in a room."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from bridge.matrix.client import Client
 from bridge.matrix.crypto import Crypto
 
 _EDITS_PER_PAGE = 50
+_PAGE = 100
 _GONE = frozenset({"M_NOT_FOUND", "M_FORBIDDEN"})
 
 
@@ -129,6 +131,48 @@ class Reading:
         opened = [self.opened(raw, room) for raw in chunk if isinstance(raw, dict)] if isinstance(chunk, list) else []
         return [raw for raw in opened if raw is not None]
 
+    async def written_by(
+        self, room: str, senders: Sequence[str], *, since_ms: int | None, most: int | None
+    ) -> Sequence[dict[str, Any]]:
+        """The raw events of these people, the newest first: all from a moment on (UTC ms, by their servers), or at least so many messages.
+
+        Pages until there is no more (spec: GET /rooms/{roomId}/messages); edits, reactions and state come along. Raises Refused or Unavailable.
+        """
+        chosen = json.dumps({"senders": list(senders), "limit": _PAGE}, separators=(",", ":"))
+        query: dict[str, str | int] = {"dir": "b", "limit": _PAGE, "filter": chosen}
+        found: list[dict[str, Any]] = []
+        messages = 0
+        while True:
+            answer = await self._client.request("GET", "/rooms/{room}/messages", parts={"room": room}, query=query)
+            chunk = answer.get("chunk")
+            page = [raw for raw in chunk if isinstance(raw, dict)] if isinstance(chunk, list) else []
+            found += page
+            messages += sum(
+                "state_key" not in raw and translate.relation(raw.get("content")).get("rel_type") in (None, "m.thread")
+                for raw in page
+            )
+            end = answer.get("end")
+            old = since_ms is not None and page and all(_sent_ms(raw) < since_ms for raw in page)
+            if not isinstance(end, str) or end == query.get("from") or old or (most is not None and messages >= most):
+                return found
+            query = {**query, "from": end}
+
+    async def about(self, room: str, event: str) -> Sequence[dict[str, Any]]:
+        """An event and all that relates to it, directly or through others, raw (spec: GET /relations with `recurse`). Raises Refused or Unavailable."""
+        itself = await self._get("/rooms/{room}/event/{event}", {"room": room, "event": event})
+        if itself is None:
+            return []
+        path, query = "/_matrix/client/v1/rooms/{room}/relations/{event}", {"limit": str(_PAGE), "recurse": "true"}
+        found = [itself]
+        while True:
+            answer = await self._client.request("GET", path, parts={"room": room, "event": event}, query=query)
+            chunk = answer.get("chunk")
+            found += [raw for raw in chunk if isinstance(raw, dict)] if isinstance(chunk, list) else []
+            following = answer.get("next_batch")
+            if not isinstance(following, str) or following == query.get("from"):
+                return found
+            query = {**query, "from": following}
+
     async def _edits(self, room: str, event: str) -> list[Mapping[str, Any]]:
         path = "/_matrix/client/v1/rooms/{room}/relations/{event}/m.replace"
         answer = await self._client.request(
@@ -154,3 +198,9 @@ class Reading:
 def _is_whole(edit: Any) -> bool:
     """Homeservers before version 1.7 of the spec told only the edit's id."""
     return isinstance(edit, dict) and isinstance(edit.get("content"), dict)
+
+
+def _sent_ms(raw: Mapping[str, Any]) -> int:
+    """When an event was sent (UTC ms), by its sender's server; zero when it does not say."""
+    at_ms = raw.get("origin_server_ts")
+    return at_ms if isinstance(at_ms, int) else 0

@@ -180,7 +180,7 @@ async def wrote_since(db: Connection, user: str, since_ms: int, room: str | None
 
 async def wrote_last(db: Connection, user: str, most: int, room: str | None = None) -> tuple[int, int]:
     """The same of their newest messages, at most so many."""
-    newest = select(posts.c.seq).where(_theirs(user, room)).order_by(posts.c.seq.desc()).limit(most)
+    newest = select(posts.c.seq).where(_theirs(user, room)).order_by(posts.c.at_ms.desc(), posts.c.event).limit(most)
     return await _counted(db, posts.c.seq.in_(newest.scalar_subquery()))
 
 

@@ -128,10 +128,11 @@ async def due(
     limit: int,
     busy_lanes: Collection[str] = (),
     held_kinds: Collection[str] = (),
+    priority: int | None = None,
 ) -> tuple[Wish, ...]:
     """Rows that may be tried now, by priority and then turn: the first of each lane that is neither busy nor waiting for its time.
 
-    A first row of a held kind holds its lane.
+    A first row of a held kind holds its lane. With a `priority`, only rows of that one.
     """
     earlier = outbox.alias()
     first = ~exists().where(
@@ -142,6 +143,8 @@ async def due(
         query = query.where(outbox.c.lane.not_in(busy_lanes))
     if held_kinds:
         query = query.where(outbox.c.kind.not_in(held_kinds))
+    if priority is not None:
+        query = query.where(outbox.c.priority == priority)
     query = query.where(first).order_by(outbox.c.priority, outbox.c.turn, outbox.c.id).limit(limit)
     return tuple(Wish(**row) for row in (await db.execute(query)).mappings())
 
