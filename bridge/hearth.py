@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from bridge import direct, handle, journal_log, speak, voice, welcome
 from bridge.clock import Clock
@@ -103,6 +104,7 @@ class Hearth:
         self.database = database
         self.matrix = matrix
         self.me = matrix.user
+        self.made: dict[str, Mapping[str, Any]] = {}
         self.names = NameBook(names_key(config.data_dir))
         self._known = KnownNames(self.names, database, matrix.gateway)
         self.troubles = journal_log.Troubles()

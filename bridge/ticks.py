@@ -125,9 +125,10 @@ async def _look_at_rooms(hearth: "Hearth") -> None:
     """How we stand in rooms where that may have changed."""
     async with hearth.database.reading() as db:
         waiting = await due.waiting(db, ground.LOOK, hearth.clock())
+    eyes = ground.Eyes(hearth.matrix.gateway, hearth.me, hearth.made)
     for each in waiting:
         try:
-            found = await ground.seen(hearth.matrix.gateway, each.subject, hearth.me)
+            found = await eyes.seen(each.subject)
         except Unavailable:
             return  # the next time
         async with hearth.database.writing() as db:

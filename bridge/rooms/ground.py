@@ -3,8 +3,9 @@
 An event only says that a room has to be looked at; the look itself is a tick's, so that what came while Hearth was down is seen as well.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from bridge.context import language_of
 from bridge.effects import Put, Say, Tell
@@ -40,15 +41,33 @@ async def look_at_all(db: Connection, now_ms: int) -> None:
     await due.set_all(db, LOOK, [room.room for room in await rooms.in_use(db)], now_ms, str(now_ms))
 
 
-async def seen(read: Reader, room: str, me: str) -> Ground:
-    """How we stand in a room, read from the homeserver; four small questions, so that large rooms cost no more. Raises Unavailable."""
-    own = await read.state_event(room, "m.room.member", me)
-    held = [await read.state_event(room, kind) for kind in ("m.room.create", "m.room.power_levels")]
-    tombstone = await read.state_event(room, "m.room.tombstone")
-    membership = (own or {}).get("content", {}).get("membership")
-    content = tombstone["content"] if tombstone else None
-    closed_by = str((tombstone or {}).get("sender", ""))
-    return Ground(membership, powers([event for event in held if event]), content or None, closed_by)
+class Eyes:
+    """Looks at rooms and asks no more than what can have changed: in which rooms we are once for all of them, who made a room once for ever.
+
+    For one round of looks, with what earlier rounds saw of the making of rooms.
+    """
+
+    def __init__(self, read: Reader, me: str, made: dict[str, Mapping[str, Any]]) -> None:
+        """`made` has the `m.room.create` of rooms by their ids (it never changes) and is added to."""
+        self._read, self._me, self._made = read, me, made
+        self._joined: frozenset[str] | None = None
+
+    async def seen(self, room: str) -> Ground:
+        """How we stand in a room, by small questions, so that large rooms cost no more. Raises Unavailable."""
+        if self._joined is None:
+            self._joined = frozenset(await self._read.joined_rooms())
+        if room not in self._joined:
+            own = await self._read.state_event(room, "m.room.member", self._me)
+            membership = (own or {}).get("content", {}).get("membership")
+            if membership != "join":  # else we have come in at this very moment
+                return Ground(membership, powers(()))
+        if room not in self._made and (create := await self._read.state_event(room, "m.room.create")):
+            self._made[room] = create
+        levels = await self._read.state_event(room, "m.room.power_levels")
+        tombstone = await self._read.state_event(room, "m.room.tombstone")
+        content = tombstone["content"] if tombstone else None
+        held = [event for event in (self._made.get(room), levels) if event]
+        return Ground("join", powers(held), content or None, str((tombstone or {}).get("sender", "")))
 
 
 async def tell(scene: Scene, row: due.Due, found: Ground) -> Footing | None:

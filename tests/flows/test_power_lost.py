@@ -117,3 +117,15 @@ async def test_a_homeserver_that_is_away_is_asked_again(world: World) -> None:
     await world.tick()
     assert len(in_staff(world, "Somebody closed")) == 1
     assert await world.ask("olga", "help")
+
+
+async def test_a_look_at_all_rooms_asks_two_questions_for_each(world: World) -> None:
+    await world.tick()
+    rooms = world.everywhere()
+    world.hs.mark()
+    await world.ring("rooms")
+    await world.ring("footing")
+    asked = [request.path for request in world.hs.requests_since_mark(mutating=False) if request.user_id == HEARTH]
+    asked = [path for path in asked if "/sync" not in path]
+    assert len([path for path in asked if "/state/m.room.power_levels/" in path]) == len(rooms)
+    assert len(asked) == 1 + 2 * len(rooms), asked
