@@ -82,6 +82,8 @@ async def tell(scene: Scene, row: due.Due, found: Ground) -> Footing | None:
     now = footing(found, scene.me)
     if now.replacement is not None:
         await replacing.follow(scene, room, now.replacement, found.closed_by)
+    elif now.about == "fine":
+        await replacing.resume(scene, room)
     name = f"footing/{room.room}"
     before = await cursors.load(scene.db, name) or "fine"
     if now.told == before:

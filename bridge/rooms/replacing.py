@@ -12,6 +12,8 @@ from bridge.effects import Effect, Invite, Put, ReplaceRoom, Say
 from bridge.events import AnyEvent, Invited, MemberChanged
 from bridge.rooms import replace
 from bridge.rooms.apply import read_room
+from bridge.rooms.footing import Ground, footing
+from bridge.rooms.plan import powers_of
 from bridge.rooms.tell import address
 from bridge.scene import Reader, Scene, Settler, State
 from bridge.store import due, journal, ledger, people, queue, replaced, rooms
@@ -24,6 +26,9 @@ FINISH = "replaced"
 
 AWAITED = "awaited"
 """... under which a successor (subject) waits that we could not enter yet; its slot is the key of the effect."""
+
+UNFINISHED = "replaced weakly"
+"""... under which a replaced room (subject) waits until we have in its successor the power for what is left; its slot is that of FINISH."""
 
 SPACES = ("space", "district")
 
@@ -111,6 +116,15 @@ def refused(old: Room, error: str, version: str | None) -> Text:
     )
 
 
+async def resume(scene: Scene, room: Room) -> None:
+    """We have in this room what we need: what could not be done when it took another's place is done now."""
+    for old in await rooms.former(scene.db, room.room):
+        left = await due.get(scene.db, UNFINISHED, old.room)
+        if left:
+            await due.remove(scene.db, UNFINISHED, old.room)
+            await due.set_next(scene.db, FINISH, old.room, scene.now_ms, left.slot)
+
+
 # --- what follows --------------------------------------------------------------------------------------------------------------------
 
 
@@ -186,6 +200,8 @@ async def waits(db: Connection, keys: Sequence[str]) -> bool:
 async def finish(scene: Scene, row: due.Due, old: Room, found: Found, refusals: Sequence[str]) -> None:
     """All is done: write it down, and tell whoever asked for it, or staff. `refusals` are error codes of steps that were refused."""
     await due.settled(scene.db, row)
+    if footing(Ground("join", powers_of(found.case.new)), scene.me).about == "weak":
+        await due.set_next(scene.db, UNFINISHED, old.room, scene.now_ms, row.slot)
     entry = await ledger.get(scene.db, int(row.slot))
     if entry is None or entry.outcome is not None:
         return
