@@ -55,6 +55,10 @@ class NameBook:
             return NOT_YET_KNOWN
         return self._chosen.get(user) or self._names.get(user) or user.removeprefix("@").partition(":")[0]
 
+    def profile(self, user: str) -> str:
+        """The display name of this user, or else the local part of their id; whatever they are called here."""
+        return self._names.get(user) or user.removeprefix("@").partition(":")[0]
+
     def find(self, name: str) -> Sequence[str]:
         """The users with this name, folded for case; sorted."""
         wanted = name.casefold()

@@ -30,6 +30,9 @@ class Naming(Names, Protocol):
     def like(self, name: str) -> frozenset[str]:
         """The users with a name that can be taken for this one."""
 
+    def profile(self, user: str) -> str:
+        """The display name of this user, or else the local part of their id; whatever they are called here."""
+
     def seal(self, name: str) -> str:
         """What can be stored of a name: the same for names that look alike, and of no use without a key."""
 

@@ -206,7 +206,9 @@ def _gather(made: Board) -> None:
 
 
 def _keys(made: Board, strand: Strand) -> set[tuple[str, str]]:
-    keys = {("person", author) for author in strand.authors}
+    # Who may see only a copy that names nobody is not told that it is of somebody whom they follow.
+    named = (entry.post.author for entry in strand.entries if entry.room == entry.post.room or not entry.post.nameless)
+    keys = {("person", author) for author in named}
     for entry in strand.entries:
         if not entry.post.automatic:
             keys.add(("circle", made.circle_of(entry.post.room)))

@@ -102,7 +102,7 @@ SETTLERS: Mapping[type[Effect], Settler] = {Deliver: delivered}
 
 
 async def _readable(db: Connection, made: store.Made, me: str) -> dict[Item, tuple[str, Copied | None]]:
-    """The items that this member may open right now, each with its author, and as the copy that it is if it is one."""
+    """The items that this member may open right now, each with its author (empty where a copy names none), and as the copy that it is if it is one."""
     spans = (await happened.spans_of(db, [made.user])).get(made.user, ())
     places = {place.room: place for place in await happened.places(db)}
     posts, copies = await happened.behind(db, [item.event for item in made.digest.items], me)
@@ -112,7 +112,7 @@ async def _readable(db: Connection, made: store.Made, me: str) -> dict[Item, tup
         if post is not None:
             there = openings(spans, places, post, [copied] if copied else ())
             if any((opening.room, opening.event) == (item.room, item.event) for opening in there):
-                found[item] = (post.author, copied)
+                found[item] = ("" if copied and post.nameless else post.author, copied)
     return found
 
 

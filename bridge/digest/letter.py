@@ -23,7 +23,7 @@ STOP = "🛑"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One item with what is said there now. `content` is None where the words may not be shown in this direct room."""
+    """One item with what is said there now. `author` is empty where a copy names none. `content` is None where the words may not be shown in this direct room."""
 
     item: Item
     author: str
@@ -124,7 +124,8 @@ def _entry(letter: Letter, line: Line, names: Names, characters: int) -> dict[st
 
 def _said(letter: Letter, line: Line, names: Names, characters: int) -> Text:
     # Whoever reads a copy is shown what the copy shows: a name, and no id.
-    who: Any = names.of(line.author) if line.copied else {"user": line.author}
+    shown = names.of(line.author) if line.author else words("Somebody")
+    who: Any = shown if line.copied else {"user": line.author}
     where = place(letter.rooms.get(line.item.room), line.item.room)
     quoted = excerpt(line.content, characters) if line.content is not None else None
     if quoted is None:

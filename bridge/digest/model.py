@@ -50,6 +50,7 @@ class Post:
 
     `thread` is the event id of its thread's root in its room, `reply_to` the event that it answers outside of threads, or within one in particular.
     `mentions` are the people it calls on, `reactions` says how many people reacted to it, `automatic` that it is a program's word.
+    `nameless`: its author is not named on copies of it.
     """
 
     seq: int
@@ -64,6 +65,7 @@ class Post:
     mentions: frozenset[str] = frozenset()
     reactions: int = 0
     automatic: bool = False
+    nameless: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,11 +195,13 @@ class Reader:
     def reasons(self, root: str, post: Post) -> tuple[Reason, ...]:
         """Why this member would want to hear of this message. Of a program's word only because they follow the program."""
         found: list[Reason] = []
-        if (person := self._people.get(post.author)) is not None:
+        named = not post.nameless or self._may_read(post.room, post.seq, post.at_ms)
+        if named and (person := self._people.get(post.author)) is not None:
             found.append(person)
         if post.automatic:
             return tuple(found)
-        found += [reason for reason in self._voices.get(post.author, ()) if reason.tag in post.tags]
+        if named:
+            found += [reason for reason in self._voices.get(post.author, ()) if reason.tag in post.tags]
         found += [self._tags[tag] for tag in post.tags if tag in self._tags]
         if (circle := self._circles.get(self.board.circle_of(post.room))) is not None:
             found.append(circle)

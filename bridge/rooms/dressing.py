@@ -9,10 +9,11 @@ from bridge import extensible
 from bridge.effects import Copy, CopyFile, EditCopy
 from bridge.events import COPY_MARK
 from bridge.rooms import attached, share_rule
+from bridge.rooms.attribution import faces_of
 from bridge.rooms.dress import dress, filename, kind_of, silent
 from bridge.rooms.inert import Inert
 from bridge.scene import Desk, Lacking
-from bridge.store import rooms
+from bridge.store import faces, rooms
 from bridge.store.rooms import Room
 from bridge.store.shares import Errand
 from bridge.text import render
@@ -30,6 +31,7 @@ async def dressed(desk: Desk, effect: Copy | EditCopy | CopyFile, errand: Errand
     async with desk.reading() as db:
         circle = await rooms.by_id(db, effect.source_room)
         target = await rooms.by_id(db, effect.room)
+        authors = await faces.of_thread(db, errand.root, desk.me)
     if circle is None or target is None or not await share_rule.may_go_now(desk, circle, target):
         return None
     event = await desk.read.event(effect.source_room, effect.source)
@@ -41,10 +43,9 @@ async def dressed(desk: Desk, effect: Copy | EditCopy | CopyFile, errand: Errand
     if _COMMAND.match(str(content.get("body", ""))):
         return None
     kind = str(event.get("type"))
-    inert = Inert(
-        desk.names,
-        frozenset(filter(None, (effect.source_room, effect.source, errand.root, errand.author, circle.alias))),
-    )
+    names = faces_of(authors, desk, announced=circle.kind != "common" and target.kind == "circle")
+    hidden = {effect.source_room, effect.source, errand.root, errand.author, circle.alias or ""} - {""}
+    inert = Inert(names, frozenset(hidden), names.veiled)
     quiet = desk.lacking is None and silent(kind, content)
     head = _heading(inert.name(errand.author), circle, target, quiet=quiet)
     instead = _lacking(kind, content, desk.lacking) if desk.lacking else _unknown(kind_of(kind, content))

@@ -7,7 +7,8 @@ from sqlalchemy import ColumnElement, func, select, true
 
 from bridge.digest.model import Copied, Place, Post, Span
 from bridge.store.db import Connection
-from bridge.store.tables import copies, histories, memberships, posts, rooms
+from bridge.store.people import ANONYMOUS
+from bridge.store.tables import copies, histories, memberships, people, posts, rooms
 
 
 async def newest_seq(db: Connection) -> int:
@@ -68,11 +69,15 @@ async def behind(db: Connection, events: Collection[str], me: str) -> tuple[dict
     """
     copied = {one.copy: one for one in await _live_copies(db, copies.c.copy.in_(events))}
     wanted = {*events, *(one.source for one in copied.values())}
-    rows = await db.execute(select(posts).where(posts.c.event.in_(wanted), posts.c.author != me))
+    query = select(posts, people.c.shown).outerjoin(people, people.c.user == posts.c.author)
+    rows = await db.execute(query.where(posts.c.event.in_(wanted), posts.c.author != me))
     found = {
-        row.event: Post(row.seq, row.event, row.room, row.author, row.at_ms, redacted=bool(row.redacted))
+        row.event: Post(
+            row.seq, row.event, row.room, row.author, row.at_ms,
+            redacted=bool(row.redacted), nameless=row.shown == ANONYMOUS,
+        )
         for row in rows
-    }
+    }  # fmt: skip
     for copy, one in copied.items():
         if one.source in found:
             found[copy] = found[one.source]

@@ -10,13 +10,16 @@ from bridge.store.db import Connection
 from bridge.store.tables import memberships, people, prompts, rooms
 from bridge.store.upsert import insert_into
 
+PROFILE, ANONYMOUS = "profile", "anonymous"
+"""By what copies name somebody who does not want to be named there as elsewhere."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """One person's own choices; None where they have not chosen.
 
     `digest` is off, daily or weekly; `digest_minute` of their local day, `digest_weekday` 0 is Monday, `digest_mark` the newest `posts.seq` that
-    their digests have covered. `consent`: may their replies travel with a shared thread?
+    their digests have covered. `consent`: may their replies travel with a shared thread? `shown`: profile or anonymous, by what copies name them.
     """
 
     user: str
@@ -29,6 +32,7 @@ class Person:
     digest_minute: int | None = None
     digest_weekday: int | None = None
     digest_mark: int = 0
+    shown: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -229,6 +229,7 @@ people = Table(
     Column("digest_minute", Integer),  # of the local day
     Column("digest_weekday", Integer),  # 0 Monday
     Column("digest_mark", BigInteger, nullable=False, server_default="0"),  # posts.seq up to which digests covered
+    Column("shown", Text),  # on copies: profile | anonymous; null: the name they have here
 )  # fmt: skip
 
 onboarding = Table(  # newcomers being led through what there is to know; who was here before Hearth has no row

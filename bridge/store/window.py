@@ -12,7 +12,8 @@ from sqlalchemy import CTE, Executable, Select, and_, distinct, func, or_, selec
 
 from bridge.digest.model import Copied, Link, Post
 from bridge.store.db import Connection
-from bridge.store.tables import copies, mentions, post_tags, posts, reactions
+from bridge.store.people import ANONYMOUS
+from bridge.store.tables import copies, mentions, people, post_tags, posts, reactions
 
 PART = 5_000
 """So many rows are held at once."""
@@ -29,7 +30,7 @@ class Window:
 
 
 async def window(db: Connection, *, since_seq: int, until_seq: int, me: str, bots: tuple[str, ...] = ()) -> Window:
-    """What appeared after `since_seq` up to `until_seq` in rooms of ours, in the order in which it came. Seven queries.
+    """What appeared after `since_seq` up to `until_seq` in rooms of ours, in the order in which it came. Eight queries.
 
     Our own messages (`me`) are left out, and redacted ones; `bots` are people whose word is a program's.
     """
@@ -39,6 +40,7 @@ async def window(db: Connection, *, since_seq: int, until_seq: int, me: str, bot
     tags = await _sets(db, _about(recent, above, post_tags.c.event, post_tags.c.tag), same)
     called = await _sets(db, select(mentions).join(recent, recent.c.event == mentions.c.event), same)
     reacted = await _reacted(db, since_seq, until_seq, me, bots, same)
+    shy = frozenset((await db.execute(select(people.c.user).where(people.c.shown == ANONYMOUS))).scalars())
     query = select(posts).join(recent, recent.c.event == posts.c.event).order_by(posts.c.seq)
     none: frozenset[str] = frozenset()
     found = [
@@ -46,6 +48,7 @@ async def window(db: Connection, *, since_seq: int, until_seq: int, me: str, bot
             row.seq, same(row.event), same(row.room), same(row.author), row.at_ms, same(row.thread),
             tags.get(row.event, none), reply_to=same(row.reply_to), mentions=called.get(row.event, none),
             reactions=reacted.get(row.event, 0), automatic=bool(row.automatic) or row.author in bots,
+            nameless=row.author in shy,
         )
         async for row in _rows(db, query)
     ]  # fmt: skip

@@ -25,7 +25,7 @@ MEMBERSHIPS = {
 
 @dataclass
 class Story:
-    """Lines such as `3 ann says hello in sleep under first tagged night`, played into the rows that Hearth keeps. Times are minutes.
+    """Lines such as `3 ann says hello in sleep under first tagged night`, played into the rows that Hearth keeps. Times are minutes. Who murmurs is not named on copies.
 
     After the room can stand `under` (thread), `answering` (reply), `tagged`, `calling` (mention), `written` (its sender's minute); `notes` is what programs do.
     """
@@ -49,7 +49,7 @@ class Story:
                 return self.become(who, room, membership)
         words = rest.split()
         match words:
-            case [author, "says" | "notes" as how, event, "in", room, *more]:
+            case [author, "says" | "notes" | "murmurs" as how, event, "in", room, *more]:
                 self.say(event, room, author, how, options(more))
             case [_, "reads", event, *within]:
                 self.reads[self.posts[event].room, "".join(within[1:])] = self.posts[event].seq
@@ -81,6 +81,7 @@ class Story:
             reply_to=told["answering"][0] if "answering" in told else None,
             mentions=frozenset(told.get("calling", ())),
             automatic=how == "notes",
+            nameless=how == "murmurs",
         )  # fmt: skip
 
     def become(self, who: str, room: str, membership: str) -> None:

@@ -32,7 +32,7 @@ COMMUNITY = {
     "circles": [{"name": "Sleeping well", "tag": "sleep"}],
 }
 BOOK_OF_ALL = registry.load("bridge.rooms.commands")
-MINE = {name: BOOK_OF_ALL.commands[name] for name in ("share", "unshare", "consent", "tags")}
+MINE = {name: BOOK_OF_ALL.commands[name] for name in ("share", "share as", "unshare", "consent", "tags")}
 BOOK = Book(MINE, spellings(MINE, "command"))
 
 
@@ -44,6 +44,9 @@ def config(**more: Any) -> Config:
 class Names:
     def of(self, user: str) -> str:
         return {ANN: "Ann", BEN: "Ben", CLEO: "Cleo"}.get(user, user[1:].partition(":")[0])
+
+    def profile(self, user: str) -> str:
+        return f"{self.of(user)} Profile"
 
     def find(self, _name: str) -> Sequence[str]:
         return []
