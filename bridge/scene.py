@@ -67,6 +67,9 @@ class Reader(Protocol):
     async def event(self, room: str, event: str) -> Mapping[str, Any] | None:
         """One event, decrypted, with its newest edit applied to `content`; None when it is gone, redacted or never was readable for us."""
 
+    async def edits(self, room: str, event: str) -> Sequence[str]:
+        """The ids of all edits of an event."""
+
     async def state(self, room: str) -> Sequence[Mapping[str, Any]]:
         """All current state events of a room."""
 

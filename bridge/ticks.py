@@ -17,6 +17,7 @@ from bridge.rooms import (
     asked,
     assigning,
     decided,
+    forgetting,
     ground,
     knocks,
     leaving,
@@ -68,6 +69,7 @@ def all_ticks(hearth: "Hearth") -> tuple[Tick, ...]:
         larger("memberships", 5, _memberships),
         larger("payments", 2, _payments),
         larger("expired", HOUR, _expired),
+        larger("forget me", 1, _forget_people),
         larger("replaced", 1, _finish_replacing),
         larger("decided", 1, _build_what_was_decided),
         larger("asked", 1, _do_what_was_asked),
@@ -152,6 +154,14 @@ async def _payments(hearth: "Hearth") -> None:
 async def _expired(hearth: "Hearth") -> None:
     if await terms_tick.sweep(hearth.database, hearth.scene):
         hearth.outbox.wake()
+
+
+async def _forget_people(hearth: "Hearth") -> None:
+    try:
+        if await forgetting.tick(hearth.database, hearth.scene, hearth.matrix.gateway):
+            hearth.outbox.wake()
+    except Unavailable:
+        return  # the next time
 
 
 async def _finish_replacing(hearth: "Hearth") -> None:

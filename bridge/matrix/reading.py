@@ -173,6 +173,22 @@ class Reading:
                 return found
             query = {**query, "from": following}
 
+    async def edits(self, room: str, event: str) -> Sequence[str]:
+        """The ids of all edits of an event that are not redacted, newest first (spec: GET /relations). None of what is unknown. Raises Unavailable."""
+        path = "/_matrix/client/v1/rooms/{room}/relations/{event}/m.replace"
+        query: dict[str, str | int] = {"limit": _EDITS_PER_PAGE}
+        found: list[str] = []
+        while (answer := await self._get(path, {"room": room, "event": event}, query)) is not None:
+            chunk = answer.get("chunk")
+            raw = [each for each in chunk if isinstance(each, dict)] if isinstance(chunk, list) else []
+            # What is encrypted still shows its relation; what was redacted has lost it.
+            found += [str(each["event_id"]) for each in raw if isinstance(each.get("event_id"), str)]
+            following = answer.get("next_batch")
+            if not isinstance(following, str) or query.get("from") == following:
+                break
+            query = {**query, "from": following}
+        return found
+
     async def _edits(self, room: str, event: str) -> list[Mapping[str, Any]]:
         path = "/_matrix/client/v1/rooms/{room}/relations/{event}/m.replace"
         answer = await self._client.request(

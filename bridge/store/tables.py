@@ -597,6 +597,22 @@ crowded = Table(  # circles with more people than they hold well, of which their
 )  # fmt: skip
 
 
+# --- who asked to be forgotten -------------------------------------------------------------------------------------------------------
+
+forgettings = Table(  # people on their way to be forgotten; the row goes with all else
+    "forgettings", metadata,
+    Column("user", Text, primary_key=True),
+    Column("room", Text, nullable=False),  # their direct room, where the proof is told
+    Column("messages", Boolean, nullable=False),  # are their messages to be emptied, too?
+    Column("stage", Text, nullable=False),  # copies | messages | memory
+    Column("until_seq", BigInteger, nullable=False),  # messages that we heard of up to this one
+    Column("done_seq", BigInteger, nullable=False),  # emptying them was wished for up to this one
+    Column("places", Text, nullable=False),  # JSON: how many copies stood in which room
+    Column("language", Text, nullable=False),
+    Column("cause", Number, ForeignKey("ledger.id"), nullable=False),
+)  # fmt: skip
+
+
 # --- what is wanted ------------------------------------------------------------------------------------------------------------------
 
 outbox = Table(

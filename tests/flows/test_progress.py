@@ -1,6 +1,5 @@
 """A decision that the homeserver makes take long: told how far it is in one notice, commands still answer, a server is shut out after its people."""
 
-from community import HEARTH
 from world import World, on_a_file
 
 from bridge.moderation import progress

@@ -12,7 +12,7 @@ TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
-    """Add the table `struck`, and what the people of a room were told."""
+    """Add the tables `struck` and `forgettings`, and what the people of a room were told."""
     op.create_table(
         "struck",
         sa.Column("source", TEXT, nullable=False),
@@ -23,3 +23,17 @@ def upgrade() -> None:
     )
     op.add_column("rooms", sa.Column("told", TEXT, nullable=False, server_default=sa.text("''")))
     op.add_column("rooms", sa.Column("told_ms", sa.BigInteger(), nullable=True))
+    op.create_table(
+        "forgettings",
+        sa.Column("user", TEXT, nullable=False),
+        sa.Column("room", TEXT, nullable=False),
+        sa.Column("messages", sa.Boolean(), nullable=False),
+        sa.Column("stage", TEXT, nullable=False),
+        sa.Column("until_seq", sa.BigInteger(), nullable=False),
+        sa.Column("done_seq", sa.BigInteger(), nullable=False),
+        sa.Column("places", TEXT, nullable=False),
+        sa.Column("language", TEXT, nullable=False),
+        sa.Column("cause", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["cause"], ["ledger.id"], name=op.f("fk_forgettings_cause")),
+        sa.PrimaryKeyConstraint("user", name=op.f("pk_forgettings")),
+    )
