@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge.config_types import CURATOR, MODERATOR
+from bridge.globs import host_of
 from bridge.power import CREATOR
 from bridge.rooms.model import ActualRoom, Desired, SetContent
 from bridge.rooms.plan import powers_of
+from bridge.times import DAY_MS
 
 FIELDS: Mapping[str, tuple[str, str]] = {
     "name": ("m.room.name", "name"),
@@ -16,6 +18,8 @@ FIELDS: Mapping[str, tuple[str, str]] = {
     "entry": ("m.room.join_rules", "join_rule"),
     "history": ("m.room.history_visibility", "history_visibility"),
     "encrypted": ("m.room.encryption", "algorithm"),
+    "servers": ("m.room.server_acl", "allow"),
+    "retention_days": ("m.room.retention", "max_lifetime"),
     "curators": ("m.room.power_levels", "users"),
 }
 """The fields that a room's own value can be taken for: the state event, and its key."""
@@ -60,10 +64,23 @@ def held(wanted: Desired, room: ActualRoom, field: str) -> Any:
             return entry if room.key not in _NARROW or entry in _NARROW[room.key] else None
         case "avatar":
             return value if isinstance(value, str) and value.startswith("mxc://") else None
+        case "servers":
+            return _servers(wanted, value)
+        case "retention_days":
+            days, rest = divmod(value, DAY_MS) if isinstance(value, int) else (0, 0)
+            return days if days >= 1 and not rest else None
         case "curators":
             return _curators(wanted, room, value)
         case _:
             return value if isinstance(value, str) and value else None
+
+
+def _servers(wanted: Desired, allow: Any) -> list[str] | None:
+    """Which servers may take part, without our own, which always may; all of them is an empty list. A list that shuts everybody out is nobody's wish."""
+    told = [each for each in allow if isinstance(each, str)] if isinstance(allow, list) else []
+    if "*" in told:
+        return []
+    return sorted(set(told) - {wanted.server, host_of(wanted.server)}) or None
 
 
 def _curators(wanted: Desired, room: ActualRoom, users: Any) -> list[str] | None:

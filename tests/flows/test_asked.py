@@ -183,3 +183,20 @@ async def _hit(fault: Any) -> bool:
 
 async def _all_applied(world: World) -> bool:
     return all(row["applied_ms"] for row in await world.rows(settings))
+
+
+async def test_servers_and_retention_set_by_hand_can_be_kept(world: World) -> None:
+    room = world.rooms["#sleep"]
+    olga = world.member("olga").user_id
+    for kind, content in (
+        ("m.room.retention", {"max_lifetime": 30 * 86_400_000}),
+        ("m.room.server_acl", {"allow": ["a.test", "b.test"], "deny": [], "allow_ip_literals": True}),
+    ):
+        world.hs.inject(room, olga, kind, content, ts=world.clock(), state_key="")
+    await world.settle()
+    plan = await ask(world, "!plan")
+    assert "!adopt circle/sleep retention_days" in plan
+    assert "!adopt circle/sleep servers" in plan
+    for field in ("retention_days", "servers"):
+        await ask(world, f"!adopt #sleep {field}")
+    assert await ask(world, "!plan") == "Nothing to change: the rooms are as they should be."

@@ -23,6 +23,15 @@ WANTED = Desired("@hearth:a.test", "a.test", None, (), ())
         ("common", "avatar", "m.room.avatar", {"url": "https://evil.test/x.png"}, None),
         ("common", "topic", "m.room.topic", {}, ""),
         ("common", "alias", "m.room.canonical_alias", {"alias": "#x:b.test"}, None),
+        ("common", "servers", "m.room.server_acl", {"allow": ["*"]}, []),
+        ("common", "servers", "m.room.server_acl", {"allow": ["b.test", "a.test"]}, ["b.test"]),
+        ("common", "servers", "m.room.server_acl", {"allow": ["a.test"]}, None),
+        ("common", "servers", "m.room.server_acl", {"allow": [{"odd": 1}]}, None),
+        ("common", "retention_days", "m.room.retention", {"max_lifetime": 30 * 86_400_000}, 30),
+        ("common", "retention_days", "m.room.retention", {"max_lifetime": 30 * 86_400_000 + 1}, None),
+        ("common", "retention_days", "m.room.retention", {"max_lifetime": 1000}, None),
+        ("common", "retention_days", "m.room.retention", {"max_lifetime": "long"}, None),
+        ("common", "retention_days", "m.room.retention", {}, None),
     ],
 )
 def test_a_field_is_read_from_its_state(

@@ -13,9 +13,14 @@ from bridge.store import ledger, settings
 async def adopt(
     ctx: Context,
     room: RoomRef,
-    field: Literal["name", "topic", "alias", "avatar", "entry", "history", "encrypted", "curators"],
+    field: Literal[
+        "name", "topic", "alias", "avatar", "entry", "history", "encrypted", "servers", "retention_days", "curators"
+    ],
 ) -> Reply:
-    """Keep what was changed by hand in a room, so that it is not put right again."""
+    """Keep what was changed by hand in a room, so that it is not put right again.
+
+    Powers and the pinned welcome have no field that a room's own value could be: they are put right, or changed in the configuration.
+    """
     cause = await ledger.write(
         ctx.db, ctx.sender, "adopt", room.key, field, None, ctx.event.room, ctx.event.id, ctx.scene.now_ms
     )
