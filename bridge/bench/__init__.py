@@ -7,17 +7,19 @@ from pathlib import Path
 
 from bridge.bench.report import as_line, as_sentence
 
-NAMES = ("share", "apply")
+NAMES = ("share", "apply", "digest")
 
 
 def main(names: Sequence[str], *, as_json: bool) -> int:
     """Run these benchmarks, or all, one after the other; print what they found. Returns 0 only if every goal holds."""
     from bridge.demo.homeservers import ensure_synapse  # noqa: PLC0415 - only who measures needs it
 
-    venv = ensure_synapse(Path(".synapse"), lambda _: None)
+    modules = [importlib.import_module(f"bridge.bench.{name}") for name in names or NAMES]
+    venv = Path(".synapse")
+    if any(getattr(module, "HOMESERVER", True) for module in modules):
+        venv = ensure_synapse(venv, lambda _: None)
     holds = True
-    for name in names or NAMES:
-        module = importlib.import_module(f"bridge.bench.{name}")
+    for module in modules:
         for figure in asyncio.run(module.measure(venv)):
             print(as_line(figure) if as_json else as_sentence(figure), flush=True)  # noqa: T201 - this is its output
             holds = holds and figure.holds

@@ -9,13 +9,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log2
+from zlib import crc32
 
 from bridge.config import Choosing
-from bridge.digest.model import Copied, Link, Place, Post, Reason
+from bridge.digest.model import KINDS, Copied, Link, Place, Post, Reason
 
 HOUR_MS = 3600 * 1000
-MOST_OF_A_SOURCE = 200
+MOST_OF_A_SOURCE = 100
 """So many conversations of one circle, person or tag in one room are looked at for a member; of more than that, the best."""
+
+HEARD_IN = frozenset({"circle", "common"})
+"""The kinds of rooms where somebody waits for an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +36,20 @@ class Entry:
 class Strand:
     """A conversation as it stands in one room, in the order in which it came; `points` and `decay` are what it is worth to somebody who sees all of it.
 
-    `away` are the home rooms of what is here only as a copy. `plain`: no program has a word in it.
+    `elsewhere` are the other rooms where any of it can be read. `plain`: no program has a word in it.
     """
 
-    __slots__ = ("authors", "away", "decay", "entries", "newest_ms", "plain", "points", "room", "root")
+    __slots__ = (
+        "authors", "decay", "elsewhere", "entries", "first_seq", "newest_ms", "plain", "points", "room", "root",
+    )  # fmt: skip
 
     def __init__(self, root: str, room: str, entries: Sequence[Entry], weights: Choosing, now_ms: int) -> None:
         self.root = root
         self.room = room
         self.entries = tuple(sorted(entries, key=lambda entry: (entry.seq, entry.event)))
+        self.first_seq = self.entries[0].seq
         self.authors = frozenset(entry.post.author for entry in self.entries)
-        self.away = frozenset(entry.post.room for entry in self.entries if entry.post.room != room)
+        self.elsewhere = frozenset(entry.post.room for entry in self.entries if entry.post.room != room)
         self.plain = not any(entry.post.automatic for entry in self.entries)
         self.points, self.decay, self.newest_ms = worth(self.entries, weights, now_ms)
 
@@ -85,13 +92,18 @@ class Board:
         self.calls: dict[str, list[tuple[str, Post]]] = {}
         """For each person what calls for their answer: ("reply" or "mention", the message)."""
         self.unheard: dict[str, list[Strand]] = {}
-        """In each room, what somebody began and nobody has answered."""
+        """In each room, what somebody began and nobody has answered: in an order that means nothing, and so favours nobody."""
         self.answered: frozenset[str] = frozenset()
         """Whoever was answered in anything they began."""
+        self.weigh: Mapping[str, float] = {kind: weights.of(kind) for kind in KINDS}
+        """What each kind of reason weighs."""
+        self._roots: dict[str, str] = {}
         self._best: dict[tuple[str, str, str], list[Strand]] = {}
 
     def root_of(self, event: str) -> str:
         """The root of the conversation that this event belongs to, as far as it is known here."""
+        if (known := self._roots.get(event)) is not None:
+            return known
         seen = {event}
         while (
             above := self.above.get(event)
@@ -99,6 +111,10 @@ class Board:
             event = above
             seen.add(event)
         return event
+
+    def settle(self) -> None:
+        """Work out once to which conversation each message belongs: from now on nothing that they hang on may change."""
+        self._roots = {event: self.root_of(event) for event in self.posts}
 
     def circle_of(self, room: str) -> str:
         """The room that is in use for this one now."""
@@ -159,6 +175,7 @@ def board(
             made.posts[post.event] = post
     made.links = {link.event: link for link in sorted(links, key=lambda link: link.event)}
     _hang_together(made, copies)
+    made.settle()
     parties: dict[str, set[str]] = defaultdict(set)
     for event, user in parts:
         parties[made.root_of(event)].add(user)
@@ -203,6 +220,11 @@ def _gather(made: Board) -> None:
         for key in sorted(_keys(made, strand)):
             shelf.setdefault(key, []).append(strand)
     made.strands = {root: tuple(found) for root, found in strands.items()}
+    for alike in made.strands.values():
+        if len(alike) > 1:
+            everywhere = {strand.room for strand in alike}
+            for strand in alike:
+                strand.elsewhere |= everywhere - {strand.room}
 
 
 def _keys(made: Board, strand: Strand) -> set[tuple[str, str]]:
@@ -255,25 +277,22 @@ def _listen(made: Board, parties: Mapping[str, set[str]]) -> None:
     programs = {post.author for post in made.posts.values() if post.automatic}
     called: dict[tuple[str, str], int] = {}
     for user, calls in made.calls.items():
-        for kind, post in calls:
+        for post in (post for kind, post in calls if kind == "mention"):
             place = (user, made.circle_of(post.room))
-            if kind == "mention":
-                called[place] = max(post.seq, called.get(place, 0))
+            called[place] = max(post.seq, called.get(place, 0))
     answered: set[str] = set()
-    alone: list[tuple[Post, tuple[Strand, ...]]] = []
     for root, strands in made.strands.items():
         began = made.posts.get(root)
         if began is None or began.automatic or began.seq <= made.since_seq:
             continue
         others = {entry.post.author for strand in strands for entry in strand.entries if not entry.post.automatic}
         others |= parties.get(root, set()) - programs
-        named = called.get((began.author, made.circle_of(began.room)), 0) > began.seq
-        if others - {began.author} or named:
+        if others - {began.author} or called.get((began.author, made.circle_of(began.room)), 0) > began.seq:
             answered.add(began.author)
-        else:
-            alone.append((began, strands))
-    made.answered = frozenset(answered)
-    for _, strands in alone:
+            continue
         for strand in strands:
-            if made.places[strand.room].kind in ("circle", "common"):
+            if made.places[strand.room].kind in HEARD_IN:
                 made.unheard.setdefault(strand.room, []).append(strand)
+    made.answered = frozenset(answered)
+    for alone in made.unheard.values():
+        alone.sort(key=lambda strand: (crc32(strand.root.encode()), strand.root))

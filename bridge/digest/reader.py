@@ -11,6 +11,9 @@ WHOLE, MAIN = "", "main"
 """A receipt for a whole room, and one for what is in none of its threads (client-server API, "Threaded read receipts")."""
 
 
+_NEVER = 2**63
+
+
 class Reader:
     """What one member finds on the board. Whatever is asked for is worked out once."""
 
@@ -34,8 +37,13 @@ class Reader:
         for (room, _), seq in member.reads.items():
             self._read_most[room] = max(seq, self._read_most.get(room, -1))
         self._mute(member)
+        self._news_after: dict[str, int] = {
+            room: max(since_seq, self._read_most.get(room, -1)) for room in self._open if not self._mutes
+        }
+        """Where nothing is hidden from them, and after which `seq` everything is news."""
         self._want([follow.reason for follow in member.follows if follow.wish == "follow"])
         self._seen: dict[str, tuple[Entry, ...]] = {}
+        self._why: dict[str, list[tuple[Entry, tuple[Reason, ...]]]] = {}
         self._weights: dict[int, float] = {}
 
     def _mute(self, member: Member) -> None:
@@ -83,49 +91,33 @@ class Reader:
 
     # --- finding ---------------------------------------------------------------------------------------------------------------------
 
-    def roots_for(self, reason: Reason) -> Iterable[str]:
-        """The conversations in which something may be found for this reason: perhaps nothing that they may see, or that is news."""
+    def strands_for(self, reason: Reason) -> Iterable[Strand]:
+        """Where something may be found for this reason: perhaps nothing that they may see, or that is news."""
         if reason.kind in ("thread", "taken"):
-            return (root for root in self._roots.get(reason, ()) if root in self.board.strands)
-        return (strand.root for room in self.rooms for strand in self.board.found(room, reason))
+            found = (strand for root in self._roots.get(reason, ()) for strand in self.board.strands.get(root, ()))
+            return (strand for strand in found if strand.room in self.rooms)
+        return (strand for room in self.rooms for strand in self.board.found(room, reason))
 
-    def whole(self, root: str) -> Strand | None:
-        """The only strand of a conversation for this member, where they see all of it and every word is news to them; None where that is not so simple."""
-        if self._mutes:
-            return None
-        here = [strand for strand in self.board.strands[root] if strand.room in self.rooms]
-        if len(here) != 1:
-            return None
-        strand = here[0]
-        simple = (
-            strand.room in self._open
+    def whole(self, strand: Strand) -> bool:
+        """Whether this strand is all of its conversation for this member, they see all of it, and every word is news to them: for most it is that simple."""
+        return (
+            strand.first_seq > self._news_after.get(strand.room, _NEVER)
             and strand.plain
-            and strand.entries[0].seq > self._since_seq
-            and strand.entries[0].seq > self._read_most.get(strand.room, -1)
             and self.user not in strand.authors
-            and strand.away.isdisjoint(self.rooms)
-            and not any(
-                reason.kind == "person_tag" for author in strand.authors for reason in self._voices.get(author, ())
-            )
+            and (not strand.elsewhere or strand.elsewhere.isdisjoint(self.rooms))
+            and (not self._voices or self._voices.keys().isdisjoint(strand.authors))
         )
-        return strand if simple else None
 
     def seen(self, root: str) -> tuple[Entry, ...]:
         """What of a conversation is news to this member, each message once, at the first place where they can open it; in the order in which it came."""
         if root not in self._seen:
-            strand = self.whole(root)
-            if strand is not None:
-                self._seen[root] = strand.entries
+            here = [strand for strand in self.board.strands.get(root, ()) if strand.room in self.rooms]
+            if len(here) == 1 and self.whole(here[0]):
+                self._seen[root] = here[0].entries
             elif self.hides(root):
                 self._seen[root] = ()
             else:
-                found = [
-                    entry
-                    for strand in self.board.strands.get(root, ())
-                    if strand.room in self.rooms
-                    for entry in strand.entries
-                    if self._news(entry)
-                ]
+                found = [entry for strand in here for entry in strand.entries if self._news(entry)]
                 self._seen[root] = tuple(sorted(found, key=lambda entry: (entry.seq, entry.event)))
         return self._seen[root]
 
@@ -208,10 +200,16 @@ class Reader:
         found += self._threads.get(root, ())
         return tuple(found)
 
+    def why(self, root: str) -> list[tuple[Entry, tuple[Reason, ...]]]:
+        """What of a conversation is news to this member, each message with why they would want to hear of it: perhaps for no reason."""
+        if root not in self._why:
+            self._why[root] = [(entry, self.reasons(root, entry.post)) for entry in self.seen(root)]
+        return self._why[root]
+
     def weight(self, reasons: Iterable[Reason]) -> float:
         """What these reasons weigh together."""
-        weights = self.board.weights
-        return min(sum(weights.of(reason.kind) for reason in set(reasons)), weights.most_reasons)
+        weigh = self.board.weigh
+        return min(sum([weigh[reason.kind] for reason in set(reasons)]), self.board.weights.most_reasons)
 
     def weight_of(self, mask: int) -> float:
         """What the wishes with these numbers weigh together, as `weight`."""

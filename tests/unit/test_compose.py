@@ -326,7 +326,7 @@ def test_the_short_way_and_the_long_way_find_the_same(story: tuple, follows: set
     who = Member(ME, tuple(Follow(n, ME, reason) for n, reason in enumerate(sorted(follows))), tuple(past.spans))
     short = digest_of(past, who)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Reader, "whole", lambda *_: None)
+        patched.setattr(Reader, "whole", lambda *_: False)
         assert repr(digest_of(past, who)) == repr(short)
 
 
@@ -382,7 +382,7 @@ def test_the_points_are_those_that_are_promised() -> None:
     long = [post(100, "@q"), *(post(n, f"@q{n}", thread="$e100") for n in range(101, 141))]
     seen = made([*thread, *long], [Place("!a")], now_ms=36 * HOUR_MS + 3)
     reader = Reader(member(Reason("circle", "!a"), Reason("person", "@p1")), seen, 0)
-    scores = {one.root: one.score for one in candidates(reader)}
+    scores = {root: -points for points, _, root in candidates(reader)}
     assert scores["$e1"] == pytest.approx((4 * 5 + 2 * 2 + 0.5 * 2 + 1.5 * 2) / 2)
     assert scores["$e100"] == pytest.approx((4 * 2 + 6 + 10) / 2, rel=1e-4)
     everything = member(
@@ -391,5 +391,5 @@ def test_the_points_are_those_that_are_promised() -> None:
             for kind, target in (("thread", "$e1"), ("person", "@p1"), ("circle", "!a"), ("person", "@p2"))
         )
     )
-    (most,) = [one.score for one in candidates(Reader(everything, seen, 0)) if one.root == "$e1"]
+    (most,) = [-points for points, _, root in candidates(Reader(everything, seen, 0)) if root == "$e1"]
     assert most == pytest.approx((4 * 8 + 4 + 1 + 3) / 2)
