@@ -72,10 +72,11 @@ class Redacted(Event):
 
 @dataclass(frozen=True, slots=True)
 class Reacted(Event):
-    """Somebody put a reaction (m.annotation) with this key on an event."""
+    """Somebody put a reaction (m.annotation) with this key on an event. `marked`: it carries our mark, so a Hearth did."""
 
     target: str
     key: str
+    marked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,7 @@ OUTSIDE = {  # library -> who may import it
     "typer": ("bridge.__main__",),
 }
 PURE_NAMES |= {"reach"}  # of rooms, and how far words get
+PURE_NAMES |= {"relayed"}  # of texts that are said again
 PURE_NAMES |= {"locked", "slowly", "taken"}  # of moderation, and of the plan that knows of it
 PURE_NAMES |= {"alone"}  # of circles and who looks after them
 PURE_NAMES |= {"board", "reader", "visible"}  # of digests

@@ -130,7 +130,8 @@ class Gateway(Reading):
     async def _react(self, effect: React, _again: bool) -> str | None:
         relation = {"rel_type": "m.annotation", "event_id": effect.event, "key": effect.emoji}
         try:
-            return await self._put_event(effect, "m.reaction", {"m.relates_to": relation})
+            content = {"m.relates_to": relation, COPY_MARK: transaction_id(effect.key)}
+            return await self._put_event(effect, "m.reaction", content)
         except Refused as no:
             if no.errcode == "M_DUPLICATE_ANNOTATION":
                 return None

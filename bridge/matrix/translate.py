@@ -181,7 +181,8 @@ def _reaction(base: Event, content: Mapping[str, Any]) -> Reacted | None:
     target, key = about.get("event_id"), about.get("key")
     if about.get("rel_type") != "m.annotation" or not _is_id(target, "$") or not isinstance(key, str) or not key:
         return None
-    return Reacted(base.id, base.room, base.sender, base.at_ms, str(target), key)
+    marked = isinstance(content.get(COPY_MARK), str)
+    return Reacted(base.id, base.room, base.sender, base.at_ms, str(target), key, marked)
 
 
 def _message(base: Event, kind: str, content: Mapping[str, Any], encrypted: bool) -> Message | Edited | None:

@@ -23,7 +23,9 @@ SILENCE_MS = 72 * 60 * 60 * 1000
 
 async def react(scene: Scene, event: AnyEvent) -> None:
     """A reaction with the share emoji asks the author; one on our question answers it."""
-    if not isinstance(event, Reacted) or event.sender == scene.me:
+    if (
+        not isinstance(event, Reacted) or event.sender == scene.me or event.marked
+    ):  # another Hearth marks what it shared
         return
     if event.key.replace(_VARIATION, "") in EMOJI:
         circle = await rooms.by_id(scene.db, event.room)

@@ -8,7 +8,7 @@ from typing import Any
 from bridge import extensible
 from bridge.effects import Copy, CopyFile, EditCopy
 from bridge.events import COPY_MARK
-from bridge.rooms import attached, share_rule
+from bridge.rooms import attached, echoes, share_rule
 from bridge.rooms.attribution import faces_of
 from bridge.rooms.dress import dress, filename, kind_of, silent
 from bridge.rooms.inert import Inert
@@ -40,6 +40,9 @@ async def dressed(desk: Desk, effect: Copy | EditCopy | CopyFile, errand: Errand
         return None
     if COPY_MARK in content:  # a copy made by another Hearth never feeds one of ours
         return None
+    async with desk.reading() as db:
+        if await echoes.said_again(db, desk.names, str(content.get("body", "")), desk.now_ms):
+            return None
     if _COMMAND.match(str(content.get("body", ""))):
         return None
     kind = str(event.get("type"))

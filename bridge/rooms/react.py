@@ -10,6 +10,7 @@ from bridge.rooms import (
     announcing,
     ask,
     assigning,
+    echoes,
     ground,
     joining,
     knocks,
@@ -29,6 +30,7 @@ async def react(scene: Scene, event: AnyEvent) -> None:
     """Look at one event; all that follows from it is appended to `scene.puts`."""
     if isinstance(event, StateChanged) and event.state_key == "":
         await _hides(scene, event)
+    await echoes.react(scene, event)
     await shares.react(scene, event)
     await share_leaving.react(scene, event)
     await leaving.react(scene, event)

@@ -55,7 +55,7 @@ async def answers(db: Connection, root: str, room: str, *, me: str) -> Answers |
         select(posts, people.c.consent)
         .outerjoin(people, people.c.user == posts.c.author)
         .where(or_(posts.c.event.in_(select(down.c.event)), posts.c.event.in_(carried)))
-        .where(posts.c.author != me)
+        .where(posts.c.author != me, posts.c.copied.is_(False))
         .order_by(posts.c.seq)
     )
     rows = (await db.execute(query)).all()

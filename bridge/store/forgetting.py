@@ -70,7 +70,7 @@ KEPT: Mapping[str, str] = {
 NOBODY: frozenset[str] = frozenset(
     {
         "cursors", "claims", "post_tags", "uploads", "welcomes", "rooms", "struck", "copy_edits", "digest_items", "splits",
-        "crowded", "summaries", "versions", "histories",
+        "crowded", "echoes", "summaries", "versions", "histories",
     }
 )  # fmt: skip
 """Tables in which nobody's id ever stands."""

@@ -51,6 +51,7 @@ class Post:
     redacted: bool
     tags: frozenset[str]
     automatic: bool = False
+    copied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ async def prune_early(db: Connection, before_ms: int) -> int:
     return (await db.execute(delete(early).where(early.c.seen_ms < before_ms))).rowcount
 
 
-POST = ("event", "room", "author", "at_ms", "seen_ms", "thread", "reply_to", "automatic")
+POST = ("event", "room", "author", "at_ms", "seen_ms", "thread", "reply_to", "automatic", "copied")
 _PROGRAM = "m.notice"
 """What programs say is of this kind (client-server API, "m.notice"): it answers nobody."""
 
@@ -113,7 +114,7 @@ async def _message(db: Connection, event: Message, tags: frozenset[str], now_ms:
     row = {
         "event": event.id, "room": event.room, "author": event.sender, "at_ms": min(event.at_ms, now_ms),
         "seen_ms": now_ms, "thread": event.thread, "reply_to": event.reply_to,
-        "automatic": event.content.msgtype == _PROGRAM,
+        "automatic": event.content.msgtype == _PROGRAM, "copied": event.marked,
     }  # fmt: skip
     written = (await db.execute(_insert_post(db.dialect.name), row)).one_or_none()
     if written is None:

@@ -103,7 +103,7 @@ async def thread(db: Connection, root: str, room: str, *, tag: str, me: str) -> 
         .join(below, below.c.event == posts.c.event)
         .outerjoin(post_tags, and_(post_tags.c.event == posts.c.event, post_tags.c.tag == tag))
         .outerjoin(people, people.c.user == posts.c.author)
-        .where(posts.c.author != me)
+        .where(posts.c.author != me, posts.c.copied.is_(False))
         .order_by(posts.c.seq)
     )
     rows = (await db.execute(query)).all()

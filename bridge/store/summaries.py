@@ -50,7 +50,7 @@ async def staying(db: Connection, root: str, room: str, me: str) -> int:
         select(func.count())
         .select_from(posts)
         .join(below, below.c.event == posts.c.event)
-        .where(posts.c.event != root, posts.c.author != me, posts.c.redacted.is_not(true()))
+        .where(posts.c.event != root, posts.c.author != me, posts.c.redacted.is_not(true()), posts.c.copied.is_(False))
         .where(posts.c.event.not_in(there))
     )
     return int((await db.execute(query)).scalar_one())

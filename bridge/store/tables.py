@@ -72,6 +72,7 @@ posts = Table(  # that a message exists in a room of ours; what it says stays on
     Column("edited", Text),  # the newest edit's event id, by (at_ms, id)
     Column("edited_ms", BigInteger),  # its sender's word as it is
     Column("redacted", Boolean, nullable=False, server_default=text("false")),
+    Column("copied", Boolean, nullable=False, server_default=text("false")),  # it is a copy itself, of another Hearth or said again by a relay
     Column("automatic", Boolean, nullable=False, server_default=text("false")),  # a program's word: it came as a notice
     Index("ix_posts_room_seq", "room", "seq"), Index("ix_posts_thread", "thread"), Index("ix_posts_author_seq", "author", "seq"),
     Index("ix_posts_reply_to", "reply_to"),
@@ -407,6 +408,14 @@ struck = Table(  # copies that somebody else than us took away: in that room the
     Column("room", Text, primary_key=True),  # where the copy was
     Column("cause", Text, nullable=False),  # the redaction's event id
     Column("at_ms", BigInteger, nullable=False),
+)  # fmt: skip
+
+echoes = Table(  # by what a copy is recognised when a relay says it again without our mark; for a day
+    "echoes", metadata,
+    Column("seal", Text, primary_key=True),  # keyed hash of how it begins
+    Column("length", Integer, nullable=False),  # how many letters that is
+    Column("at_ms", BigInteger, nullable=False),
+    Index("ix_echoes_at_ms", "at_ms"),
 )  # fmt: skip
 
 announcements = Table(  # messages that were to appear in several circles; their copies stand in `copies`, each a root of its own

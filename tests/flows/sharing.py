@@ -1,5 +1,6 @@
 """The shells of shared threads around a real database, with a homeserver of a few lines: what their tests are played in."""
 
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,7 @@ from bridge.commands import Book
 from bridge.config import Config
 from bridge.effects import Effect, React, Redact, Send, load
 from bridge.errors import Refused
-from bridge.events import AnyEvent, Content, Edited, MemberChanged, Message, Redacted
+from bridge.events import COPY_MARK, AnyEvent, Content, Edited, MemberChanged, Message, Redacted
 from bridge.hearth import together
 from bridge.rooms import dispatch, widening
 from bridge.rooms.react import react
@@ -51,6 +52,9 @@ class Names:
     def find(self, _name: str) -> Sequence[str]:
         return []
 
+    def seal(self, name: str) -> str:
+        return hashlib.sha256(f"a key/{name}".encode()).hexdigest()
+
 
 @dataclass
 class Homeserver:
@@ -77,20 +81,21 @@ class Homeserver:
         }  # fmt: skip
         return event
 
-    def perform(self, effect: Effect) -> str:
+    def perform(self, effect: Effect, me: str = ME) -> str:
         if getattr(effect, "room", None) in self.refuse:
             raise Refused(403, "M_FORBIDDEN")
-        if effect.key not in self.done:
+        key = effect.key if me == ME else f"{me}|{effect.key}"  # each account has its own
+        if key not in self.done:
             if isinstance(effect, Redact):
                 self.events[effect.event]["redacted"] = True
-                self.done[effect.key] = f"$redaction-{len(self.done)}"
+                self.done[key] = f"$redaction-{len(self.done)}"
             elif isinstance(effect, React):
                 relation = {"rel_type": "m.annotation", "event_id": effect.event, "key": effect.emoji}
-                self.done[effect.key] = self.add(effect.room, ME, "m.reaction", {"m.relates_to": relation})
+                self.done[key] = self.add(effect.room, me, "m.reaction", {"m.relates_to": relation, COPY_MARK: "h"})
             else:
                 assert isinstance(effect, Send)
-                self.done[effect.key] = self.add(effect.room, ME, effect.type, effect.content)
-        return self.done[effect.key]
+                self.done[key] = self.add(effect.room, me, effect.type, effect.content)
+        return self.done[key]
 
     def shown(self, room: str) -> dict[str, str]:
         """What a member sees in a room: the newest words of what is not redacted, by event id."""
@@ -116,6 +121,7 @@ class World:
     settings: Config = field(default_factory=config)
     server: Homeserver = field(default_factory=Homeserver)
     now_ms: int = START_MS
+    me: str = ME
     fillers: dict[type[Effect], Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -139,7 +145,7 @@ class World:
         return self
 
     def scene(self, db: Any) -> Scene:
-        return Scene(db, self.settings, ME, self.now_ms, Names())
+        return Scene(db, self.settings, self.me, self.now_ms, Names())
 
     async def hear(self, event: AnyEvent) -> None:
         """One event reaches the bot, as a batch of its own."""
@@ -170,7 +176,7 @@ class World:
             self.server,
             Names(),
             self.settings,
-            ME,
+            self.me,
             self.now_ms,
             again=wish.first_tried_ms is not None,
         )  # type: ignore[arg-type]
@@ -179,7 +185,7 @@ class World:
         state, result, error = "skipped", None, None
         if wire is not None:
             try:
-                state, result = "done", self.server.perform(wire)
+                state, result = "done", self.server.perform(wire, self.me)
             except Refused as refused:
                 state, error = "dead", refused.errcode
         if crash:

@@ -12,7 +12,7 @@ TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
-    """Add the tables `struck` and `forgettings`, and what the people of a room were told."""
+    """Add the tables `struck`, `forgettings` and `echoes`, what the people of a room were told, and which messages are copies themselves."""
     op.create_table(
         "struck",
         sa.Column("source", TEXT, nullable=False),
@@ -37,3 +37,12 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["cause"], ["ledger.id"], name=op.f("fk_forgettings_cause")),
         sa.PrimaryKeyConstraint("user", name=op.f("pk_forgettings")),
     )
+    op.create_table(
+        "echoes",
+        sa.Column("seal", TEXT, nullable=False),
+        sa.Column("length", sa.Integer(), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("seal", name=op.f("pk_echoes")),
+    )
+    op.create_index("ix_echoes_at_ms", "echoes", ["at_ms"], unique=False)
+    op.add_column("posts", sa.Column("copied", sa.Boolean(), nullable=False, server_default=sa.text("false")))
