@@ -300,6 +300,25 @@ def registration(
     typer.echo(what_next(settings, path))
 
 
+@app.command()
+def ledger(
+    config: ConfigFile = DEFAULT,
+    export: Annotated[str, typer.Option("--export", "-e", help="In which form: jsonl or csv.")] = "jsonl",
+) -> None:
+    """Print the ledger: who did what to whom, when, why, and what came of it. Hearth may run meanwhile."""
+    settings = _load(config, secrets=False)
+    from bridge.ledger_file import FORMATS, written
+
+    if export not in FORMATS:
+        _stop(f"There is no form {export!r}. There are: {', '.join(FORMATS)}.", MISTAKE)
+
+    async def print_all() -> None:
+        async for line in written(settings.database.url or settings.data_dir / "hearth.db", export):
+            typer.echo(line)
+
+    _do(print_all)
+
+
 @app.command(name="example-config")
 def example_config() -> None:
     """Print a complete configuration with an explanation of every key."""

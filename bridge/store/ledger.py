@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, func, insert, or_, select, update
 
 from bridge.store.db import Connection
 from bridge.store.tables import ledger
@@ -67,4 +67,44 @@ async def get(db: Connection, id: int) -> Entry | None:  # noqa: A002 - the colu
 async def newest(db: Connection, limit: int) -> tuple[Entry, ...]:
     """The newest rows first."""
     rows = await db.execute(select(ledger).order_by(ledger.c.id.desc()).limit(limit))
+    return tuple(_entry(row) for row in rows.mappings())
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What rows are looked for: of this person (or server, or room's key), as actor or target; since then (UTC ms); with an action or rule that begins so."""
+
+    person: str | None = None
+    since_ms: int | None = None
+    what: str | None = None
+
+
+def _fits(wanted: Search) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.person is not None:
+        found.append(or_(ledger.c.actor == wanted.person, ledger.c.target == wanted.person))
+    if wanted.since_ms is not None:
+        found.append(ledger.c.at_ms >= wanted.since_ms)
+    if wanted.what is not None:
+        action, rule = (
+            func.lower(column).startswith(wanted.what, autoescape=True) for column in (ledger.c.action, ledger.c.rule)
+        )
+        found.append(or_(action, rule))
+    return found
+
+
+async def search(db: Connection, wanted: Search, offset: int, limit: int) -> tuple[Entry, ...]:
+    """The rows that fit, the newest first, from one on and at most so many."""
+    query = select(ledger).where(*_fits(wanted)).order_by(ledger.c.id.desc()).offset(offset).limit(limit)
+    return tuple(_entry(row) for row in (await db.execute(query)).mappings())
+
+
+async def count(db: Connection, wanted: Search) -> int:
+    """How many rows fit."""
+    return (await db.scalar(select(func.count()).select_from(ledger).where(*_fits(wanted)))) or 0
+
+
+async def after(db: Connection, id: int, limit: int) -> tuple[Entry, ...]:  # noqa: A002 - the column's name
+    """The rows behind this one, oldest first, at most so many."""
+    rows = await db.execute(select(ledger).where(ledger.c.id > id).order_by(ledger.c.id).limit(limit))
     return tuple(_entry(row) for row in rows.mappings())
