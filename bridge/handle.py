@@ -63,7 +63,7 @@ async def _one(db: Connection, event: AnyEvent, scene: Scene) -> int:
         async with db.begin_nested():
             heard = await journal.remember(db, event, _tags_of(event), scene.now_ms)
             scene.news, scene.ours, scene.ordinary = heard.news, heard.ours, heard.ordinary
-            scene.slowed = heard.slowed
+            scene.slowed, scene.liked = heard.slowed, heard.liked
             for step in STEPS:
                 await step(scene, event)
             return await queue.put(db, scene.puts, scene.now_ms)

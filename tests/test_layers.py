@@ -21,6 +21,7 @@ LAYER = {
     "bridge.commands": DECIDERS,
     "bridge.access": DECIDERS,
     "bridge.community": DECIDERS,
+    "bridge.emoji": DECIDERS,
     "bridge.extensible": DECIDERS,
     "bridge.globs": DECIDERS,
     "bridge.arguments": DECIDERS,

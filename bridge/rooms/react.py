@@ -18,6 +18,7 @@ from bridge.rooms import (
     moves,
     replacing,
     share_leaving,
+    share_likes,
     shares,
     splits,
     terms_react,
@@ -32,6 +33,7 @@ async def react(scene: Scene, event: AnyEvent) -> None:
         await _hides(scene, event)
     await echoes.react(scene, event)
     await shares.react(scene, event)
+    await share_likes.react(scene)
     await share_leaving.react(scene, event)
     await leaving.react(scene, event)
     await ground.react(scene, event)

@@ -20,6 +20,12 @@ from bridge.store.db import Connection
 from bridge.text import Rendered, render
 from bridge.words import Text, lines, words, words_n
 
+MOST_REACTIONS = 10
+"""So many kinds of them are named, those with most people."""
+
+MEANING = frozenset({"🔗", "📣"})
+"""Emoji that ask us for something (`ask.EMOJI`) say nothing about the words."""
+
 PAUSE_MS = 30_000
 """So long no line is edited again."""
 
@@ -39,7 +45,11 @@ def summary(staying: int, reactions: Mapping[str, int], *, in_common: bool = Fal
         parts.append(words_n("%(count)s reply stays in the circle.", "%(count)s replies stay in the circle.", staying))
     if reactions:
         most_first = sorted(reactions, key=lambda key: (-reactions[key], key))
-        parts.append(words("%(reactions)s", reactions={"list": [f"{key} {reactions[key]}" for key in most_first]}))
+        parts.append(
+            words(
+                "%(reactions)s", reactions={"list": [f"{key} {reactions[key]}" for key in most_first[:MOST_REACTIONS]]}
+            )
+        )
     return lines(*parts) if parts else None
 
 
@@ -50,7 +60,8 @@ async def counted(db: Connection, root: str, room: str, me: str) -> Text | None:
     home = await store.source_room(db, root)
     begun_in = await rooms.by_id(db, home) if home else None
     staying = await summaries.staying(db, root, room, me)
-    return summary(staying, {}, in_common=begun_in is not None and begun_in.kind == "common")
+    liked = await summaries.reactions(db, root, room, me, MEANING)
+    return summary(staying, liked, in_common=begun_in is not None and begun_in.kind == "common")
 
 
 async def look(scene: Scene, root: str, room: str) -> None:

@@ -1,9 +1,10 @@
-"""Whom a message calls on, who reacted to one, and up to where people have read; never what was said, nor with what somebody reacted."""
+"""Whom a message calls on, who reacted to one, and up to where people have read; never what was said, nor a reaction that is a word."""
 
 from collections.abc import Collection, Sequence
 
 from sqlalchemy import bindparam, case, delete, exists, func, insert, literal, or_, select
 
+from bridge.emoji import emoji
 from bridge.events import Reacted, Receipt
 from bridge.store.db import Connection
 from bridge.store.tables import Text, early, mentions, posts, reactions, reads, rooms
@@ -24,20 +25,26 @@ async def mention(db: Connection, event: str, users: Collection[str], *, again: 
         await db.execute(insert(mentions), rows)
 
 
-async def react(db: Connection, event: Reacted) -> None:
-    """Somebody reacted to a message in a room of ours. Twice is once, and one that was taken back before it came is none."""
+async def react(db: Connection, event: Reacted) -> bool:
+    """Somebody reacted to a message in a room of ours. Twice is once, and one that was taken back before it came is none. Whether it is news."""
     there = exists().where(posts.c.event == event.target, posts.c.room == event.room)
     gone = exists().where(early.c.target == event.id, early.c.kind == "redaction", early.c.room == event.room)
-    values = select(literal(event.id, Text), literal(event.target, Text), literal(event.sender, Text)).where(
-        there, ~gone
-    )
-    statement = insert_into(db, reactions).from_select(["event", "target", "user"], values)
-    await db.execute(statement.on_conflict_do_nothing())
+    row = {"event": event.id, "target": event.target, "user": event.sender, "emoji": emoji(event.key)}
+    values = select(*(literal(value, Text) for value in row.values())).where(there, ~gone)
+    statement = insert_into(db, reactions).from_select(list(row), values)
+    return (await db.execute(statement.on_conflict_do_nothing())).rowcount > 0
 
 
-async def unreact(db: Connection, event: str) -> bool:
-    """This reaction was taken back; False when it is none that counted."""
-    return (await db.execute(delete(reactions).where(reactions.c.event == event))).rowcount > 0
+async def unreact(db: Connection, event: str, room: str) -> str | None:
+    """This reaction in this room was taken back: the message that it was on; None when it is none that counted."""
+    there = exists().where(posts.c.event == reactions.c.target, posts.c.room == room)
+    taken = delete(reactions).where(reactions.c.event == event, there).returning(reactions.c.target)
+    return (await db.execute(taken)).scalar()
+
+
+async def forget(db: Connection, target: str) -> None:
+    """This message was emptied: what people thought of it goes with it."""
+    await db.execute(delete(reactions).where(reactions.c.target == target))
 
 
 async def read(db: Connection, receipts: Sequence[Receipt], now_ms: int) -> None:

@@ -60,13 +60,14 @@ class Heard:
 
     `news`: False for a membership in a room of ours that was known. `ours`: it is a message that is new, in a room of ours. `ordinary`: and nothing
     that we know of hangs on it: it has no tag and answers nothing, nothing came before it that is about it, and nobody new waits there for a word.
-    `slowed`: it is a message that is new, and somebody somewhere has to write slowly.
+    `slowed`: it is a message that is new, and somebody somewhere has to write slowly. `liked`: the message on which a reaction came or went by it.
     """
 
     news: bool = True
     ours: bool = False
     ordinary: bool = False
     slowed: bool = False
+    liked: str | None = None
 
 
 async def remember(db: Connection, event: AnyEvent, tags: frozenset[str], now_ms: int) -> Heard:
@@ -79,9 +80,9 @@ async def remember(db: Connection, event: AnyEvent, tags: frozenset[str], now_ms
     if isinstance(event, Edited):
         await _edit(db, event, tags, now_ms)
     elif isinstance(event, Redacted):
-        await _redaction(db, event, now_ms)
+        return Heard(liked=await _redaction(db, event, now_ms))
     elif isinstance(event, Reacted):
-        await attention.react(db, event)
+        return Heard(liked=event.target if await attention.react(db, event) else None)
     elif isinstance(event, MemberChanged):
         return Heard(news=await _membership(db, event, now_ms))
     return Heard()
@@ -168,11 +169,14 @@ async def _edit(db: Connection, event: Edited, tags: frozenset[str], now_ms: int
             await attention.mention(db, event.target, event.content.mentions, again=True)
 
 
-async def _redaction(db: Connection, event: Redacted, now_ms: int) -> None:
-    if await versions.redact(db, event.target, event.room):
-        return
-    if not await _empty(db, event.target, event.room) and not await attention.unreact(db, event.target):
+async def _redaction(db: Connection, event: Redacted, now_ms: int) -> str | None:
+    """The message on which this took back a reaction, if that is what it did."""
+    if await versions.redact(db, event.target, event.room) or await _empty(db, event.target, event.room):
+        return None
+    liked = await attention.unreact(db, event.target, event.room)
+    if liked is None:
         await _wait_for_target(db, event, "redaction", (), now_ms)
+    return liked
 
 
 async def _empty(db: Connection, target: str, room: str) -> bool:
@@ -181,6 +185,7 @@ async def _empty(db: Connection, target: str, room: str) -> bool:
     if found:
         await versions.forget(db, target)
         await versions.replace_tags(db, target, ())
+        await attention.forget(db, target)
     return found is not None
 
 

@@ -1,12 +1,14 @@
 """The one line of ours at the end of a shared thread, and what it counts; numbers only, never who or what is behind them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, true, update
+from sqlalchemy import and_, distinct, func, or_, select, true, update
 
 from bridge.store import shares as store
 from bridge.store.db import Connection
 from bridge.store.tables import copies, posts
+from bridge.store.tables import reactions as table_of_reactions
 from bridge.store.tables import summaries as table
 from bridge.store.upsert import insert_into
 
@@ -54,6 +56,32 @@ async def staying(db: Connection, root: str, room: str, me: str) -> int:
         .where(posts.c.event.not_in(there))
     )
     return int((await db.execute(query)).scalar_one())
+
+
+async def reactions(db: Connection, root: str, room: str, me: str, apart: Collection[str]) -> dict[str, int]:
+    """How many people put each emoji on the first message of a thread or on its copy in `room`; `apart` are emoji that mean something to us.
+
+    Everybody counts once for an emoji, and we (`me`) not at all.
+    """
+    copied = select(copies.c.copy).where(copies.c.source == root, copies.c.room == room, copies.c.live)
+    query = (
+        select(table_of_reactions.c.emoji, func.count(distinct(table_of_reactions.c.user)).label("people"))
+        .where(or_(table_of_reactions.c.target == root, table_of_reactions.c.target.in_(copied)))
+        .where(
+            table_of_reactions.c.user != me,
+            table_of_reactions.c.emoji.is_not(None),
+            table_of_reactions.c.emoji.not_in(apart),
+        )
+        .group_by(table_of_reactions.c.emoji)
+    )
+    return {row.emoji: row.people for row in await db.execute(query)}
+
+
+async def lines_of(db: Connection, event: str) -> tuple[tuple[str, str], ...]:
+    """The shared threads (root, room) that begin with this message, or whose first message's copy it is; sorted."""
+    first = and_(copies.c.source == copies.c.root, copies.c.live)
+    query = select(copies.c.root, copies.c.room).where(first, or_(copies.c.source == event, copies.c.copy == event))
+    return tuple((row.root, row.room) for row in await db.execute(query.order_by(copies.c.root, copies.c.room)))
 
 
 async def place(db: Connection, root: str, room: str) -> tuple[str, str] | None:

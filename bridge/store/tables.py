@@ -103,11 +103,12 @@ mentions = Table(  # whom a message calls on, as its newest text says
     Index("ix_mentions_user", "user"),
 )  # fmt: skip
 
-reactions = Table(  # that somebody reacted to a message, and not with what
+reactions = Table(  # that somebody reacted to a message
     "reactions", metadata,
     Column("event", Text, primary_key=True),
     Column("target", Text, nullable=False),
     Column("user", Text, nullable=False),
+    Column("emoji", Text),  # without form and skin tone; null: it was a word or a picture
     Index("ix_reactions_target", "target"), Index("ix_reactions_user", "user"),
 )  # fmt: skip
 

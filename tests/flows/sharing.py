@@ -154,8 +154,9 @@ class World:
             if not await claims.claim(db, event.id, self.now_ms):
                 return
             found = tags.find(event.content) if isinstance(event, Message | Edited) else frozenset()
-            await journal.remember(db, event, found, self.now_ms)
+            heard = await journal.remember(db, event, found, self.now_ms)
             scene = self.scene(db)
+            scene.liked = heard.liked
             await react(scene, event)
             if isinstance(event, Message):
                 await answer.answer(scene, event, direct=event.room.startswith("!direct"), book=BOOK)

@@ -106,13 +106,14 @@ async def test_a_reaction_that_was_taken_back_before_it_came_is_none(heard: Hear
     assert (await heard.post("$p1")).reactions == 0
 
 
-async def test_a_reaction_elsewhere_or_on_nothing_is_not_kept_and_its_key_never(heard: Heard) -> None:
+async def test_a_reaction_elsewhere_or_on_nothing_is_not_kept_and_a_word_never(heard: Heard) -> None:
     await heard.hear(
-        said("$p1"), reacted("$r1", BEN, room=FAR), reacted("$r2", BEN, target="$nothing"), reacted("$r3", BEN)
-    )
+        said("$p1"), reacted("$r1", BEN, room=FAR), reacted("$r2", BEN, target="$nothing"), reacted("$r3", BEN),
+        Reacted("$r4", ROOM, "@cleo:b.test", NOW_MS, "$p1", "danke!"),
+    )  # fmt: skip
     async with heard.database.reading() as db:
         rows = [tuple(row) for row in await db.execute(select(reactions))]
-    assert rows == [("$r3", "$p1", BEN)]
+    assert sorted(rows) == [("$r3", "$p1", BEN, "❤"), ("$r4", "$p1", "@cleo:b.test", None)]
 
 
 async def test_receipts_only_ever_go_forward(heard: Heard) -> None:

@@ -1,4 +1,4 @@
-"""By what somebody is named on copies of their messages."""
+"""By what somebody is named on copies of their messages, and with which emoji people reacted."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,5 +12,6 @@ TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
-    """Let `people` know it."""
+    """Let `people` and `reactions` know it."""
     op.add_column("people", sa.Column("shown", TEXT, nullable=True))
+    op.add_column("reactions", sa.Column("emoji", TEXT, nullable=True))
