@@ -24,8 +24,9 @@ async def accept(scene: Scene, user: str, cause: str) -> bool:
     before = await onboarding.get(scene.db, user)
     await onboarding.change(scene.db, user, rules_asked=which, rules_accepted=which, accepted_ms=scene.now_ms)
     if before is not None and before.rules_accepted is None:
-        tag = fold(scene.config.community.share_tag)
-        for event, room in await onboarding.tagged_by(scene.db, user, tag, scene.now_ms - BACK_MS):
+        circles = (fold(circle.tag) for circle in scene.config.community.circles)
+        tags = frozenset((fold(scene.config.community.share_tag), *circles))
+        for event, room in await onboarding.tagged_by(scene.db, user, tags, scene.now_ms - BACK_MS):
             top = await share_store.top(scene.db, event)
             if top is not None and top.known and top.author == user:
                 await shares.refresh(scene, top.event, room, cause)

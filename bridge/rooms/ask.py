@@ -1,14 +1,12 @@
 """Asks an author whether a thread of theirs may be shared, when somebody else wants it; never shares without their yes, and never asks twice."""
 
-from dataclasses import asdict
-
 from bridge.events import AnyEvent, Reacted
 from bridge.rooms import share, share_final, share_rule, share_told, shares
 from bridge.scene import Scene
 from bridge.store import people, rooms, share_requests, strikes
 from bridge.store import shares as store
 from bridge.store.rooms import Room
-from bridge.words import Text, lines, words, words_n
+from bridge.words import Text, lines, words
 
 EMOJI = frozenset({"🔗", "📣"})
 """Whoever puts one of these on a message of a circle would like its thread to be heard by all."""
@@ -84,24 +82,12 @@ async def _ask(scene: Scene, user: str, top: store.Top, circle: Room, common: Ro
 
 
 async def _question(scene: Scene, user: str, top: store.Top, circle: Room, common: Room) -> Text:
-    readers = await people.members(scene.db, common.room)
-    fresh = share.new_servers(readers, await people.members(scene.db, circle.room))
-    new: Text = words(
-        "Every server that would keep a copy has one of %(circle)s already.", circle=share_told.name(circle)
-    )
-    if fresh:
-        shown: list[object] = list(fresh[: share.MOST_SERVERS])
-        if len(fresh) > share.MOST_SERVERS:
-            more = words_n("%(count)s other", "%(count)s others", len(fresh) - share.MOST_SERVERS)
-            shown.append({"text": asdict(more)})
-        new = words("New among the servers that would keep a copy: %(servers)s.", servers={"list": shown})
     return lines(
         words(
             "%(who)s would like everybody to hear a thread that you began in %(circle)s: %(thread)s",
             who={"user": user}, circle=share_told.name(circle), thread={"event": top.event, "room": circle.room},
         ),
-        await share_told.audience(scene, common),
-        new,
+        *await share_told.reach(scene, circle, common),
         words(
             "May I share it? Answer with 👍 or 👎 on this message. Without an answer it stays where it is, and in three days I forget the question. You can take it back at any time with %(command)s.",
             command={"command": "unshare"},

@@ -81,10 +81,10 @@ async def copied(scene: Scene, effect: Copy, state: State, result: str | None) -
     errand = await store.errand(scene.db, effect.source, effect.room)
     if errand is None or errand.copy is None:
         return
-    if state == "done" and await store.source_room(
-        scene.db, effect.root
-    ):  # whoever answers quickly was heard before we knew the id of what they answer
-        await share_back.bring_back(scene, effect.root, errand.copy)
+    here = await rooms.by_id(scene.db, effect.room) if state == "done" else None
+    if here is not None and await store.source_room(scene.db, effect.root):
+        # Whoever answers quickly was heard before we knew the id of what they answer.
+        await share_back.bring_back(scene, effect.root, errand.copy, here)
     if not errand.live:
         scene.puts.append(share_wishes.withdraw(effect.room, effect.source, errand.copy))
         return

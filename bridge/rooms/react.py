@@ -16,6 +16,7 @@ from bridge.rooms import (
     knocks,
     leaving,
     moves,
+    offers,
     replacing,
     share_leaving,
     share_likes,
@@ -32,13 +33,14 @@ async def react(scene: Scene, event: AnyEvent) -> None:
     if isinstance(event, StateChanged) and event.state_key == "":
         await _hides(scene, event)
     await echoes.react(scene, event)
-    await shares.react(scene, event)
+    wishes = await shares.react(scene, event)
     await share_likes.react(scene)
     await share_leaving.react(scene, event)
     await leaving.react(scene, event)
     await ground.react(scene, event)
     await replacing.react(scene, event)
     await ask.react(scene, event)
+    await offers.react(scene, event, wishes)
     await announcing.react(scene, event)
     await splits.react(scene, event)
     if isinstance(event, Message | Edited):

@@ -1,4 +1,4 @@
-"""Decides which words of a circle's thread stand in the common room, and which answers from there stand in the circle; pure. Never sees a text, and never asks what happened before.
+"""Decides which words of a thread stand in another room, and which answers from there stand in the thread itself; pure. Never sees a text, and never asks what happened before.
 
 Only what is so now counts, so that a repeat, a crash or another order of the same events leads to the same copies.
 """
@@ -45,11 +45,24 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """The author of the root was asked whether it may be shared together with this one reply, whose own author (`by`) put the tag there.
+
+    `agreed` is None until they answered, at `answered_ms` (UTC).
+    """
+
+    reply: str
+    by: str
+    agreed: bool | None = None
+    answered_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Thread:
-    """All that is known of a thread. `replies` are in the order in which we heard of them, `consents` are the answers of their authors.
+    """All that is known of a thread, as far as one room is concerned into which it may be shared. `replies` are in the order in which we heard of them, `consents` are the answers of their authors.
 
     `agreed_ms` is when the author of the root said, without a tag, that it may be shared (UTC). `struck` are messages whose copies somebody else took
-    away there, for good; `gone` are people who are not in the thread's room any more.
+    away there, for good; `gone` are people who are not in the thread's room any more. `refused`: the author was asked for the whole, and said no.
     """
 
     root: Said
@@ -60,6 +73,8 @@ class Thread:
     agreed_ms: int | None = None
     struck: Collection[str] = frozenset()
     gone: Collection[str] = frozenset()
+    offers: tuple[Offer, ...] = ()
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +105,52 @@ def carrier(thread: Thread) -> Said | None:
     return thread.root if held_ms is None or thread.agreed_ms > held_ms else None
 
 
+def offered(thread: Thread) -> tuple[Said, ...]:
+    """The replies of others that travel with the root alone: their author put the tag there, and the author of the root agreed to just that."""
+    held_ms = thread.standing.at_ms if thread.standing and not thread.standing.live else None
+    agreed = {
+        each.reply
+        for each in thread.offers
+        if each.agreed and (held_ms is None or (each.answered_ms is not None and each.answered_ms > held_ms))
+    }
+    return tuple(
+        said
+        for said in thread.replies
+        if said.event in agreed and _tagged_by_its_author(thread, said) and _stays(thread, said)
+    )
+
+
+def may_offer(thread: Thread, event: str) -> bool:
+    """Whether the author of the root is asked about this reply: it carries the tag of somebody else, and they were not asked, nor have they said no.
+
+    While somebody's question is open, they do not make another one.
+    """
+    said = next((each for each in thread.replies if each.event == event), None)
+    if said is None or not _tagged_by_its_author(thread, said) or carrier(thread) is not None or thread.refused:
+        return False
+    if not _stays(thread, said) or not _stays(thread, thread.root):
+        return False
+    return not any(
+        each.reply == event or each.agreed is False or (each.agreed is None and each.by == said.author)
+        for each in thread.offers
+    )
+
+
 def wanted(thread: Thread, *, allowed: bool) -> tuple[Said, ...]:
-    """The messages whose copies should stand in the common room, root first. `allowed` is the answer of `share_rule.may_leave`."""
-    if not allowed or carrier(thread) is None or not _stays(thread, thread.root):
+    """The messages whose copies should stand in the other room, root first. `allowed` is the answer of `share_rule.may_leave`."""
+    if not allowed or not _stays(thread, thread.root):
         return ()
+    if carrier(thread) is None:
+        alone = offered(thread)
+        return (thread.root, *alone) if alone else ()
     return (thread.root, *(said for said in thread.replies if _travels(thread, said) and _stays(thread, said)))
 
 
 def decide(thread: Thread, *, allowed: bool) -> Change:
     """The difference between what should stand in the common room and what does."""
-    asked_by = carrier(thread)
     want = wanted(thread, allowed=allowed)
+    whole = carrier(thread)
+    asked_by = whole or next(iter(offered(thread)), None)
     live = {each.source: each for each in thread.made if each.live}
     shared = thread.standing is not None and thread.standing.live
     add = tuple(said for said in want if said.event not in live)
@@ -112,7 +162,7 @@ def decide(thread: Thread, *, allowed: bool) -> Change:
         copy=tuple(said for said in add if rooted or said is thread.root),
         wait=tuple(said for said in add if not rooted and said is not thread.root),
         withdraw=tuple(source for source in live if source not in {said.event for said in want}),
-        ask=_unasked(thread) if want else (),
+        ask=_unasked(thread) if want and whole else (),
     )
 
 
@@ -123,34 +173,49 @@ def answers(
     *,
     shared: bool,
     allowed: bool,
+    of_a_circle: bool = False,
     struck: Collection[str] = frozenset(),
     gone: Collection[str] = frozenset(),
 ) -> Change:
-    """The difference between the answers from the common room that should stand in the circle's own thread and those that do.
+    """The difference between the answers to a thread's copies that should stand in the thread itself and those that do.
 
-    `said` are these answers, in the order in which we heard of them, and all that stands in the circle by now. Who answers does so before everybody
-    whom the circle consists of, so nobody is asked; who said no to travelling stays. What somebody was told stays when the thread is taken back:
-    it was their answer to keep. `struck` are answers that a curator took away there, for good; `gone` are people who are not in the common room any more.
+    `said` are these answers, in the order in which we heard of them, and all that stands there by now. Who answers in the common room does so before
+    everybody whom the circle consists of, so nobody is asked; who said no to travelling stays. What is answered in a circle (`of_a_circle`) is
+    the circle's: it goes into the common room only with its author's standing consent. What somebody was told stays when the thread is taken back:
+    it was their answer to keep. `struck` are answers that somebody took away there, for good; `gone` are people who are not any more where they answered.
     """
     there = {each.source for each in made if each.live}
+
+    def travels(author: str) -> bool:
+        return consents.get(author) is True if of_a_circle else consents.get(author) is not False
+
     want = [
         each
         for each in said
         if not each.redacted
         and each.event not in struck
         and each.author not in gone
-        and consents.get(each.author) is not False
+        and travels(each.author)
         and (each.event in there or (shared and allowed))
     ]
     wanted_now = {each.event for each in want}
     return Change(
         copy=tuple(each for each in want if each.event not in there),
         withdraw=tuple(each.source for each in made if each.live and each.source not in wanted_now),
+        ask=_silent(said, consents, {*struck}, {*gone}) if of_a_circle and shared and allowed else (),
     )
 
 
+def _silent(
+    said: Iterable[Said], consents: Mapping[str, bool | None], struck: set[str], gone: set[str]
+) -> tuple[str, ...]:
+    """Who answered and has not said yet whether their words may travel."""
+    here = [each.author for each in said if not (each.redacted or each.event in struck or each.author in gone)]
+    return tuple(dict.fromkeys(user for user in here if consents.get(user) is None))
+
+
 def only_a_wish(thread: Thread, event: str) -> bool:
-    """Whether this message puts the tag on a thread that somebody else began: they cannot share it, and should hear why."""
+    """Whether this message puts the tag on a thread that somebody else began: they should hear what becomes of it."""
     return any(
         said.event == event and said.tagged and not said.redacted and said.author != thread.root.author
         for said in thread.replies
@@ -190,7 +255,14 @@ def _stays(thread: Thread, said: Said) -> bool:
 
 
 def _travels(thread: Thread, said: Said) -> bool:
-    return said.author == thread.root.author or thread.consents.get(said.author) is True
+    if said.author == thread.root.author or thread.consents.get(said.author) is True:
+        return True
+    return _tagged_by_its_author(thread, said)
+
+
+def _tagged_by_its_author(thread: Thread, said: Said) -> bool:
+    """Whether somebody else than the thread's author wants this one reply to travel; who said no to travelling stays all the same."""
+    return said.tagged and said.author != thread.root.author and thread.consents.get(said.author) is not False
 
 
 def _unasked(thread: Thread) -> tuple[str, ...]:

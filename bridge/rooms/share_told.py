@@ -41,13 +41,17 @@ async def audience(scene: Scene, common: Room) -> Text:
     )
 
 
-def not_yours(circle: Room, common: Room) -> Text:
-    """Why a tag on somebody else's thread does not share it."""
-    return words(
-        "Only the person who began a thread can share it, so it stays in %(circle)s for now. You could ask them to put the tag on it. What you write in a thread of your own you can share into %(common)s yourself.",
-        circle=name(circle),
-        common=name(common),
-    )
+async def reach(scene: Scene, source: Room, target: Room) -> tuple[Text, Text]:
+    """Who would read words of one room in the other, and which servers would hold them for the first time."""
+    fresh = share.new_servers(await people.members(scene.db, target.room), await people.members(scene.db, source.room))
+    new: Text = words("Every server that would keep a copy has one of %(circle)s already.", circle=name(source))
+    if fresh:
+        shown: list[object] = list(fresh[: share.MOST_SERVERS])
+        if len(fresh) > share.MOST_SERVERS:
+            more = words_n("%(count)s other", "%(count)s others", len(fresh) - share.MOST_SERVERS)
+            shown.append({"text": asdict(more)})
+        new = words("New among the servers that would keep a copy: %(servers)s.", servers={"list": shown})
+    return await audience(scene, target), new
 
 
 def refused(config: Config, circle: Room, common: Room) -> Text:

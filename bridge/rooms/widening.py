@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from bridge.effects import Effect, Put, Say
 from bridge.rooms import reach, share_rule, shares
 from bridge.rooms.reach import ANY_SERVER, OPEN
+from bridge.rooms.share_targets import all_targets
 from bridge.scene import Scene, Settler, State
 from bridge.store import queue, rooms
 from bridge.store import reaching as store
 from bridge.store.rooms import Room
-from bridge.tags import fold
 from bridge.words import Text, lines, words
 
 KEY = "reach/"
@@ -62,7 +62,8 @@ async def said(scene: Scene, effect: Say, state: State, _result: str | None) -> 
     await rooms.update(scene.db, room.room, told=told, told_ms=scene.now_ms)
     wish = await queue.get(scene.db, effect.key)
     since_ms = (wish.made_ms if wish else scene.now_ms) - _A_MOMENT_MS
-    for root in await store.tagged_since(scene.db, room.room, fold(scene.config.community.share_tag), since_ms):
+    tags = [each.tag for each in await all_targets(scene, room)]
+    for root in await store.tagged_since(scene.db, room.room, tags, since_ms):
         await shares.refresh(scene, root, room.room, effect.key)
 
 

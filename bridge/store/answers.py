@@ -32,17 +32,27 @@ async def answered(db: Connection, event: str, room: str) -> str | None:
     if found is not None:
         return found
     up = store.up(and_(posts.c.event == event, posts.c.room == room))
-    above = select(up.c.event).union(select(up.c.parent))
+    partner = select(posts.c.reply_to).where(posts.c.event == event, posts.c.room == room)
+    above = select(up.c.event).union(select(up.c.parent), partner)
     query = select(copies.c.root).where(copies.c.room == room, copies.c.copy.in_(above))
     return (await db.execute(query.limit(1))).scalar()
 
 
 async def answers(db: Connection, root: str, room: str, *, me: str) -> Answers | None:
     """What people say in `room` to the copies of a thread, and what of that stands in the thread itself; None when nothing does, nor should."""
+    home = await store.room_of(db, root)
+    if home is None or home == room:
+        return None
+    there = posts.alias("there")
+    carried = (
+        select(copies.c.source, copies.c.live, copies.c.copy)
+        .join(there, and_(there.c.event == copies.c.source, there.c.room == room))
+        .where(copies.c.root == root, copies.c.room == home)
+        .order_by(copies.c.source)
+    )
+    made = (await db.execute(carried)).all()
     decided = await store.standing(db, root, room)
-    carried_before = select(copies.c.room).where(copies.c.root == root, copies.c.room != room).limit(1)
-    back = await store.source_room(db, root) or (await db.execute(carried_before)).scalar()
-    if back is None:
+    if decided is None and not made:
         return None
     seen = select(copies.c.copy).where(copies.c.root == root, copies.c.room == room, copies.c.copy.is_not(None))
     first = and_(posts.c.room == room, or_(posts.c.thread.in_(seen), posts.c.reply_to.in_(seen)))
@@ -50,20 +60,16 @@ async def answers(db: Connection, root: str, room: str, *, me: str) -> Answers |
     below = select(posts.c.event, posts.c.room)
     answering = or_(posts.c.thread == down.c.event, posts.c.reply_to == down.c.event)
     down = down.union(below.join(down, and_(answering, posts.c.room == down.c.room)))
-    carried = select(copies.c.source).where(copies.c.root == root, copies.c.room == back)
     query = (
         select(posts, people.c.consent)
         .outerjoin(people, people.c.user == posts.c.author)
-        .where(or_(posts.c.event.in_(select(down.c.event)), posts.c.event.in_(carried)))
+        .where(or_(posts.c.event.in_(select(down.c.event)), posts.c.event.in_([row.source for row in made])))
         .where(posts.c.author != me, posts.c.copied.is_(False))
         .order_by(posts.c.seq)
     )
     rows = (await db.execute(query)).all()
-    made = await db.execute(
-        select(copies).where(copies.c.root == root, copies.c.room == back).order_by(copies.c.source)
-    )
     return Answers(
-        back,
+        home,
         decided is not None and decided.live,
         tuple(Said(row.event, row.author, row.seen_ms, redacted=bool(row.redacted)) for row in rows),
         tuple(Made(row.source, bool(row.live), row.copy) for row in made),

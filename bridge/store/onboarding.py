@@ -1,7 +1,7 @@
 """How far newcomers were led, what they accepted, and who waits for a hello. Never asks anybody, and knows no text."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,12 +72,12 @@ async def first_time(db: Connection, room: str, user: str) -> bool:
     return before == (room,)
 
 
-async def tagged_by(db: Connection, user: str, tag: str, since_ms: int) -> tuple[tuple[str, str], ...]:
-    """This person's messages with this tag that we heard of since then (UTC ms), as (event, room), oldest first."""
+async def tagged_by(db: Connection, user: str, tags: Collection[str], since_ms: int) -> tuple[tuple[str, str], ...]:
+    """This person's messages with any of these tags that we heard of since then (UTC ms), as (event, room), oldest first."""
     query = (
         select(posts.c.event, posts.c.room)
-        .join(post_tags, post_tags.c.event == posts.c.event)
-        .where(posts.c.author == user, posts.c.redacted.is_(False), posts.c.seen_ms >= since_ms, post_tags.c.tag == tag)
+        .where(posts.c.author == user, posts.c.redacted.is_(False), posts.c.seen_ms >= since_ms)
+        .where(posts.c.event.in_(select(post_tags.c.event).where(post_tags.c.tag.in_(list(tags)))))
         .order_by(posts.c.seq)
     )
     return tuple((row.event, row.room) for row in await db.execute(query))

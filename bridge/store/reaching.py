@@ -1,5 +1,7 @@
 """What is shared from a room, and what there is to be shared; never decides how far it may reach."""
 
+from collections.abc import Collection
+
 from sqlalchemy import and_, or_, select
 
 from bridge.store import shares as store
@@ -20,10 +22,10 @@ async def shared_from(db: Connection, room: str) -> tuple[tuple[str, str], ...]:
     return tuple((row.root, row.room) for row in await db.execute(query.order_by(shares.c.root, shares.c.room)))
 
 
-async def tagged_since(db: Connection, room: str, tag: str, since_ms: int) -> tuple[str, ...]:
-    """The roots of the threads in a room on which the tag was put, or whose author agreed, since then (UTC ms), in the order in which we heard of them."""
+async def tagged_since(db: Connection, room: str, tags: Collection[str], since_ms: int) -> tuple[str, ...]:
+    """The roots of the threads in a room on which one of these tags was put, or whose author agreed, since then (UTC ms), in the order in which we heard of them."""
     agreed = select(share_requests.c.root).where(share_requests.c.agreed, share_requests.c.answered_ms >= since_ms)
-    tagged = select(post_tags.c.event).where(post_tags.c.tag == tag)
+    tagged = select(post_tags.c.event).where(post_tags.c.tag.in_(list(tags)))
     new = and_(posts.c.event.in_(tagged), posts.c.seen_ms >= since_ms)
     query = (
         select(posts.c.event)

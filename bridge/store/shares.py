@@ -1,13 +1,13 @@
 """Shared threads and their copies in the database; never decides what is shared, and knows no text."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, insert, or_, select, update
 
 from bridge.rooms.share import Made, Said, Standing, Thread
-from bridge.store import strikes, versions
+from bridge.store import offers, strikes, versions
 from bridge.store.db import Connection
 from bridge.store.tables import copies, copy_edits, people, post_tags, posts, prompts, share_requests, shares
 
@@ -67,19 +67,37 @@ def down(root: str) -> Any:
     return found.union(below.join(found, and_(answers, posts.c.room == found.c.room)))
 
 
-async def tagged(db: Connection, event: str, tag: str) -> bool:
-    """Whether the newest text of a message carries the tag."""
-    found = exists().where(post_tags.c.event == event, post_tags.c.tag == tag)
-    return bool((await db.execute(select(found))).scalar())
+async def tags_of(db: Connection, event: str) -> frozenset[str]:
+    """The tags of a message's newest text."""
+    return frozenset(await db.scalars(select(post_tags.c.tag).where(post_tags.c.event == event)))
 
 
-async def concerned(db: Connection, event: str, root: str, tag: str) -> bool:
+async def tags_in(db: Connection, root: str) -> frozenset[str]:
+    """All tags in a thread."""
+    below = down(root)
+    return frozenset(await db.scalars(select(post_tags.c.tag).join(below, below.c.event == post_tags.c.event)))
+
+
+async def rooms_of(db: Connection, root: str) -> frozenset[str]:
+    """The rooms into which a thread is, was or was to be shared."""
+    decided = select(shares.c.room).where(shares.c.root == root)
+    made = select(copies.c.room).where(copies.c.root == root, copies.c.source == root)
+    return frozenset(await db.scalars(decided.union(made)))
+
+
+async def shared_into(db: Connection, root: str) -> tuple[str, ...]:
+    """The rooms into which a thread is shared now, sorted."""
+    query = select(shares.c.room).where(shares.c.root == root, shares.c.live)
+    return tuple(await db.scalars(query.order_by(shares.c.room)))
+
+
+async def concerned(db: Connection, event: str, root: str, tags: Collection[str]) -> bool:
     """Whether a message can matter to a share.
 
-    So it is when it carries the tag, when its thread is shared or held back, or when something answers it already, because it came late.
+    So it is when it carries one of these tags, when its thread is shared or held back, or when something answers it already, because it came late.
     """
     found = or_(
-        exists().where(post_tags.c.event == event, post_tags.c.tag == tag),
+        exists().where(post_tags.c.event == event, post_tags.c.tag.in_(list(tags))),
         exists().where(shares.c.root == root),
         exists().where(posts.c.thread == event),
         exists().where(posts.c.reply_to == event),
@@ -117,27 +135,36 @@ async def thread(db: Connection, root: str, room: str, *, tag: str, me: str) -> 
     made = await db.execute(
         select(copies).where(copies.c.root == root, copies.c.room == room).order_by(copies.c.source)
     )
-    agreed = select(share_requests.c.answered_ms).where(share_requests.c.root == root, share_requests.c.agreed)
-    agreed_ms = (await db.execute(agreed)).scalar()
+    asked = select(share_requests.c.agreed, share_requests.c.answered_ms)
+    said_to_it = (await db.execute(asked.where(share_requests.c.root == root))).one_or_none()
+    agreed = said_to_it is not None and bool(said_to_it.agreed)
     return Thread(
         first,
         tuple(said.values()),
         decided,
         tuple(Made(row.source, bool(row.live), row.copy) for row in made),
         consents,
-        agreed_ms,
+        said_to_it.answered_ms if said_to_it is not None and agreed else None,
+        offers=await offers.of_thread(db, root, room),
+        refused=said_to_it is not None and said_to_it.agreed is not None and not agreed,
     )
 
 
-async def threads_of(db: Connection, user: str, room: str) -> tuple[str, ...]:
-    """The roots of the threads shared into `room` in which this person wrote, here or there, sorted."""
+async def threads_of(db: Connection, user: str) -> tuple[tuple[str, str], ...]:
+    """The shared threads in which this person wrote, in the thread itself or where its copies are: (root, room of the copies), sorted."""
     above = up(posts.c.author == user)
     here = shares.c.root.in_(select(above.c.event))
-    there = shares.c.root.in_(
-        select(copies.c.root).where(copies.c.room == room, copies.c.copy.in_(select(above.c.event)))
+    seen = copies.c.copy.in_(select(above.c.event))
+    there = exists().where(copies.c.root == shares.c.root, copies.c.room == shares.c.room, seen)
+    shared = select(shares.c.root, shares.c.room).where(shares.c.live, or_(here, there))
+    home = posts.alias("home")
+    carried = (  # answers of theirs that stand in the thread: they may stay there when it is shared no longer
+        select(copies.c.root, posts.c.room)
+        .join(posts, posts.c.event == copies.c.source)
+        .join(home, and_(home.c.event == copies.c.root, home.c.room == copies.c.room))
+        .where(copies.c.author == user, copies.c.live)
     )
-    query = select(shares.c.root).where(shares.c.room == room, shares.c.live, or_(here, there))
-    return tuple((await db.execute(query.order_by(shares.c.root))).scalars())
+    return tuple(sorted((row[0], row[1]) for row in await db.execute(shared.union(carried))))
 
 
 def up(start: ColumnElement[bool]) -> Any:
@@ -259,6 +286,11 @@ async def root_of(db: Connection, source: str, room: str) -> str | None:
     """The root of the thread in which this message has, or had, a copy in `room`."""
     query = select(copies.c.root).where(copies.c.source == source, copies.c.room == room)
     return (await db.execute(query)).scalar()
+
+
+async def root_of_copy(db: Connection, copy: str) -> str | None:
+    """The root of the thread to which this copy belongs."""
+    return (await db.execute(select(copies.c.root).where(copies.c.copy == copy).limit(1))).scalar()
 
 
 async def edited_by(db: Connection, edit: str, source_room: str) -> tuple[str, tuple[str, ...]] | None:

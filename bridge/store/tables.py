@@ -392,6 +392,19 @@ share_requests = Table(  # that somebody wanted a thread to be shared, and what 
     Index("ix_share_requests_asked_ms", "asked_ms"),
 )  # fmt: skip
 
+offers = Table(  # that somebody wanted one reply of theirs to be shared together with the root, and what the root's author said to that
+    "offers", metadata,
+    Column("reply", Text, primary_key=True),
+    Column("room", Text, primary_key=True),  # where it would be shared
+    Column("root", Text, nullable=False),
+    Column("author", Text, nullable=False),  # of the root
+    Column("asked_by", Text, nullable=False),
+    Column("asked_ms", BigInteger, nullable=False),
+    Column("agreed", Boolean),  # null: not answered yet
+    Column("answered_ms", BigInteger),
+    Index("ix_offers_root", "root"),
+)  # fmt: skip
+
 copies = Table(
     "copies", metadata,
     Column("source", Text, primary_key=True),

@@ -25,6 +25,8 @@ from bridge.store.tables import metadata
 
 ME, ANN, BEN, CLEO = "@hearth:one.test", "@ann:one.test", "@ben:two.test", "@cleo:two.test"
 SLEEP, COMMON, STAFF = "!sleep-circle-000000:one.test", "!common", "!staff"
+GRIEF = "!grief-circle-000000:one.test"
+"""A second circle, for worlds that begin with it."""
 START_MS = 1_767_340_800_000
 COMMUNITY = {
     "space": {"name": "Space"},
@@ -130,11 +132,15 @@ class World:
 
         self.fillers = {**speak.fillers(direct_room), **dispatch.FILLERS}
 
-    async def begin(self, *, circle_encrypted: bool = False, common_encrypted: bool = False) -> "World":
+    async def begin(
+        self, *, circle_encrypted: bool = False, common_encrypted: bool = False, two_circles: bool = False
+    ) -> "World":
         async with self.database.writing() as db:
             for table in reversed(metadata.sorted_tables):
                 await db.execute(delete(table))
             kinds = [(SLEEP, "circle/sleep", "circle", "sleep", circle_encrypted), (COMMON, "common", "common", None, common_encrypted), (STAFF, "staff", "staff", None, True)]  # fmt: skip
+            if two_circles:
+                kinds.append((GRIEF, "circle/grief", "circle", "grief", circle_encrypted))
             for room, key, kind, tag, encrypted in kinds:
                 await rooms.add(
                     db, Room(room=room, key=key, kind=kind, tag=tag, encrypted=encrypted, history="shared", made_ms=1)

@@ -1,7 +1,7 @@
 """The command `unshare`: an author takes a shared thread back; never asks why."""
 
 from bridge.arguments import Thread
-from bridge.commands import CIRCLE, DIRECT, command
+from bridge.commands import CIRCLE, COMMON, DIRECT, command
 from bridge.context import Context, Reply
 from bridge.errors import UsageError
 from bridge.roles import Role
@@ -11,9 +11,9 @@ from bridge.store import shares as store
 from bridge.words import words
 
 
-@command(where=DIRECT | CIRCLE, examples=("unshare", "unshare https://matrix.to/#/!room/$event"))
+@command(where=DIRECT | CIRCLE | COMMON, examples=("unshare", "unshare https://matrix.to/#/!room/$event"))
 async def unshare(ctx: Context, thread: Thread | None = None) -> Reply:
-    """Take a thread of yours back out of the common room.
+    """Take a thread of yours back from where it was carried.
 
     Write it as an answer in the thread, or give the link to any of its messages. The tag may stay: the thread is shared again only
     when you write the tag in a new message there, or take the tag away and put it on again.
@@ -27,6 +27,8 @@ async def unshare(ctx: Context, thread: Thread | None = None) -> Reply:
             )
         )
     top = await store.top(ctx.db, about)
+    if top is not None and top.author == ctx.scene.me:  # written where the copies are
+        top = await store.top(ctx.db, await store.root_of_copy(ctx.db, top.event) or top.event)
     circle = await rooms.by_id(ctx.db, top.room) if top else None
     if top is None or circle is None or not _may(ctx, top.author, circle.tag):
         raise UsageError(words("I know no thread of yours there. Only the person who began a thread can take it back."))

@@ -12,7 +12,7 @@ TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
-    """Make the tables `summaries` and `versions`, and let lanes of the outbox take turns."""
+    """Make the tables `summaries`, `versions` and `offers`, and let lanes of the outbox take turns."""
     op.create_table(
         "summaries",
         sa.Column("root", TEXT, nullable=False),
@@ -32,6 +32,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("event", name=op.f("pk_versions")),
     )
     op.create_index("ix_versions_target", "versions", ["target"], unique=False)
+    op.create_table(
+        "offers",
+        sa.Column("reply", TEXT, nullable=False),
+        sa.Column("room", TEXT, nullable=False),
+        sa.Column("root", TEXT, nullable=False),
+        sa.Column("author", TEXT, nullable=False),
+        sa.Column("asked_by", TEXT, nullable=False),
+        sa.Column("asked_ms", sa.BigInteger(), nullable=False),
+        sa.Column("agreed", sa.Boolean(), nullable=True),
+        sa.Column("answered_ms", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("reply", "room", name=op.f("pk_offers")),
+    )
+    op.create_index("ix_offers_root", "offers", ["root"], unique=False)
     op.add_column("outbox", sa.Column("turn", sa.BigInteger(), server_default="0", nullable=False))
     op.execute(sa.text("UPDATE outbox SET turn = id"))
     op.drop_index("ix_outbox_due", "outbox")
