@@ -327,6 +327,14 @@ def example_config() -> None:
     typer.echo(example(), nl=False)
 
 
+@app.command(name="example-crisis")
+def example_crisis() -> None:
+    """Print the words and help lines for people in danger that come with Hearth, to be made your own."""
+    from bridge.moderation.protections.crisis import SAMPLE
+
+    typer.echo(SAMPLE.read_text(encoding="utf-8"), nl=False)
+
+
 @app.command()
 def demo(
     once: Annotated[

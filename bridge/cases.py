@@ -13,6 +13,9 @@ from bridge.store import cases, ledger, rooms
 from bridge.store.cases import ACCEPTED, REFUSED, Case
 from bridge.words import Text, in_a_room, lines, words
 
+PROMPT = "case/"
+"""How the name of a private question begins that shows a case to somebody; behind it stands its number."""
+
 Decide = Callable[[Scene, Case, str, int], Awaitable[None]]
 """Puts what follows from a decision: the case, who decided, and the ledger row for the effects. UsageError when it cannot be done (any more)."""
 
@@ -25,14 +28,22 @@ class Kind:
     question: Text
     accept: Decide
     refuse: Decide
+    nameless: bool = False
+    """Whether nothing may be kept of whom it was about: the ledger names only the case."""
     quotes: bool = False
     """Whether the message shows what its subject wrote when they knocked at its room."""
 
 
 async def show(
-    scene: Scene, kinds: Mapping[str, Kind], key: str, kind: str, subject: str, room: str | None = None
+    scene: Scene,
+    kinds: Mapping[str, Kind],
+    key: str,
+    kind: str,
+    subject: str,
+    room: str | None = None,
+    mentions: tuple[str, ...] = (),
 ) -> int | None:
-    """Open a case and show it to staff; its number, or None when there was one with this key."""
+    """Open a case and show it to staff, calling on `mentions`; its number, or None when there was one with this key."""
     number = await cases.open_case(scene.db, key, kind, subject, room, scene.now_ms)
     case = await cases.get(scene.db, number) if number is not None else None
     staff = await rooms.by_key(scene.db, "staff")
@@ -51,6 +62,7 @@ async def show(
         text=in_a_room(text),
         language=scene.config.language,
         case=case.id,
+        mentions=mentions,
         reason_of=reason_of,
     )
     scene.puts.append(Put(shown))
@@ -69,7 +81,15 @@ async def decide(
         raise UsageError(words("Case %(number)s is settled already.", number=case.id))
     action = f"{'accept' if yes else 'refuse'} {case.kind}"
     entry = await ledger.write(
-        scene.db, actor, action, case.subject, None, f"case {case.id}", room, event, scene.now_ms
+        scene.db,
+        actor,
+        action,
+        f"case {case.id}" if kind.nameless else case.subject,
+        None,
+        f"case {case.id}",
+        room,
+        event,
+        scene.now_ms,
     )
     before = len(scene.puts)
     await (kind.accept if yes else kind.refuse)(scene, case, actor, entry)

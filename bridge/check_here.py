@@ -4,13 +4,15 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from math import ceil
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from bridge.community import everything
 from bridge.config import Config
+from bridge.moderation.guide import is_old, languages_without_help, unfinished
 
 MOST_CHILDREN = 50
 """A space seen from another server shows at most so many rooms."""
@@ -68,8 +70,45 @@ def offline(config: Config, file: Path) -> Iterator[Finding]:
             f"Notices of payments are listened for on {webhook.bind}, without TLS: everybody who reaches it can read who pays.",
             "Let membership.webhook.bind be 127.0.0.1, and put a web server with HTTPS in front of it.",
         )
+    yield from _crisis(config)
     yield from _private(file, config)
     yield from _data_dir(config.data_dir)
+
+
+def _crisis(config: Config) -> Iterator[Finding]:
+    """Whether the words and help lines for people in danger are looked after."""
+    told: Any = config.protections
+    guide, cure = (
+        told.crisis.guide,
+        "`hearth example-crisis > crisis.yaml` writes one to change; name it in protections.crisis.file.",
+    )
+    if not told.crisis.enabled:
+        yield Finding(
+            "hint",
+            "Nobody is called when somebody sounds as if in danger of their life.",
+            "Let protections.crisis.enabled be yes.",
+        )
+    if told.crisis.file is None:
+        yield Finding(
+            "hint", "The help lines are those that come with Hearth, and nobody here has looked at them.", cure
+        )
+    if is_old(guide, datetime.now(UTC).date()):
+        yield Finding(
+            "hint",
+            f"The help lines were last looked at on {guide.reviewed}.",
+            "See whether the numbers still hold, and write today's date as `reviewed`.",
+        )
+    for line in unfinished(guide):
+        yield Finding(
+            "hint",
+            f"A help line has neither a phone nor a page: {line.name} ({line.country}).",
+            "Find its number and write it into the file (protections.crisis.file), or remove the line there.",
+        )
+    languages = {config.language, *(circle.language for circle in config.community.circles if circle.language)}
+    for language, what in languages_without_help(guide, languages).items():
+        yield Finding(
+            "hint", f"There are no {what} for people in danger who speak {language!r}.", "Add some to the file."
+        )
 
 
 def rooms_wanted(config: Config) -> int:

@@ -100,7 +100,22 @@ def overlaid(config: Config, settings: Sequence[Setting]) -> Config:
     changed["rooms"] = tuple(room for room in rooms if not unused.get(room_key(room)))
     changed["archived_rooms"] = tuple(room for room in rooms if unused.get(room_key(room)))
     community: Community = old.model_copy(update=changed)
-    return config.model_copy(update={"community": community})
+    return config.model_copy(update={"community": community, "protections": _protections(config.protections, decided)})
+
+
+PROTECTION = "protection/"
+"""How the key of a protection's settings begins."""
+
+
+def _protections(old: Section, decided: Mapping[str, Mapping[str, Any]]) -> Section:
+    """What the protections are told, with what was decided about each."""
+    known = type(old).model_fields
+    changed = {
+        name: _with(getattr(old, name), fields)
+        for key, fields in decided.items()
+        if key.startswith(PROTECTION) and (name := key.removeprefix(PROTECTION)) in known
+    }
+    return old.model_copy(update=changed) if changed else old
 
 
 def _archived(decided: Mapping[str, Mapping[str, Any]]) -> dict[str, bool]:
@@ -132,7 +147,8 @@ def _with(section: S, fields: Mapping[str, Any]) -> S:
             continue
         try:
             first = {"was": section.was or section.tag} if isinstance(section, Circle) and name == "tag" else {}
-            section = type(section).model_validate({**section.model_dump(exclude_unset=True), **first, name: value})
+            given = {each: getattr(section, each) for each in section.model_fields_set}
+            section = type(section).model_validate({**given, **first, name: value})
         except ValidationError:
             continue
     return section

@@ -3,10 +3,11 @@
 A key that is not here is a mistake. Every field has a description: `config.example.yaml` is made of them.
 """
 
+import importlib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 
 from bridge.config_types import (
     Address,
@@ -29,12 +30,12 @@ from bridge.config_types import (
     WebhookSecrets,
     Zone,
 )
+from bridge.section import Section as Section  # noqa: PLC0414 - the one door to the schema
 
-
-class Section(BaseModel):
-    """What every part has in common: frozen, and strict about unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+if TYPE_CHECKING:
+    Protections = Section
+else:  # Made of the files of the protections, each with its own settings. By name, as the registry finds commands: the schema stands below them.
+    Protections = importlib.import_module("bridge.moderation.protection").section()
 
 
 class ApplicationService(Section):
@@ -351,5 +352,6 @@ class Config(Section):
     language: Language = Field("en", description="For people who have not chosen one, and for rooms: en, ru or de.")
     zone: Zone = Field("UTC", description="For people who have not told theirs, e.g. Europe/Berlin.")
     digest: Digest = Field(Digest(), description="Digests.")
+    protections: Protections = Field(Protections(), description="Rules that look at what is said, and at who comes.")
     membership: Membership | None = Field(None, description="Memberships that end; without this section none does.")
     log: Log = Field(Log(), description="Logging.")

@@ -91,6 +91,7 @@ def load(file: Path, environment: Mapping[str, str] | None = None, *, secrets: b
     _overlay_credentials(sources, environment)
     _overlay_environment(sources, environment)
     _make_absolute(sources)
+    _read_guide(sources)
     for loc, what in contradictions(sources.data, sign_in=secrets):
         sources.wrong(loc, what)
     if secrets:
@@ -211,6 +212,30 @@ def _make_absolute(sources: _Sources) -> None:
             wrong = _not_a_picture(file)
             if wrong:
                 sources.wrong((*loc, "avatar"), wrong)
+
+
+_GUIDE_FILE: Loc = ("protections", "crisis", "file")
+
+
+def _read_guide(sources: _Sources) -> None:
+    """The community's own file of what is a cry for help, put where the schema expects it."""
+    named = sources.get(_GUIDE_FILE)
+    if not isinstance(named, str):
+        return
+    file = sources.file.absolute().parent / Path(named).expanduser()
+    try:
+        parsed = parse(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        sources.wrong(_GUIDE_FILE, f"there is no file {file}; `hearth example-crisis > {file.name}` writes one")
+    except (OSError, UnicodeDecodeError):
+        sources.wrong(_GUIDE_FILE, f"the file {file} cannot be read as text; let the user that runs Hearth read it")
+    except NotYaml as error:
+        sources.mistakes.append(Mistake(str(file), error.line, "", error.what))
+    else:
+        guide = (*_GUIDE_FILE[:-1], "guide")
+        sources.put(_GUIDE_FILE, str(file))
+        sources.put(guide, parsed.data)
+        sources.overrides[guide] = str(file)
 
 
 def _not_a_picture(file: Path) -> str | None:

@@ -31,6 +31,8 @@ def example() -> str:
 def _section(model: type[BaseModel], given: dict[str, Any], indent: str, off: str) -> Iterator[str]:
     """The lines of one section. `given` are values that its holder's example chose; `off` goes before keys that can stay out."""
     for name, field in model.model_fields.items():
+        if field.exclude:  # stands in a file of its own
+            continue
         yield from _comment(field.description or "", indent)
         yield from _field(name, field, given.get(name), indent, off)
         if not indent:

@@ -12,6 +12,7 @@ import structlog
 from bridge import answer, direct, kinds, mishaps, tags, welcome
 from bridge.digest import react as digest
 from bridge.events import AnyEvent, Batch, Edited, Message
+from bridge.moderation import protect
 from bridge.moderation import react as moderation
 from bridge.rooms import react as rooms
 from bridge.scene import Naming, Scene
@@ -61,10 +62,13 @@ async def _one(db: Connection, event: AnyEvent, scene: Scene) -> int:
     """One event in a savepoint of its own, so that its crash undoes only its own consequences."""
     try:
         async with db.begin_nested():
-            heard = await journal.remember(db, event, _tags_of(event), scene.now_ms)
+            hidden = await protect.look(scene, event)
+            if hidden and isinstance(event, Edited):  # what stood there before will stand there again
+                return await queue.put(db, scene.puts, scene.now_ms)
+            heard = await journal.remember(db, event, frozenset() if hidden else _tags_of(event), scene.now_ms)
             scene.news, scene.ours, scene.ordinary = heard.news, heard.ours, heard.ordinary
             scene.slowed, scene.liked = heard.slowed, heard.liked
-            for step in STEPS:
+            for step in () if hidden else STEPS:
                 await step(scene, event)
             return await queue.put(db, scene.puts, scene.now_ms)
     except (StoreUnavailable, LeadershipLost):

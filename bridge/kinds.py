@@ -8,27 +8,41 @@ from bridge.cases import Kind
 from bridge.effects import Put, Say
 from bridge.errors import UsageError
 from bridge.events import AnyEvent, Reacted
+from bridge.moderation import care, findings
 from bridge.rooms import assigning, knocks, splits, terms_paid
 from bridge.rooms.share import answer
 from bridge.scene import Scene
 from bridge.store import authority, people, rooms
 from bridge.store import cases as store
+from bridge.store.cases import Case
 from bridge.words import Text, in_a_room
 
-KINDS: Mapping[str, Kind] = {**knocks.KINDS, **assigning.KINDS, **splits.KINDS, **terms_paid.KINDS}
+KINDS: Mapping[str, Kind] = {
+    **knocks.KINDS,
+    **assigning.KINDS,
+    **splits.KINDS,
+    **terms_paid.KINDS,
+    **findings.KINDS,
+    **care.KINDS,
+}
 
 
 async def react(scene: Scene, event: AnyEvent) -> None:
-    """A reaction by somebody in the staff room, whose membership lasts, on a message that shows a case settles it. Anybody else's, or any other, is let be."""
+    """A reaction on a message that shows a case settles it: by somebody in the staff room there, or by whom we asked privately about it.
+
+    Their membership has to last, and who was asked has to be in a room of ours still. Anybody else's, or any other, is let be.
+    """
     if not isinstance(event, Reacted) or event.sender == scene.me or (yes := answer(event.key)) is None:
         return
     case = await store.by_event(scene.db, event.target)
     staff = await rooms.by_key(scene.db, "staff")
-    if case is None or case.state != "open" or staff is None or event.room != staff.room:
+    asked = case is None
+    if case is None:
+        case = await _asked(scene, event)
+    if case is None or case.state != "open" or staff is None or (not asked and event.room != staff.room):
         return
-    if await people.membership(scene.db, staff.room, event.sender) != "join":
-        return
-    if event.sender not in (await authority.current(scene.db, scene.config, event.sender)).staff:
+    inside = await _may_answer(scene, event.sender) if asked else await _is_staff(scene, staff.room, event.sender)
+    if not inside:
         return
     before = len(scene.puts)
     try:
@@ -39,3 +53,23 @@ async def react(scene: Scene, event: AnyEvent) -> None:
         text = in_a_room(cast("Text", error.text))
         key = f"case/{case.id}/{event.id}"
         scene.puts.append(Put(Say(key=key, room=staff.room, text=text, language=scene.config.language)))
+
+
+async def _is_staff(scene: Scene, room: str, user: str) -> bool:
+    """Whether somebody is in the staff room and has a say there."""
+    if await people.membership(scene.db, room, user) != "join":
+        return False
+    return user in (await authority.current(scene.db, scene.config, user)).staff
+
+
+async def _may_answer(scene: Scene, user: str) -> bool:
+    """Whether somebody whom we asked privately is still one of us."""
+    return bool(await people.rooms_of(scene.db, user)) and not await authority.has_ended(scene.db, scene.config, user)
+
+
+async def _asked(scene: Scene, event: Reacted) -> Case | None:
+    """The case about which we asked this person privately, by the message on which they react, or None."""
+    prompt = await people.prompt(scene.db, event.target)
+    if prompt is None or prompt.user != event.sender or not prompt.kind.startswith(cases.PROMPT):
+        return None
+    return await store.get(scene.db, int(prompt.kind.removeprefix(cases.PROMPT)))

@@ -74,3 +74,7 @@ class NameBook:
     def seal(self, name: str) -> str:
         """What can be stored of a name: the same for names that look alike, and of no use without the key."""
         return hmac.new(self._key, _looks(name).encode(), hashlib.sha256).hexdigest()
+
+    def fingerprint(self, text: str) -> str:
+        """What can be kept for a while of something that was said, to know it again: the same for texts that look alike, and of no use without the key."""
+        return hmac.new(self._key, b"said:" + skeleton(text).encode(), hashlib.sha256).hexdigest()

@@ -36,6 +36,9 @@ class Naming(Names, Protocol):
     def seal(self, name: str) -> str:
         """What can be stored of a name: the same for names that look alike, and of no use without a key."""
 
+    def fingerprint(self, text: str) -> str:
+        """What can be kept for a while of something that was said: the same for texts that look alike, and of no use without a key."""
+
     def call(self, user: str, name: str | None) -> None:
         """From now on this person is called so here; None: by their display name."""
 
@@ -61,6 +64,8 @@ class Scene:
     ordinary: bool = False
     slowed: bool = False
     liked: str | None = None
+    urgent: bool = False
+    """Somebody may be in danger of their life: whatever else holds, this message is not hidden."""
 
 
 class Reader(Protocol):

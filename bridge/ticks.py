@@ -9,7 +9,7 @@ from bridge import direct, mishaps, welcome
 from bridge.config_file import ConfigError
 from bridge.digest import tick as digest_tick
 from bridge.errors import Unavailable
-from bridge.moderation import ends, progress, sweeping
+from bridge.moderation import care, ends, progress, protect, sweeping
 from bridge.moderation import react as moderation
 from bridge.rooms import (
     alarms,
@@ -60,6 +60,9 @@ def all_ticks(hearth: "Hearth") -> tuple[Tick, ...]:
         larger("digests", 2, _digests),
         simple("newcomers", 30, welcome.tick),
         simple("assign", 3, assigning.sweep),
+        simple("crisis", 10, care.tick),
+        simple("help lines", 6 * HOUR, care.remind),
+        simple("repeats", 10 * MINUTE, protect.tick),
         simple("sanctions", HOUR, moderation.sweep),
         simple("sanctions end", 5, ends.tick),
         larger("progress", 5, _progress),
@@ -234,7 +237,9 @@ async def _do(hearth: "Hearth", asks: Sequence[settings.Asked]) -> None:
     try:
         if hearth.read_again:
             again = await asyncio.to_thread(hearth.read_again)
-            file = file.model_copy(update={"community": again.community})  # all else needs a restart
+            file = file.model_copy(
+                update={"community": again.community, "protections": again.protections}
+            )  # all else needs a restart
     except ConfigError as error:
         mistakes = error.mistakes
     house = asked.House(site, hearth.me, file, hearth.overlay.over, hearth.overlay.take, hearth.scene)

@@ -98,7 +98,7 @@ def test_every_command_has_its_line(name: str) -> None:
 def test_every_part_of_the_command_line_is_there_and_explained() -> None:
     known = {one.name or (one.callback.__name__ if one.callback else "") for one in app.registered_commands}
     told = set(re.findall(r"`hearth ([a-z-]+)", readme()))
-    told |= set(re.findall(r"-u hearth hearth ([a-z-]+)", readme()))
+    told |= set(re.findall(r"(?:-u hearth|sh -c ')\s?hearth ([a-z-]+)", readme()))
     assert told == known
 
 

@@ -17,6 +17,7 @@ LAYER = {
     "bridge.words": VALUES,
     "bridge.errors": VALUES,
     "bridge.config": VALUES,
+    "bridge.section": VALUES,
     "bridge.config_types": VALUES,
     "bridge.commands": DECIDERS,
     "bridge.access": DECIDERS,
@@ -86,6 +87,7 @@ OUTSIDE = {  # library -> who may import it
 PURE_NAMES |= {"reach"}  # of rooms, and how far words get
 PURE_NAMES |= {"relayed"}  # of texts that are said again
 PURE_NAMES |= {"locked", "slowly", "taken"}  # of moderation, and of the plan that knows of it
+PURE_NAMES |= {"protection", "surface", "patterns", "guide"}  # of what is said
 PURE_NAMES |= {"alone"}  # of circles and who looks after them
 PURE_NAMES |= {"board", "reader", "visible"}  # of digests
 PURE_NAMES |= {"adopt", "guard", "patience"}  # of plans and how they are carried out
@@ -107,6 +109,8 @@ def layer_of(module: str) -> int:
         return EDGES
     if parts[1] in ("demo", "bench"):
         return ROOT_LAYER
+    if parts[1:3] == ["moderation", "protections"]:
+        return DECIDERS
     if parts[1] in AREAS and len(parts) == 3 and parts[2] in PURE_NAMES:
         return VALUES if parts[2] == "model" else DECIDERS
     return SHELLS

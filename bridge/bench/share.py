@@ -44,7 +44,7 @@ async def measure(venv: Path) -> list[Figure]:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hearth-bench-")))
         lab = await stack.enter_async_context(homeservers(["a"], venv))
         home = lab.a
-        writer, reader, echo = [await _client(stack, home, name) for name in ("writer", "reader", "echo")]
+        writer, reader, echo = [await client(stack, home, name) for name in ("writer", "reader", "echo")]
         circle, common = await _hearth(stack, home, directory)
         for person in (writer, reader):
             await person.request("POST", "/join/{room}", parts={"room": circle["space"]}, body={})
@@ -124,7 +124,8 @@ async def _round(writer: Person, room: str, target: str, text: str, word: str, s
     return await seen.wait(target, word) - began
 
 
-async def _client(stack: AsyncExitStack, home: Homeserver, name: str) -> Person:
+async def client(stack: AsyncExitStack, home: Homeserver, name: str) -> Person:
+    """An account of this name and its client, which ends with the stack."""
     account = await home.register(name, f"{name}-password")
     return Person(await stack.enter_async_context(Client(home.url, account.token)), account.token)
 
@@ -150,7 +151,7 @@ async def _hearth(stack: AsyncExitStack, home: Homeserver, directory: Path) -> t
     async with opened(load(file)) as hearth:
         await hearth.apply(lambda _: None)
         rooms = await hearth.rooms()
-    await _process(stack, "bridge.demo.bot", str(file), str(directory / "clock"))
+    await process(stack, "bridge.demo.bot", str(file), str(directory / "clock"))
     return {"circle": rooms["circle/circle"], "space": rooms["space"]}, rooms["common"]
 
 
@@ -164,11 +165,12 @@ async def _bare(
         for person in (writer, reader):
             await person.request("POST", "/join/{room}", parts={"room": room}, body={})
         rooms.append(room)
-    await _process(stack, "bridge.bench.echo", home.url, *rooms, token=echo.token)
+    await process(stack, "bridge.bench.echo", home.url, *rooms, token=echo.token)
     return rooms[0], rooms[1]
 
 
-async def _process(stack: AsyncExitStack, module: str, *arguments: str, token: str = "") -> None:
+async def process(stack: AsyncExitStack, module: str, *arguments: str, token: str = "") -> None:
+    """A module in a process of its own, once it has said its first line; it ends with the stack."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

@@ -1,7 +1,10 @@
 """What was decided, and what is the case; frozen values, nothing else."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal
+
+from bridge.words import Text
 
 NOTE, WARN, SLOW, MUTE, KICK, BAN = "note", "warn", "slow", "mute", "kick", "ban"
 """The kinds of sanction against people, from mild to grave."""
@@ -58,3 +61,54 @@ class OurMute:
     room: str
     user: str
     sanction: int
+
+
+class Act(StrEnum):
+    """What a protection may ask for. MUTE and HOLD are brought before staff as a case for now: nothing here silences anybody."""
+
+    WARN = "warn"
+    REDACT = "redact"
+    MUTE = "mute"
+    HOLD = "hold"
+    CASE = "case"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a protection found: what it asks for, and what matched, in words that hold nothing of what was said.
+
+    `of_room`: it is about what goes on in the room and not about one person, so it is one case, however many have a part in it.
+    """
+
+    acts: tuple[Act, ...]
+    matched: Text
+    of_room: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known around one event in a room of ours, from the database; times are UTC ms.
+
+    `key` and `kind` are of the room. Of who sent it (or came): `staff`; `since_ms`, when they first entered any room of ours (None: never);
+    `posts`, how many messages of theirs stand in our rooms (counted up to what trust needs); `recent`, how many of them came here within
+    the flood window. `arrivals`: who came into this room within the join window, themselves included. `same_rooms` and `same_people`: where, and
+    by how many, the same words were said lately, this time included. `alike`: people whose name can be taken for theirs; `guarded`: us and
+    staff; `tags`: of the circles.
+    """
+
+    key: str
+    kind: str
+    now_ms: int
+    me: str = ""
+    staff: bool = False
+    since_ms: int | None = None
+    posts: int = 0
+    trusted: bool = False
+    recent: int = 0
+    arrivals: int = 0
+    same_rooms: int = 0
+    same_people: int = 0
+    alike: frozenset[str] = frozenset()
+    guarded: frozenset[str] = frozenset()
+    tags: frozenset[str] = frozenset()
+    rooms: frozenset[str] = frozenset()

@@ -31,7 +31,7 @@ async def react(scene: Scene, event: AnyEvent) -> None:
             await enforce_all(scene, sanctions, only=event.user)
         if not any(each.kind == BAN and enforce.hits(each, event.user) for each in sanctions):
             await turn_away(scene, only=event.user)
-    elif isinstance(event, Message) and scene.slowed and event.sender != scene.me:
+    elif isinstance(event, Message) and scene.slowed and not scene.urgent and event.sender != scene.me:
         await slow.look(scene, event, spared=await protected(scene))
     elif isinstance(event, Reacted):
         await retry.react(scene, event)

@@ -95,6 +95,11 @@ async def settle(db: Connection, id: int, outcome: str, actor: str, now_ms: int)
     return bool(done.rowcount)
 
 
+async def forget(db: Connection, id: int) -> None:  # noqa: A002 - the column's name
+    """Nothing is kept of whom and what a case was about."""
+    await db.execute(update(cases).where(cases.c.id == id).values(key=f"forgotten/{id}", subject="", room=None))
+
+
 async def _one(db: Connection, which: Any) -> Case | None:
     row = (await db.execute(select(cases).where(which))).mappings().one_or_none()
     return Case(**row) if row else None

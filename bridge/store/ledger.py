@@ -64,6 +64,12 @@ async def get(db: Connection, id: int) -> Entry | None:  # noqa: A002 - the colu
     return _entry(row) if row else None
 
 
+async def by_event(db: Connection, event: str) -> Entry | None:
+    """The row that this event caused, or None."""
+    row = (await db.execute(select(ledger).where(ledger.c.event == event))).mappings().one_or_none()
+    return _entry(row) if row else None
+
+
 async def newest(db: Connection, limit: int) -> tuple[Entry, ...]:
     """The newest rows first."""
     rows = await db.execute(select(ledger).order_by(ledger.c.id.desc()).limit(limit))

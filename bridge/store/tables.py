@@ -567,6 +567,31 @@ bans = Table(  # bans in rooms that are our doing, and which sanction caused eac
     Column("sanction", Number, ForeignKey("sanctions.id"), nullable=False),
 )  # fmt: skip
 
+guards = Table(  # how often each protection acted lately, and whether it paused itself
+    "guards", metadata,
+    Column("rule", Text, primary_key=True),
+    Column("since_ms", BigInteger, nullable=False),  # when the minute that is counted began
+    Column("acts", Integer, nullable=False),
+    Column("paused_ms", BigInteger),
+)  # fmt: skip
+
+rehearsals = Table(  # what protections that only count would have done
+    "rehearsals", metadata,
+    Column("rule", Text, primary_key=True),
+    Column("act", Text, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("since_ms", BigInteger, nullable=False),
+)  # fmt: skip
+
+repeats = Table(  # that newcomers said the same as others: a keyed hash of what it looks like, forgotten after an hour or so
+    "repeats", metadata,
+    Column("event", Text, primary_key=True),
+    Column("hash", Text, nullable=False),
+    Column("user", Text, nullable=False), Column("room", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Index("ix_repeats_hash", "hash"), Index("ix_repeats_at_ms", "at_ms"),
+)  # fmt: skip
+
 
 # --- circles -------------------------------------------------------------------------------------------------------------------------
 

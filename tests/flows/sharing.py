@@ -57,6 +57,12 @@ class Names:
     def seal(self, name: str) -> str:
         return hashlib.sha256(f"a key/{name}".encode()).hexdigest()
 
+    def like(self, _name: str) -> frozenset[str]:
+        return frozenset()
+
+    def fingerprint(self, text: str) -> str:
+        return text.casefold()
+
 
 @dataclass
 class Homeserver:

@@ -85,7 +85,9 @@ async def test_a_healthy_place_has_no_problem(place: Place) -> None:
     place.sign_device()
     assert await place.told() == []
     assert await place.told("hint") == [
-        "The homeserver's rate limits hold for this account. Hearth waits where it must, and loses nothing."
+        "The help lines are those that come with Hearth, and nobody here has looked at them.",
+        "A help line has neither a phone nor a page: Телефон доверия для взрослых (RU).",
+        "The homeserver's rate limits hold for this account. Hearth waits where it must, and loses nothing.",
     ]
     assert await place.told("ok") == [
         "The configuration is complete. Circles: 0.",
@@ -217,6 +219,8 @@ async def test_what_could_be_better_in_the_file(place: Place) -> None:
         "The space holds more than 50 rooms, its districts among them.",
         "Newcomers in circle/circle-0 cannot read its welcome: they see nothing from before they came.",
         "The homeserver is spoken to without TLS.",
+        "The help lines are those that come with Hearth, and nobody here has looked at them.",
+        "A help line has neither a phone nor a page: Телефон доверия для взрослых (RU).",
     ]
 
 
@@ -230,6 +234,8 @@ async def test_a_webhook_that_everybody_can_reach_or_whose_secret_everybody_can_
     hints = [finding.what for finding in offline(load(place.file, {}), place.file) if finding.state == "hint"]
     assert hints == [
         "Notices of payments are listened for on 0.0.0.0, without TLS: everybody who reaches it can read who pays.",
+        "The help lines are those that come with Hearth, and nobody here has looked at them.",
+        "A help line has neither a phone nor a page: Телефон доверия для взрослых (RU).",
         f"Others on this machine can read the secret in {secret}.",
     ]
 

@@ -1,0 +1,1 @@
+"""Protections, one file each; being here is registering."""
