@@ -118,7 +118,7 @@ async def answer(scene: Scene, event: Message, *, direct: bool, book: Book) -> N
     if not direct and room is None:
         return
     asked = _Asked(scene, event, call, room, await role_in(scene, event.sender, room), book)
-    found = book.at(call.line, call.at)
+    found = book.at(call.line, call.at, direct=direct)
     stranger = asked.role is Role.STRANGER
     if direct and (found is None or stranger) and joining.has_code(event):
         await joining.written(scene, event)

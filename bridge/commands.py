@@ -186,20 +186,30 @@ def _kind(hint: Any, function: Callable[..., Any]) -> Kind:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """All commands, and every way to call them. `spellings` are translated names, folded, with the English name for each."""
+    """All commands, and every way to call them. `spellings` are translated names, folded, with the English name for each.
+
+    `private` are those that in a direct room stand in the place of a command of the same name that only exists elsewhere.
+    """
 
     commands: Mapping[str, Command]
     spellings: Mapping[str, str] = field(default_factory=dict)
+    private: Mapping[str, Command] = field(default_factory=dict)
 
-    def named(self, name: str) -> Command | None:
-        """The command with exactly this name, English or translated."""
+    @property
+    def every(self) -> tuple[Command, ...]:
+        """All of them, by name."""
+        return tuple(sorted([*self.commands.values(), *self.private.values()], key=lambda one: (one.name, one.role)))
+
+    def named(self, name: str, *, direct: bool = False) -> Command | None:
+        """The command with exactly this name, English or translated; `direct`: as it is meant in a direct room."""
         plain = " ".join(name.casefold().split())
-        return self.commands.get(plain) or self.commands.get(self.spellings.get(plain, ""))
+        english = plain if plain in self.commands else self.spellings.get(plain, "")
+        return (self.private.get(english) if direct else None) or self.commands.get(english)
 
-    def at(self, line: Line, at: int = 0) -> tuple[Command, int] | None:
+    def at(self, line: Line, at: int = 0, *, direct: bool = False) -> tuple[Command, int] | None:
         """The command with the longest name that the words from `at` on begin with, and the number of the word behind it."""
         for to in range(min(len(line.words), at + 4), at, -1):
-            found = self.named(line.joined(at, to))
+            found = self.named(line.joined(at, to), direct=direct)
             if found:
                 return found, to
         return None

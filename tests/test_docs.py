@@ -71,7 +71,7 @@ def table() -> str:
         usage = plain(one.usage).strip("`").replace("|", r"\|")
         return f"| `{usage}` | {WHO[one.role]} | {where} | {one.help} |\n"
 
-    found = sorted(registry.book().commands.values(), key=lambda one: (one.role, one.name))
+    found = sorted(registry.book().every, key=lambda one: (one.role, one.name))
     return "| command | who | where | what it does |\n| --- | --- | --- | --- |\n" + "".join(row(one) for one in found)
 
 

@@ -26,6 +26,19 @@ async def wanted(ctx: Context, who: User | Circle | Thread | Tag, tag: Tag | Non
     return Reason("tag", who.tag)
 
 
+async def given(ctx: Context, who: User | Circle | Thread | Tag, tag: Tag | None) -> Reason:
+    """What was followed or muted once and is not to be any more: also people who left, and threads that are closed to the member by now."""
+    if isinstance(who, User):
+        return Reason("person_tag", who.id, tag.tag) if tag else Reason("person", who.id)
+    if isinstance(who, Circle):
+        return Reason("circle", who.room)
+    if isinstance(who, Thread):
+        source = await store.source_of(ctx.db, who.event)
+        top = await shares.top(ctx.db, source)
+        return Reason("thread", top.event if top is not None else source)
+    return Reason("tag", who.tag)
+
+
 async def _person(ctx: Context, user: str, tag: Tag | None) -> Reason:
     if user == ctx.sender:
         raise UsageError(words("You know yourself what you write. Follow somebody else."))

@@ -1,7 +1,7 @@
 """What follows for digests when something happens: corrections in place, and the end of them by one reaction. Never sends anything."""
 
 from bridge.context import language_of
-from bridge.digest import rhythm, store
+from bridge.digest import bells, rhythm, store
 from bridge.effects import Correct, Put, Tell
 from bridge.events import AnyEvent, Edited, MemberChanged, Reacted, Redacted
 from bridge.scene import Scene
@@ -30,6 +30,8 @@ async def react(scene: Scene, event: AnyEvent) -> None:
         case Reacted() if event.key.replace(_VARIATION, "") in STOPS:
             if await store.delivered_as(scene.db, event.target) == event.sender:
                 await _stop(scene, event)
+        case Reacted() if (bell := event.key.replace(_VARIATION, "")) in bells.BELLS:
+            await bells.rung(scene, event, bell)
 
 
 async def _correct(scene: Scene, event: AnyEvent, digests: tuple[tuple[str, str], ...]) -> None:

@@ -6,6 +6,7 @@ from bridge.digest.due import next_run
 from bridge.scene import Scene
 from bridge.store import due, happened, people
 from bridge.store.people import Person
+from bridge.words import Text, words
 
 DAY_MS = 24 * 3600 * 1000
 
@@ -60,6 +61,14 @@ async def begin(
         next_ms, slot = next_run(scene.now_ms, zone, at_minute, day, after=slot)
     await due.set_next(scene.db, store.DUE, user, next_ms, slot)
     return next_ms, zone
+
+
+def begun(next_ms: int, zone: str) -> Text:
+    """What somebody is told whose digests begin because they follow something; `next_ms` is when the first one comes (UTC ms)."""
+    return words(
+        "From now on you get a digest every day when there is something new; the first one: %(next)s. %(digest)s changes that.",
+        next={"time_ms": next_ms, "zone": zone}, digest={"command": "help digest"},
+    )  # fmt: skip
 
 
 async def end(scene: Scene, user: str) -> bool:

@@ -1,6 +1,6 @@
 """Follows and digests in the database; never decides what matters to anybody, and holds no text."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -95,6 +95,13 @@ async def wishes_of(
 
 def _follow(row: Any) -> Follow:
     return Follow(row.id, row.user, Reason(row.kind, row.target, row.tag), row.wish)
+
+
+async def brought(db: Connection, user: str, since_ms: int) -> Mapping[Reason, int] | None:
+    """How many conversations each reason brought into this member's digests since then (UTC ms); None when they had no digest."""
+    mine = select(digests.c.id).where(digests.c.user == user, digests.c.made_ms >= since_ms)
+    rows = (await db.scalars(select(digest_items.c.reasons).where(digest_items.c.digest.in_(mine)))).all()
+    return Counter(reason for reasons in rows for reason in load_reasons(reasons)) if rows else None
 
 
 async def source_of(db: Connection, event: str) -> str:

@@ -44,7 +44,7 @@ def extracted() -> Catalog:
         strip_comment_tags=True,
     ):
         found.add(message, locations=[(f"bridge/{Path(file).as_posix()}", 0)], auto_comments=comments, context=context)
-    for command in load().commands.values():
+    for command in load().every:
         where = command.run.__module__.replace(".", "/") + ".py"
         for source, context in command.sources():
             found.add(source, locations=[(where, 0)], context=context)

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from bridge import registry
+from bridge.commands import DIRECT, STAFF
 
 COMMAND = '''"""A command."""
 from typing import Any
@@ -50,3 +51,24 @@ def test_every_command_of_ours_can_be_found_and_explained() -> None:
         assert name == name.casefold()
         for example in one.examples:
             assert example.startswith(name), name
+
+
+def test_a_command_of_direct_rooms_alone_may_share_its_name_with_one_of_other_rooms(package: Path) -> None:
+    place = "from bridge.commands import DIRECT, STAFF\n"
+    (package / "first.py").write_text(
+        place + COMMAND.format(name="first").replace("@command(", "@command(where=STAFF, ")
+    )
+    (package / "second.py").write_text(
+        place + COMMAND.format(name="first").replace("@command(", "@command(where=DIRECT, ")
+    )
+    book = registry.load("fresh_commands")
+    here, there = book.named("first", direct=True), book.named("first")
+    assert here is not None
+    assert there is not None
+    assert (here.where, there.where) == (DIRECT, STAFF)
+    assert book.every in ((here, there), (there, here))
+    (package / "third.py").write_text(
+        place + COMMAND.format(name="first").replace("@command(", "@command(where=DIRECT, ")
+    )
+    with pytest.raises(ValueError, match="two commands are called “first”"):
+        registry.load("fresh_commands")

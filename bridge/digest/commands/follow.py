@@ -16,6 +16,7 @@ async def follow(ctx: Context, who: User | Circle | Thread | Tag, tag: Tag | Non
     first = await rhythm.never_decided(ctx.scene, ctx.sender)
     reason = await following.wanted(ctx, who, tag)
     new = await store.follow(ctx.db, ctx.sender, reason, ctx.scene.now_ms)
+    await store.unfollow(ctx.db, ctx.sender, reason, "mute")  # whoever asks for it wants to hear of it
     (what,) = await following.in_words(ctx, [reason])
     if not new:
         return words("You follow %(what)s already, nothing is lost.", what=what)
@@ -23,8 +24,4 @@ async def follow(ctx: Context, who: User | Circle | Thread | Tag, tag: Tag | Non
     if not first:
         return said
     next_ms, zone = await rhythm.begin(ctx.scene, ctx.sender, "daily")
-    begun = words(
-        "From now on you get a digest every day when there is something new; the first one: %(next)s. %(digest)s changes that.",
-        next={"time_ms": next_ms, "zone": zone}, digest={"command": "help digest"},
-    )  # fmt: skip
-    return lines(said, begun)
+    return lines(said, rhythm.begun(next_ms, zone))

@@ -6,7 +6,6 @@ from bridge.context import Context
 from bridge.digest import following, store
 from bridge.digest.model import Reason
 from bridge.errors import UsageError
-from bridge.store import shares
 from bridge.words import Text, words
 
 
@@ -16,7 +15,7 @@ async def unfollow(ctx: Context, who: int | User | Circle | Thread | Tag, tag: T
 
     Give it as you did when you followed it, or by its number in the list that `follows` shows.
     """
-    reason = await _numbered(ctx, who) if isinstance(who, int) else await _given(ctx, who, tag)
+    reason = await _numbered(ctx, who) if isinstance(who, int) else await following.given(ctx, who, tag)
     (what,) = await following.in_words(ctx, [reason])
     if await store.unfollow(ctx.db, ctx.sender, reason):
         return words("You no longer follow %(what)s.", what=what)
@@ -30,16 +29,3 @@ async def _numbered(ctx: Context, number: int) -> Reason:
     if not 1 <= number <= len(mine):
         raise UsageError(words("There is no number %(number)s. %(follows)s shows what you follow.", number=number, follows={"command": "follows"}))  # fmt: skip
     return mine[number - 1].reason
-
-
-async def _given(ctx: Context, who: User | Circle | Thread | Tag, tag: Tag | None) -> Reason:
-    # People who left and threads that are closed to the member by now can be unfollowed all the same.
-    if isinstance(who, User):
-        return Reason("person_tag", who.id, tag.tag) if tag else Reason("person", who.id)
-    if isinstance(who, Circle):
-        return Reason("circle", who.room)
-    if isinstance(who, Thread):
-        source = await store.source_of(ctx.db, who.event)
-        top = await shares.top(ctx.db, source)
-        return Reason("thread", top.event if top is not None else source)
-    return Reason("tag", who.tag)

@@ -21,7 +21,7 @@ async def show_help(ctx: Context, command: Rest = Rest("")) -> Text:
     """Show what I can do, or explain one command."""
     if not command:
         return _everything(ctx)
-    wanted = ctx.book.named(command.removeprefix("!"))
+    wanted = ctx.book.named(command.removeprefix("!"), direct=ctx.direct)
     if wanted is not None and wanted.role <= ctx.role:
         return _explained(ctx, wanted)
     near = ctx.book.beginning(command, ctx.role) or ctx.book.near(command, ctx.role)
@@ -36,9 +36,7 @@ async def show_help(ctx: Context, command: Rest = Rest("")) -> Text:
 def _everything(ctx: Context) -> Text:
     parts: list[Text] = []
     for role, title in _GROUPS.items():
-        mine = [
-            one for one in ctx.book.commands.values() if max(one.role, Role.MEMBER) is role and one.role <= ctx.role
-        ]
+        mine = [one for one in ctx.book.every if max(one.role, Role.MEMBER) is role and one.role <= ctx.role]
         if mine:
             parts += [title, *(_line(ctx, one) for one in mine if _head(ctx, one) is None)]
     return lines(
@@ -56,7 +54,7 @@ def _head(ctx: Context, one: Command) -> Command | None:
 
 
 def _kinds(ctx: Context, one: Command) -> list[Command]:
-    return [other for other in ctx.book.commands.values() if other.role <= ctx.role and _head(ctx, other) is one]
+    return [other for other in ctx.book.every if other.role <= ctx.role and _head(ctx, other) is one]
 
 
 def _line(ctx: Context, one: Command) -> Text:

@@ -1,0 +1,22 @@
+"""The command `mute`; never decides what a digest holds."""
+
+from bridge.arguments import Circle, Tag, Thread, User
+from bridge.commands import DIRECT, command
+from bridge.context import Context
+from bridge.digest import following, store
+from bridge.words import Text, words
+
+
+@command(where=DIRECT, examples=("mute #sleep", "mute @anna:example.org", "mute @anna:example.org #sleep"))
+async def mute(ctx: Context, who: User | Circle | Thread | Tag, tag: Tag | None = None) -> Text:
+    """Hear nothing of a person, a tag, a circle or a thread in your digest.
+
+    It beats everything that you follow, and nobody else notices. A tag takes along all threads that begin with it. In the rooms you see everything as
+    before; to see nothing of somebody there, ignore them in your app.
+    """
+    reason = await following.wanted(ctx, who, tag)
+    new = await store.follow(ctx.db, ctx.sender, reason, ctx.scene.now_ms, "mute")
+    (what,) = await following.in_words(ctx, [reason])
+    if not new:
+        return words("You mute %(what)s already.", what=what)
+    return words("You now hear nothing of %(what)s in your digest.", what=what)
