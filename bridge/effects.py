@@ -72,6 +72,21 @@ class Tell(Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TellUnread(Effect):
+    """Say to somebody that a message of theirs could not be read; not if it can be by now, nor twice about the same room."""
+
+    user: str
+    room: str
+    event: str
+    language: str
+
+    @property
+    def lane(self) -> str:
+        """One for each person and room: as long as one is known in it, there is no other."""
+        return f"{self.priority.value}:unread:{self.room}:{self.user}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeepName(Effect):
     """Keep the name by which somebody wants to be known here, in their direct room; `source` None takes it away again.
 
@@ -428,7 +443,7 @@ class Send(Effect):
 EFFECTS: Mapping[str, type[Effect]] = {
     kind.__name__: kind
     for kind in (
-        Say, Tell, KeepName, React, Redact, Join, Leave, Ban, Unban, Kick, Expel, Invite, SetState, SetVoice, Mute, SetLock, SetServerAcl, SetAlias, CreateRoom,
+        Say, Tell, TellUnread, KeepName, React, Redact, Join, Leave, Ban, Unban, Kick, Expel, Invite, SetState, SetVoice, Mute, SetLock, SetServerAcl, SetAlias, CreateRoom,
         Upload, SetWelcome, ReplaceRoom,
         Copy, EditCopy, CopyFile, WithdrawCopy, Summarise, Deliver, Correct,
     )

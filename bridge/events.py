@@ -110,9 +110,10 @@ class Invited(Event):
 
 @dataclass(frozen=True, slots=True)
 class Undecryptable(Event):
-    """An encrypted event whose key we do not have (yet)."""
+    """An encrypted event whose key we do not have (yet). `event` is its own id, for when it can be read."""
 
     session: str | None = None
+    event: str = ""
 
 
 @dataclass(frozen=True, slots=True)

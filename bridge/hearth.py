@@ -35,6 +35,7 @@ from bridge.rooms import (
     terms_dispatch,
     terms_wanted,
     uninvited,
+    unread,
     widening,
 )
 from bridge.rooms import dispatch as rooms_dispatch
@@ -119,6 +120,7 @@ class Hearth:
             **moderation_dispatch.FILLERS,
             **digest_dispatch.fillers(self.direct_room),
             **naming.fillers(self.direct_room),
+            **unread.fillers(self.direct_room),
         }
         self.outbox = Outbox(
             database,

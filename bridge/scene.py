@@ -77,6 +77,9 @@ class Reader(Protocol):
     async def edits(self, room: str, event: str) -> Sequence[str]:
         """The ids of all edits of an event."""
 
+    async def unreadable(self, room: str, event: str) -> bool:
+        """Whether this event is there, encrypted, and we have no key for it."""
+
     async def state(self, room: str) -> Sequence[Mapping[str, Any]]:
         """All current state events of a room."""
 

@@ -40,13 +40,22 @@ class Reading:
         edit = bundled.get("m.replace") if isinstance(bundled, dict) else None
         if edit is None:
             return original
-        edits = [edit] if _is_whole(edit) else await self._edits(room, event)
-        newest = translate.newest_edit(original, [self.opened(one, room) for one in edits])
+        told = self.opened(edit, room) if _is_whole(edit) else None
+        # The newest that we can read: while a key is missing, the words of before hold, and not those of the beginning.
+        edits = [told] if told else [self.opened(one, room) for one in await self._edits(room, event)]
+        newest = translate.newest_edit(original, edits)
         if newest is None:
             return original
         content = dict(newest["content"]["m.new_content"])
         relation = translate.relation(original["content"])
         return {**original, "content": {**content, "m.relates_to": relation} if relation else content}
+
+    async def unreadable(self, room: str, event: str) -> bool:
+        """Whether this event is there, encrypted, and we have no key for it. Raises Unavailable."""
+        raw = await self._get("/rooms/{room}/event/{event}", {"room": room, "event": event})
+        if raw is None or raw.get("type") != "m.room.encrypted" or not raw.get("content"):
+            return False
+        return self.opened(raw, room) is None
 
     def opened(self, raw: Mapping[str, Any], room: str) -> Mapping[str, Any] | None:
         """The raw event as it is when it is not encrypted, else what it holds; None when we cannot read it."""

@@ -52,7 +52,11 @@ def event(raw: Any, room: str, *, encrypted: bool = False) -> AnyEvent | None:
         return _reaction(base, content)
     if kind == "m.room.encrypted":
         session = _text(content.get("session_id"))
-        return None if encrypted else Undecryptable(base.id + UNDECRYPTED, base.room, base.sender, base.at_ms, session)
+        return (
+            None
+            if encrypted
+            else Undecryptable(base.id + UNDECRYPTED, base.room, base.sender, base.at_ms, session, base.id)
+        )
     if kind == "m.room.redaction":
         return None if encrypted else _redaction(held, base, content)
     return _message(base, kind, content, encrypted)

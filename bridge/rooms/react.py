@@ -23,6 +23,7 @@ from bridge.rooms import (
     shares,
     splits,
     terms_react,
+    unread,
 )
 from bridge.scene import Scene
 from bridge.store import happened, rooms
@@ -35,6 +36,7 @@ async def react(scene: Scene, event: AnyEvent) -> None:
     await echoes.react(scene, event)
     wishes = await shares.react(scene, event)
     await share_likes.react(scene)
+    await unread.react(scene, event)
     await share_leaving.react(scene, event)
     await leaving.react(scene, event)
     await ground.react(scene, event)

@@ -247,6 +247,14 @@ async def still_due(db: Connection, kind: str, lane: str) -> tuple[Wish, ...]:
     return tuple(Wish(**row) for row in (await db.execute(query)).mappings())
 
 
+async def is_known(db: Connection, before: str) -> bool:
+    """Whether anything whose key begins with this and a slash is due or was done. What was skipped does not count."""
+    found = exists().where(
+        outbox.c.key > f"{before}/", outbox.c.key < f"{before}0", outbox.c.state.in_(["due", "done"])
+    )
+    return bool((await db.execute(select(found))).scalar())
+
+
 async def pending_of_intent(db: Connection, intent: int) -> int:
     """How many rows of this ledger row are still to be done."""
     return (await counts(db, intent)).due
