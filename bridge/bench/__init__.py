@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bridge.bench.report import as_line, as_sentence
 
-NAMES = ("share", "apply", "digest", "protect")
+NAMES = ("share", "redact", "apply", "digest", "protect")
 
 
 def main(names: Sequence[str], *, as_json: bool) -> int:

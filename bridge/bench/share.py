@@ -38,8 +38,21 @@ class Person:
         return await self.client.request(method, path, **arguments)
 
 
-async def measure(venv: Path) -> list[Figure]:
-    """Write messages by turns for Hearth and for the echo bot, and time each until a reader's sync shows the copy."""
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Two people who are everywhere; Hearth's circle and common room, and the echo bot's source and target."""
+
+    writer: Person
+    reader: Person
+    circle: str
+    common: str
+    source: str
+    target: str
+
+
+@asynccontextmanager
+async def stage(venv: Path) -> AsyncIterator[Stage]:
+    """A homeserver with Hearth and a bare echo bot side by side, each in a process of its own."""
     async with AsyncExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hearth-bench-")))
         lab = await stack.enter_async_context(homeservers(["a"], venv))
@@ -51,14 +64,19 @@ async def measure(venv: Path) -> list[Figure]:
             await person.request("POST", "/join/{room}", parts={"room": common}, body={})
         await writer.request("POST", "/join/{room}", parts={"room": circle["circle"]}, body={})
         source, target = await _bare(stack, home, writer, reader, echo)
-        mine, bare = [], []
-        async with _watching(reader) as seen:
-            for number in range(ROUNDS + WARM_UP):
-                took = await _round(writer, circle["circle"], common, f"word{number} #common", f"word{number}", seen)
-                took_bare = await _round(writer, source, target, f"echo{number}", f"echo{number}", seen)
-                if number >= WARM_UP:
-                    mine.append(took)
-                    bare.append(took_bare)
+        yield Stage(writer, reader, circle["circle"], common, source, target)
+
+
+async def measure(venv: Path) -> list[Figure]:
+    """Write messages by turns for Hearth and for the echo bot, and time each until a reader's sync shows the copy."""
+    mine, bare = [], []
+    async with stage(venv) as here, watching(here.reader) as seen:
+        for number in range(ROUNDS + WARM_UP):
+            took = await _round(here.writer, here.circle, here.common, f"word{number} #common", f"word{number}", seen)
+            took_bare = await _round(here.writer, here.source, here.target, f"echo{number}", f"echo{number}", seen)
+            if number >= WARM_UP:
+                mine.append(took)
+                bare.append(took_bare)
     value, baseline = percentile(mine, 95), percentile(bare, 95)
     ratio = value / baseline
     return [
@@ -70,12 +88,25 @@ async def measure(venv: Path) -> list[Figure]:
 
 
 class Seen:
-    """When each word first stood on the reader's screen."""
+    """When each word first stood on the reader's screen, under which event id, and when which event went from it."""
 
     def __init__(self) -> None:
         """Nothing yet."""
         self.at: dict[tuple[str, str], float] = {}
+        self.events: dict[tuple[str, str], str] = {}
+        self.gone: dict[str, float] = {}
         self.changed = asyncio.Condition()
+
+    def event(self, room: str, word: str) -> str:
+        """The id of the message with that word, which has been seen."""
+        return next(event for (where, body), event in self.events.items() if where == room and word in body.split())
+
+    async def wait_gone(self, event: str) -> float:
+        """The moment at which an event was gone from the screen."""
+        async with asyncio.timeout(30), self.changed:
+            while event not in self.gone:
+                await self.changed.wait()
+            return self.gone[event]
 
     async def wait(self, room: str, word: str) -> float:
         """The moment at which a message with that word stood in the room."""
@@ -89,9 +120,12 @@ class Seen:
 
 
 @asynccontextmanager
-async def _watching(reader: Person) -> AsyncIterator[Seen]:
+async def watching(reader: Person) -> AsyncIterator[Seen]:
+    """What the reader sees from now on."""
     seen = Seen()
-    plain = json.dumps({"room": {"timeline": {"types": ["m.room.message"]}}, "presence": {"types": []}})
+    plain = json.dumps(
+        {"room": {"timeline": {"types": ["m.room.message", "m.room.redaction"]}}, "presence": {"types": []}}
+    )
     first = await reader.request("GET", "/sync", query={"timeout": "0", "filter": plain})
 
     async def watch(since: str) -> None:
@@ -103,8 +137,13 @@ async def _watching(reader: Person) -> AsyncIterator[Seen]:
             async with seen.changed:
                 for room, data in answer.get("rooms", {}).get("join", {}).items():
                     for event in data.get("timeline", {}).get("events", []):
-                        body = str(event.get("content", {}).get("body", "")).replace("\n", " ")
+                        content = event.get("content", {})
+                        if event["type"] == "m.room.redaction":
+                            seen.gone.setdefault(str(content.get("redacts") or event.get("redacts")), moment)
+                            continue
+                        body = str(content.get("body", "")).replace("\n", " ")
                         seen.at.setdefault((room, body), moment)
+                        seen.events.setdefault((room, body), event["event_id"])
                 seen.changed.notify_all()
 
     task = asyncio.create_task(watch(first["next_batch"]))

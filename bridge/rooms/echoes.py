@@ -12,15 +12,21 @@ FRESH_MS = 24 * 60 * 60 * 1000
 
 
 async def react(scene: Scene, event: AnyEvent) -> None:
-    """What a Hearth said in a room of ours is remembered by its beginning; what says it again is known as a copy before anybody looks at it."""
-    if not isinstance(event, Message | Edited) or (scene.ordinary and not event.marked):
-        return
-    if event.marked:
+    """What a Hearth said in a room of ours is remembered by its beginning."""
+    if isinstance(event, Message | Edited) and event.marked:
         head = relayed.head(event.content.body)
         if head is not None and await rooms.by_id(scene.db, event.room) is not None:
             await store.keep(scene.db, scene.names.seal(relayed.digest(head)), len(head), scene.now_ms)
-    elif event.sender != scene.me and await said_again(scene.db, scene.names, event.content.body, scene.now_ms):
+
+
+async def recognised(scene: Scene, event: AnyEvent) -> bool:
+    """Whether this message, which might be carried, says a copy again; then it is known as one from now on, and nobody looks at it any more."""
+    if not isinstance(event, Message | Edited):
+        return False
+    found = await said_again(scene.db, scene.names, event.content.body, scene.now_ms)
+    if found:
         await store.is_copy(scene.db, event.target if isinstance(event, Edited) else event.id, event.room)
+    return found
 
 
 async def said_again(db: Connection, names: Naming, body: str, now_ms: int) -> bool:

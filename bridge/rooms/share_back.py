@@ -1,7 +1,7 @@
 """What is answered to a shared thread where its copies are, and that the thread itself shows it; writes wishes, never sends and never decides by itself."""
 
 from bridge.events import Edited, Message, Redacted
-from bridge.rooms import share
+from bridge.rooms import echoes, share
 from bridge.rooms import share_wishes as wish
 from bridge.rooms.share_asking import ask_answerer
 from bridge.rooms.share_rule import may_leave
@@ -14,7 +14,7 @@ from bridge.store.rooms import Room
 async def answered(scene: Scene, event: Message | Edited | Redacted, about: str, here: Room) -> bool:
     """Somebody answers a shared thread where its copies are, or changes or takes back such an answer: the thread itself shows it. False when it is no such answer."""
     root = await answers.answered(scene.db, about, here.room)
-    if root is not None:
+    if root is not None and not await echoes.recognised(scene, event):
         await bring_back(scene, root, event.id, here, edited=event if isinstance(event, Edited) else None)
     return root is not None
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from bridge.events import AnyEvent, Edited, Message, Reacted, Redacted
-from bridge.rooms import share, share_final, summary
+from bridge.rooms import echoes, share, share_final, summary
 from bridge.rooms import share_told as told
 from bridge.rooms import share_wishes as wish
 from bridge.rooms.onboarding import may_be_shared, version
@@ -180,9 +180,14 @@ async def _said(scene: Scene, event: Message | Edited | Redacted, about: str) ->
             not known
             and not isinstance(event, Redacted)
             and not (await store.tags_of(scene.db, about)).isdisjoint(tags)
+            and not await echoes.recognised(scene, event)
         ):
             await told.tell(scene, event.sender, f"share/unseen/{top.event}/{event.sender}", told.unseen())
-    elif top.room == here.room and await store.concerned(scene.db, about, top.event, tags):
+    elif (
+        top.room == here.room
+        and await store.concerned(scene.db, about, top.event, tags)
+        and not await echoes.recognised(scene, event)
+    ):
         put_there = await store.tags_of(scene.db, about)
         wishes = tuple(Wish(about, top, here, each) for each in possible if each.tag in put_there)
         await _said_in_thread(scene, event, wishes, top, here)
