@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bridge.rooms.share import (
     Change,
     Made,
+    Offer,
     Said,
     Standing,
     Thread,
@@ -17,6 +18,7 @@ from bridge.rooms.share import (
     answers,
     audience,
     decide,
+    may_offer,
     only_a_wish,
     wanted,
 )
@@ -38,6 +40,10 @@ def thread(raw: dict[str, Any]) -> Thread:
         consents=raw.get("consents", {}),
         struck=raw.get("struck", ()),
         gone=raw.get("gone", ()),
+        offers=tuple(
+            Offer(each["reply"], each["by"], each.get("agreed"), each.get("at")) for each in raw.get("offers", ())
+        ),
+        refused=raw.get("refused", False),
     )
 
 
@@ -66,6 +72,7 @@ def test_what_comes_back(path: Path) -> None:
         given.get("consents", {}),
         shared=given.get("shared", True),
         allowed=given.get("allowed", True),
+        of_a_circle=given.get("of_a_circle", False),
         struck=given.get("struck", ()),
         gone=given.get("gone", ()),
     )
@@ -120,9 +127,45 @@ def test_one_step_reaches_what_is_wanted_and_the_next_does_nothing(before: Threa
 @given(threads(), st.booleans())
 def test_nobodys_words_travel_without_their_own_yes(before: Thread, allowed: bool) -> None:
     for each in wanted(before, allowed=allowed):
-        assert each.author == before.root.author or before.consents[each.author] is True
+        own_tag = each.tagged and before.consents.get(each.author) is not False
+        assert each is before.root or each.author == before.root.author or before.consents.get(each.author) or own_tag
         assert not each.redacted
         assert allowed
+
+
+OFFERING = {
+    "a tag of somebody else": ({}, True),
+    "no tag": ({"tagged": False}, False),
+    "their own thread": ({"by": "ann"}, False),
+    "redacted": ({"redacted": True}, False),
+}
+
+
+@pytest.mark.parametrize("how", OFFERING)
+def test_what_is_offered(how: str) -> None:
+    change, asked = OFFERING[how]
+    reply = said("r1", {"by": "ben", "tagged": True, **change})
+    assert may_offer(Thread(Said("root", "ann"), (reply,)), "r1") is asked
+
+
+@pytest.mark.parametrize(
+    "against",
+    [
+        {"consents": {"ben": False}},
+        {"refused": True},
+        {"gone": {"ann"}},
+        {"struck": {"root"}},
+        {"offers": (Offer("r1", "ben"),)},
+        {"offers": (Offer("r0", "ben"),)},
+        {"offers": (Offer("r0", "cleo", False, 1),)},
+        {"root": Said("root", "ann", tagged=True)},
+        {"root": Said("root", "ann", redacted=True)},
+    ],
+)
+def test_what_speaks_against_asking(against: dict[str, Any]) -> None:
+    asking = Thread(Said("root", "ann"), (Said("r1", "ben", tagged=True),), offers=(Offer("r0", "ben", True, 1),))
+    assert may_offer(asking, "r1")
+    assert not may_offer(replace(asking, **against), "r1")
 
 
 def test_only_somebody_elses_tag_is_only_a_wish() -> None:
