@@ -31,6 +31,7 @@ from bridge.store.tables import (
     memberships,
     mentions,
     moves,
+    offers,
     onboarding,
     outbox,
     people,
@@ -39,6 +40,7 @@ from bridge.store.tables import (
     prompts,
     reactions,
     reads,
+    repeats,
     rooms,
     share_requests,
     shares,
@@ -70,7 +72,7 @@ KEPT: Mapping[str, str] = {
 NOBODY: frozenset[str] = frozenset(
     {
         "cursors", "claims", "post_tags", "uploads", "welcomes", "rooms", "struck", "copy_edits", "digest_items", "splits",
-        "crowded", "echoes", "summaries", "versions", "histories",
+        "crowded", "echoes", "guards", "rehearsals", "summaries", "versions", "histories",
     }
 )  # fmt: skip
 """Tables in which nobody's id ever stands."""
@@ -89,7 +91,7 @@ PARTLY: Mapping[str, str] = {
 ERASED: frozenset[str] = frozenset(
     {
         "failures", "posts", "early", "community_names", "greetings", "prompts", "code_uses", "shares", "share_requests",
-        "copies", "announcements", "mentions", "reactions", "reads", "digests", "confirmations", "split_answers",
+        "copies", "announcements", "mentions", "offers", "reactions", "reads", "repeats", "digests", "confirmations", "split_answers",
     }
 )  # fmt: skip
 """Tables from which `erase` takes all that is theirs."""
@@ -263,12 +265,13 @@ async def erase(db: Connection, user: str) -> dict[str, int]:
     done["posts"] = (await db.execute(author)).rowcount
     await gone(early, early.c.sender == user)
     await gone(share_requests, share_requests.c.author == user)
+    await gone(offers, or_(offers.c.author == user, offers.c.asked_by == user))
     asked = update(share_requests).where(share_requests.c.asked_by == user)
     await db.execute(asked.values(asked_by=share_requests.c.author))
     await gone(follows, or_(follows.c.user == user, _follows_them(user)))
     await gone(digest_items, digest_items.c.digest.in_(select(digests.c.id).where(digests.c.user == user)))
     await gone(digests, digests.c.user == user)
-    for table in (community_names, greetings, prompts, code_uses, split_answers, reactions, reads):
+    for table in (community_names, greetings, prompts, code_uses, split_answers, reactions, reads, repeats):
         await gone(table, table.c.user == user)
     await gone(moves, moves.c.user == user, moves.c.ended_ms.is_not(None))
     asked_about = confirmations.c.args.contains(user, autoescape=True)

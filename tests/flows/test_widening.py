@@ -152,3 +152,12 @@ async def test_answers_come_back_out_of_encryption_only_when_the_common_room_was
     assert len(notices(world, COMMON)) == 1
     await world.does(world.say(CLEO, "as everybody knows", room=COMMON, thread=world.copy_of("awake")))
     assert "as everybody knows" in world.server.held(SLEEP)
+
+
+async def test_a_circles_tag_in_an_encrypted_common_room_waits_for_the_notice_too(database: Database) -> None:
+    world = await World(database, config(encrypted_to_open=True)).begin(common_encrypted=True)
+    await world.does(world.say(CLEO, "does anybody know this? #sleep", room=COMMON))
+    assert "does anybody" not in world.server.held(SLEEP)
+    await world.look(widening.look)
+    assert len(notices(world, COMMON)) == 1
+    assert "does anybody" in world.server.held(SLEEP)
