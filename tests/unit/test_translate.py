@@ -231,7 +231,7 @@ def test_other_state_is_passed_on() -> None:
 
 def test_what_cannot_be_decrypted_has_an_id_of_its_own() -> None:
     found = translate.event(raw("m.room.encrypted", {"session_id": "s", "ciphertext": "c"}), ROOM)
-    assert found == Undecryptable("$e" + translate.UNDECRYPTED, ROOM, ANN, 1000, "s")
+    assert found == Undecryptable("$e" + translate.UNDECRYPTED, ROOM, ANN, 1000, "s", "$e")
 
 
 def test_an_encrypted_event_can_only_say_something() -> None:
