@@ -89,7 +89,7 @@ PURE_NAMES |= {"relayed"}  # of texts that are said again
 PURE_NAMES |= {"locked", "slowly", "taken"}  # of moderation, and of the plan that knows of it
 PURE_NAMES |= {"protection", "surface", "patterns", "guide"}  # of what is said
 PURE_NAMES |= {"alone"}  # of circles and who looks after them
-PURE_NAMES |= {"board", "reader", "visible"}  # of digests
+PURE_NAMES |= {"board", "explain", "reader", "visible"}  # of digests
 PURE_NAMES |= {"adopt", "guard", "patience"}  # of plans and how they are carried out
 FORBIDDEN_TO_DECIDERS = {"asyncio", "nio", "aiohttp", "sqlalchemy", "jinja2", "logging", "structlog", "time"}
 

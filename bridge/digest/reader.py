@@ -126,7 +126,7 @@ class Reader:
         return (
             self._since_seq < entry.seq <= self.board.until_seq
             and post.author != self.user
-            and not (self._mutes and self._quiet(post))
+            and not (self._mutes and self.quiet(post))
             and self._may_read(entry.room, entry.seq, post.at_ms if entry.room == post.room else None)
             and not (entry.seq <= self._read_most.get(entry.room, -1) and self._read(entry))
             and self._first_place(entry)
@@ -174,7 +174,8 @@ class Reader:
             or any((began.author, tag) in self._quiet_voices for tag in began.tags)
         )
 
-    def _quiet(self, post: Post) -> bool:
+    def quiet(self, post: Post) -> bool:
+        """Whether this member mutes this message: its author, its circle, or its tags."""
         return (
             post.author in self._quiet_people
             or self.board.circle_of(post.room) in self._quiet_circles

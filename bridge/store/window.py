@@ -47,7 +47,7 @@ async def window(db: Connection, *, since_seq: int, until_seq: int, me: str, bot
         Post(
             row.seq, same(row.event), same(row.room), same(row.author), row.at_ms, same(row.thread),
             tags.get(row.event, none), reply_to=same(row.reply_to), mentions=called.get(row.event, none),
-            reactions=reacted.get(row.event, 0), automatic=bool(row.automatic) or row.author in bots,
+            reactions=reacted.get(row.event, 0), automatic=bool(row.automatic or row.copied) or row.author in bots,
             nameless=row.author in shy,
         )
         async for row in _rows(db, query)

@@ -1,0 +1,89 @@
+"""The command `digest preview`: why something is in a member's digest or not; never shows words, and of what its giver may not read not even where it stands."""
+
+from typing import Any
+
+from bridge.arguments import Thread, User
+from bridge.commands import STAFF, command
+from bridge.context import Context
+from bridge.digest import following, letter, rhythm, store
+from bridge.digest.compose import compose
+from bridge.digest.explain import Why, explain
+from bridge.digest.make import look, members
+from bridge.digest.model import Item, Kind, Reason
+from bridge.errors import UsageError
+from bridge.roles import Role
+from bridge.store import happened, people
+from bridge.words import Text, lines, words
+
+_REASONS: dict[Kind, Text] = {
+    "reply": words("it answers them"),
+    "mention": words("they are mentioned"),
+    "thread": words("they follow the thread"),
+    "taken": words("they took part in it"),
+    "person": words("they follow its author"),
+    "person_tag": words("they follow its author with this tag"),
+    "circle": words("they follow the circle"),
+    "own": words("it is from their circle"),
+    "tag": words("they follow a tag of it"),
+    "unheard": words("nobody has answered it"),
+}
+_VERDICTS: dict[Why, Text] = {
+    "own": words("No: it is their own."),
+    "unseen": words("No: they may not read it now, or could not when it was written."),
+    "muted": words("No: they mute it, or one of the two blocks the other."),
+    "earlier": words("No: it is from another time than this digest."),
+    "read": words("No: they have read it already."),
+    "unwanted": words("No: nothing that they follow is in it, and it is not from their circle."),
+}
+
+
+@command(where=STAFF, role=Role.MODERATOR, examples=("digest preview @anna:example.org",), name="digest preview")
+async def preview(ctx: Context, who: User, message: Thread | None = None) -> Text:
+    """See what somebody's next digest would hold and why, or with a link, what becomes of this one message.
+
+    It shows no words. Of what you may not read yourself it shows only the circle.
+    """
+    person = await people.get(ctx.db, who.id)
+    day_ago = await happened.seq_before(ctx.db, ctx.scene.now_ms - rhythm.DAY_MS)
+    since_seq = person.digest_mark or day_ago
+    until_seq = await happened.newest_seq(ctx.db)
+    what = await look(ctx.db, since_seq, until_seq, ctx.config, ctx.scene.now_ms)
+    member = (await members(ctx.db, [who.id]))[who.id]
+    most = ctx.config.digest.most_items
+    if message is not None:
+        source = await store.source_of(ctx.db, message.event)
+        if source not in await following.opened(ctx, [source]):
+            raise UsageError(words("I do not know that message, or you cannot open it. Copy its link from a room you are in."))  # fmt: skip
+        verdict = explain(member, what, source, since_seq=since_seq, most_items=most)
+        if verdict is None:
+            return _VERDICTS["earlier"]
+        if verdict.why in _VERDICTS:
+            return _VERDICTS[verdict.why]
+        why = _because(verdict.reasons)
+        if verdict.why == "in":
+            return words("Yes, because %(why)s.", why=why)
+        return words("No: %(why)s, but other conversations matter more to them.", why=why)
+    digest = compose(member, what, since_seq=since_seq, most_items=most)
+    if digest is None:
+        return words("There is nothing new for %(who)s, so no digest would come.", who={"user": who.id})
+    posts, _ = await happened.behind(ctx.db, [item.event for item in digest.items], ctx.scene.me)
+    may = await following.opened(ctx, [posts[item.event].event for item in digest.items])
+    rooms = {room.room: room for room in ctx.rooms}
+    entries = [
+        words("- %(what)s: %(why)s", what=_named(ctx, item, may.get(posts[item.event].event), rooms), why=_because(item.reasons))
+        for item in digest.items
+    ]  # fmt: skip
+    return lines(words("The next digest of %(who)s would hold:", who={"user": who.id}), *entries)
+
+
+def _because(reasons: tuple[Reason, ...]) -> dict[str, Any]:
+    return {"list": [_REASONS[kind] for kind in dict.fromkeys(reason.kind for reason in reasons)]}
+
+
+def _named(ctx: Context, item: Item, open_at: tuple[str, str] | None, rooms: dict[str, Any]) -> Any:
+    """A conversation as whoever asks may know of it: with a link where they could open it themselves."""
+    if open_at is None:
+        return words("a conversation in %(room)s", room=letter.place(rooms.get(item.room), item.room, linked=False))
+    room, event = open_at
+    link = {"event": event, "room": room, "name": words("a conversation"), "via": (ctx.scene.me.partition(":")[2],)}
+    return words("%(thread)s in %(room)s", thread=link, room=letter.place(rooms.get(room), room))
