@@ -16,8 +16,8 @@ WAIT_MS = 8_000
 FEW = 12
 """So few steps need none either."""
 
-STEPS = 33
-"""After so many further steps the notice is brought up to date."""
+STEPS = 50
+"""After so many further steps the notice is brought up to date, if there are more than FEW left."""
 
 
 async def tick(scene: Scene, held: dict[str, int]) -> None:
@@ -38,7 +38,7 @@ async def tick(scene: Scene, held: dict[str, int]) -> None:
         if await queue.get(scene.db, key) is None:
             say = Say(key=key, room=staff.room, text=text, language=scene.config.language, reply_to=entry.event)
             scene.puts.append(Put(say))
-        elif done // STEPS:
+        elif done // STEPS and counts.due > FEW:
             edit = f"{key}/{done // STEPS}"
             scene.puts.append(Put(Say(key=edit, room=staff.room, text=text, language=scene.config.language, edits=key)))
 

@@ -7,7 +7,7 @@ from bridge.community import everything, servers_of
 from bridge.effects import Effect, Put, SetLock
 from bridge.events import AnyEvent, MemberChanged, Message, Reacted, StateChanged
 from bridge.globs import is_glob, server_of
-from bridge.moderation import enforce, retry, slow, store
+from bridge.moderation import enforce, late, retry, slow, store
 from bridge.moderation.model import BAN, INVITES, KICK, LOCK, MUTE, Sanction
 from bridge.scene import Scene
 from bridge.store import authority, ledger, queue, rooms
@@ -33,6 +33,7 @@ async def react(scene: Scene, event: AnyEvent) -> None:
             await turn_away(scene, only=event.user)
     elif isinstance(event, Message) and scene.slowed and not scene.urgent and event.sender != scene.me:
         await slow.look(scene, event, spared=await protected(scene))
+        await late.look(scene, event)
     elif isinstance(event, Reacted):
         await retry.react(scene, event)
     elif isinstance(event, StateChanged) and event.type == "m.room.power_levels" and event.sender != scene.me:

@@ -99,6 +99,17 @@ async def of_target(db: Connection, targets: Collection[str]) -> tuple[tuple[San
     return tuple((_sanction(row), row.at_ms, row.lifted_by is None) for row in rows)
 
 
+async def ended_server_bans(db: Connection, since_ms: int) -> tuple[tuple[Sanction, int, int], ...]:
+    """The bans of servers that were lifted since then, each with when it was decided and when lifted (UTC ms)."""
+    lifted = ledger.alias("lifted")
+    query = select(sanctions, ledger.c.at_ms, lifted.c.at_ms.label("to_ms")).join(
+        ledger, ledger.c.id == sanctions.c.cause
+    )
+    query = query.join(lifted, lifted.c.id == sanctions.c.lifted_by)
+    query = query.where(sanctions.c.kind == BAN, sanctions.c.entity == "server", lifted.c.at_ms > since_ms)
+    return tuple((_sanction(row), row.at_ms, row.to_ms) for row in await db.execute(query.order_by(sanctions.c.id)))
+
+
 async def our_bans(db: Connection, ids: Collection[int]) -> tuple[OurBan, ...]:
     """The bans in rooms that these sanctions caused, in a fixed order."""
     rows = await db.execute(select(bans).where(bans.c.sanction.in_(ids)).order_by(bans.c.room, bans.c.user))
@@ -112,8 +123,9 @@ async def banned_by_us(db: Connection, user: str) -> frozenset[str]:
 
 async def record_ban(db: Connection, ban: OurBan) -> None:
     """Remember that a ban in a room is our doing, and for which sanction; the newest word holds."""
-    await forget_ban(db, ban.room, ban.user)
-    await db.execute(insert(bans).values(room=ban.room, user=ban.user, sanction=ban.sanction))
+    statement = insert_into(db, bans).values(room=ban.room, user=ban.user, sanction=ban.sanction)
+    again = {"sanction": ban.sanction}
+    await db.execute(statement.on_conflict_do_update(index_elements=["room", "user"], set_=again))
 
 
 async def forget_ban(db: Connection, room: str, user: str) -> None:

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from bridge.events import AnyEvent, Edited, MemberChanged, Message, Reacted, Redacted
 from bridge.store import attention, versions
 from bridge.store.db import Connection
-from bridge.store.tables import Text, early, greetings, memberships, post_tags, posts, rooms, sanctions, shares
+from bridge.store.tables import Text, early, greetings, ledger, memberships, post_tags, posts, rooms, sanctions, shares
 from bridge.store.upsert import insert_for, insert_into
 
 
@@ -60,7 +60,8 @@ class Heard:
 
     `news`: False for a membership in a room of ours that was known. `ours`: it is a message that is new, in a room of ours. `ordinary`: and nothing
     that we know of hangs on it: it has no tag and answers nothing, nothing came before it that is about it, and nobody new waits there for a word.
-    `slowed`: it is a message that is new, and somebody somewhere has to write slowly. `liked`: the message on which a reaction came or went by it.
+    `slowed`: it is a message that is new, and somebody somewhere has to write slowly, or a server's ban has ended
+    lately. `liked`: the message on which a reaction came or went by it.
     """
 
     news: bool = True
@@ -102,6 +103,7 @@ async def prune_early(db: Connection, before_ms: int) -> int:
     return (await db.execute(delete(early).where(early.c.seen_ms < before_ms))).rowcount
 
 
+_LATELY_MS = 7 * 24 * 60 * 60 * 1000
 POST = ("event", "room", "author", "at_ms", "seen_ms", "thread", "reply_to", "automatic", "copied")
 _PROGRAM = "m.notice"
 """What programs say is of this kind (client-server API, "m.notice"): it answers nobody."""
@@ -144,7 +146,12 @@ def _insert_post(dialect: str) -> Executable:
         unmet.where(here.c.room == room, greetings.c.greeted_ms.is_(None)).exists(),
     )
     statement = insert_for(dialect, posts).from_select(POST, values).on_conflict_do_nothing()
-    slowed = exists().where(sanctions.c.kind == "slow", sanctions.c.lifted_by.is_(None))
+    slow = exists().where(sanctions.c.kind == "slow", sanctions.c.lifted_by.is_(None))
+    lately = bindparam("seen_ms", type_=posts.c.seen_ms.type) - _LATELY_MS
+    # A column has no table before it here: what two tables have needs a query of its own.
+    lifted = select(ledger.c.id).where(ledger.c.at_ms > lately)
+    ended = exists().where(sanctions.c.kind == "ban", sanctions.c.entity == "server", sanctions.c.lifted_by.in_(lifted))
+    slowed = or_(slow, ended)
     return statement.returning(waiting.label("waiting"), concerned.label("concerned"), slowed.label("slowed"))
 
 

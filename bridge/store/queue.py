@@ -255,9 +255,9 @@ async def is_known(db: Connection, before: str) -> bool:
     return bool((await db.execute(select(found))).scalar())
 
 
-async def pending_of_intent(db: Connection, intent: int) -> int:
-    """How many rows of this ledger row are still to be done."""
-    return (await counts(db, intent)).due
+async def pending_of_intent(db: Connection, intent: int) -> bool:
+    """Whether any row of this ledger row is still to be done."""
+    return await db.scalar(select(outbox.c.id).where(_due(), outbox.c.intent == intent).limit(1)) is not None
 
 
 async def due_in_lane(db: Connection, lane: str, intent: int) -> bool:

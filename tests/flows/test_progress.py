@@ -38,6 +38,28 @@ async def test_a_server_is_shut_out_of_a_room_after_its_people_were_banned_there
     assert entry.outcome == {"done": 14, "refused": {}}
 
 
+@on_a_file
+async def test_what_was_written_on_a_server_while_it_was_shut_out_is_taken_away_when_its_ban_ends(world: World) -> None:
+    await world.order("mod", "!ban b.test 2h spam wave")
+    world.clock.forward(2 * 60 * 60 * 1000 + 1)
+    await world.ring("sanctions end")
+    await world.settle()
+    now = world.clock()
+    late, new = (
+        world.hs.inject(
+            world.room("#common"), "@dan:b.test", "m.room.message", {"msgtype": "m.text", "body": body}, ts=ts
+        )
+        for body, ts in (("kept meanwhile", now - 30 * 60 * 1000), ("hello again", now))
+    )
+    await world.settle()
+    seen = {event.event_id: event.redacted_because for event in world.hs.timeline(world.room("#common"))}
+    assert seen[late]
+    assert not seen[new]
+    assert sum("while it was shut out" in seen.body for seen in world.from_hearth("#staff")) == 1
+    assert (await world.ledger())[-1].rule == "ban 1"
+    assert "2 rows" in (await world.order("mod", "!ledger ban 1")).body
+
+
 async def _acls(world: World, number: int) -> bool:
     return sum(bool(world.acl(room)) for room in world.everywhere()) >= number
 
