@@ -1,6 +1,6 @@
 """Every flow runs on a SQLite file and on PostgreSQL."""
 
-from databases import database, postgres_server, where
+from databases import database, empty, postgres_server, templates, where
 from world import world
 
-__all__ = ["database", "postgres_server", "where", "world"]
+__all__ = ["database", "empty", "postgres_server", "templates", "where", "world"]

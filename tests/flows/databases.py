@@ -3,6 +3,7 @@
 `HEARTH_TEST_POSTGRES` is the address of a server where databases may be made; without it, a server of this machine's own programs is started.
 """
 
+import asyncio
 import os
 import pwd
 import shutil
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
@@ -147,15 +148,69 @@ def _run(user: str | None, *command: object) -> None:
     )  # fmt: skip
 
 
+@dataclass
+class Templates:
+    """A database of each kind that has its schema: migrating once is enough for all tests of this process."""
+
+    folder: Path
+    file: Path | None = None
+    server: Server | None = None
+
+    name = f"hearth_template_{os.getpid()}"
+
+    async def on_file(self) -> Path:
+        """The SQLite file to copy."""
+        if self.file is None:
+            place = self.folder / "hearth.db"
+            await (await Database.open(place)).close()
+            self.file = place
+        return self.file
+
+    async def on(self, server: Server) -> str:
+        """The name of the PostgreSQL database to copy."""
+        if self.server is None:
+            await server.run(f"CREATE DATABASE {self.name}")
+            await (await Database.open(server.address(self.name))).close()
+            self.server = server
+        return self.name
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Templates]:
+    """What the databases of tests are copied from; nothing of it stays."""
+    made = Templates(tmp_path_factory.mktemp("template"))
+    yield made
+    if made.server is not None and made.server.given:
+        asyncio.run(made.server.run(f"DROP DATABASE {made.name} WITH (FORCE)"))
+
+
 @pytest.fixture(params=kinds())
-async def where(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str | Path]:
-    """An empty database without a schema: a path or an address, as `Database.open` takes it."""
+async def where(request: pytest.FixtureRequest, tmp_path: Path, templates: Templates) -> AsyncIterator[str | Path]:
+    """An empty database that has its schema already: a path or an address, as `Database.open` takes it."""
+    async with _place(request, tmp_path, templates) as place:
+        yield place
+
+
+@pytest.fixture(params=kinds())
+async def empty(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str | Path]:
+    """A database without a schema: a path or an address, as `Database.open` takes it."""
+    async with _place(request, tmp_path, None) as place:
+        yield place
+
+
+@asynccontextmanager
+async def _place(
+    request: pytest.FixtureRequest, tmp_path: Path, templates: Templates | None
+) -> AsyncIterator[str | Path]:
     if request.param == "sqlite":
+        if templates is not None:
+            shutil.copy(await templates.on_file(), tmp_path)
         yield tmp_path / "hearth.db"
         return
     server: Server = request.getfixturevalue("postgres_server")
     name = f"hearth_test_{os.getpid()}_{next(_numbers)}"
-    await server.run(f"CREATE DATABASE {name}")
+    copied = f" TEMPLATE {await templates.on(server)}" if templates is not None else ""
+    await server.run(f"CREATE DATABASE {name}{copied}")
     yield server.address(name)
     await server.run(f"DROP DATABASE {name} WITH (FORCE)")
 

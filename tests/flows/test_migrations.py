@@ -26,6 +26,12 @@ POSTGRES = (
 )
 
 
+@pytest.fixture
+def where(empty: str | Path) -> str | Path:
+    """Here the schema is made anew each time."""
+    return empty
+
+
 def schema(connection: Connection) -> set[tuple[Any, ...]]:
     """Everything that a database knows of its schema, in an order-free form."""
     if connection.dialect.name == "sqlite":
