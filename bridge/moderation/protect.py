@@ -28,8 +28,15 @@ async def look(scene: Scene, event: AnyEvent) -> bool:
         return False
     who = event.user if isinstance(event, MemberChanged) else event.sender
     told: Any = scene.config.protections
-    since_ms = scene.now_ms - told.flood.seconds * 1000
-    known = await guards.known(scene.db, event.room, who, enough=told.trusted_posts, since_ms=since_ms)
+    window_ms = told.flood.seconds * 1000
+    known = await guards.known(
+        scene.db,
+        event.room,
+        who,
+        enough=told.trusted_posts,
+        since_ms=scene.now_ms - window_ms,
+        sent_since_ms=min(event.at_ms, scene.now_ms) - window_ms,
+    )
     if known is None:
         await _look_in_private(scene, event, told)
     if known is None or known.kind == "staff":

@@ -38,12 +38,19 @@ class Guard:
     paused_ms: int | None
 
 
-async def known(db: Connection, room: str, user: str, *, enough: int, since_ms: int) -> Known | None:
+async def known(
+    db: Connection, room: str, user: str, *, enough: int, since_ms: int, sent_since_ms: int
+) -> Known | None:
     """What is known of a room and somebody in it; None when the room is not ours. One query.
 
-    Posts are counted up to `enough`, recent ones in this room from `since_ms` on (our clock, UTC ms).
+    Posts are counted up to `enough`, recent ones in this room are those that we heard of since `since_ms` (our clock, UTC ms)
+    and that were sent since `sent_since_ms` (their servers' word): what comes late, after an outage, did not come all at once.
     """
-    row = (await db.execute(_known(), {"room": room, "user": user, "enough": enough, "since": since_ms})).one_or_none()
+    row = (
+        await db.execute(
+            _known(), {"room": room, "user": user, "enough": enough, "since": since_ms, "sent": sent_since_ms}
+        )
+    ).one_or_none()
     return None if row is None else Known(row.key, row.kind, bool(row.staff), row.since, row.posts, row.recent)
 
 
@@ -59,9 +66,18 @@ def _known() -> Executable:
         memberships.c.user == user, memberships.c.membership == "join"
     )
     said = select(posts.c.seq).where(posts.c.author == user, posts.c.redacted.is_(False)).limit(bindparam("enough"))
-    newest = select(posts.c.room, posts.c.seen_ms).where(posts.c.author == user).order_by(posts.c.seq.desc()).limit(250)
+    newest = (
+        select(posts.c.room, posts.c.seen_ms, posts.c.at_ms)
+        .where(posts.c.author == user)
+        .order_by(posts.c.seq.desc())
+        .limit(250)
+    )
     lately = newest.subquery()
-    here = select(func.count()).select_from(lately).where(lately.c.room == room, lately.c.seen_ms >= bindparam("since"))
+    here = (
+        select(func.count())
+        .select_from(lately)
+        .where(lately.c.room == room, lately.c.seen_ms >= bindparam("since"), lately.c.at_ms >= bindparam("sent"))
+    )
     return select(
         rooms.c.key,
         rooms.c.kind,

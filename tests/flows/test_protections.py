@@ -42,6 +42,9 @@ async def test_a_word_of_the_list_is_removed_and_its_author_told_why(world: Worl
     await world.replay()
     assert world.changes() == []
     assert len([each for each in await world.ledger() if each.action == "protect"]) == 1
+    await world.say("#sleep", "eve", "!follow #sleep casino")  # nothing else comes of what is removed
+    await world.settle()
+    assert world.told("eve") == [word]
 
 
 async def findings(world: World) -> list[str]:
@@ -149,6 +152,21 @@ async def test_who_is_new_and_how_much_somebody_wrote_survives_a_restart(world: 
     calm = await world.say("#sleep", "eve", "3.png", msgtype="m.image", url="mxc://b.test/3")
     await world.settle()
     assert not gone(world, "#sleep", calm)
+
+
+@on_a_file
+async def test_what_somebody_wrote_over_hours_while_we_were_away_is_no_flood(world: World) -> None:
+    await told(world, flood={"limit": 3})
+    await world.stop()
+    slow = [
+        await world.member("eve").say(world.room("#sleep"), f"Word {n}", ts=world.clock() - (60 - n) * 60_000)
+        for n in range(6)
+    ]
+    quick = [await world.say("#common", "dan", f"Word {n}") for n in range(6)]
+    await world.start()
+    await world.settle()
+    assert [gone(world, "#sleep", event) for event in slow] == [False] * 6
+    assert [gone(world, "#common", event) for event in quick] == [False] * 3 + [True] * 3
 
 
 @on_a_file
