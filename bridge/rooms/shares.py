@@ -16,6 +16,7 @@ from bridge.scene import Scene
 from bridge.store import offers, onboarding, people, rooms, share_requests, versions
 from bridge.store import shares as store
 from bridge.store.rooms import Room
+from bridge.tags import find
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,32 +168,32 @@ async def _said(scene: Scene, event: Message | Edited | Redacted, about: str) ->
     here = await rooms.by_id(scene.db, event.room)
     if here is None or here.kind not in ("circle", "common"):
         return ()
-    possible = await all_targets(scene, here)
-    tags = [each.tag for each in possible]
-    if alone and not await store.concerned(scene.db, about, about, tags):
+    if alone and not await store.concerned(scene.db, about, about, await _tags(scene, here)):
         return ()
     top = await store.top(scene.db, about)
     if top is None:
         return ()
     if not top.known or top.author == scene.me:
         known = await answered(scene, event, about, here) or top.known
-        if (
-            not known
-            and not isinstance(event, Redacted)
-            and not (await store.tags_of(scene.db, about)).isdisjoint(tags)
-            and not await echoes.recognised(scene, event)
-        ):
+        found = frozenset() if known or isinstance(event, Redacted) else find(event.content)
+        if found and not found.isdisjoint(await _tags(scene, here)) and not await echoes.recognised(scene, event):
             await told.tell(scene, event.sender, f"share/unseen/{top.event}/{event.sender}", told.unseen())
     elif (
         top.room == here.room
-        and await store.concerned(scene.db, about, top.event, tags)
+        and await store.concerned(scene.db, about, top.event, await _tags(scene, here))
         and not await echoes.recognised(scene, event)
     ):
+        possible = await all_targets(scene, here)
         put_there = await store.tags_of(scene.db, about)
         wishes = tuple(Wish(about, top, here, each) for each in possible if each.tag in put_there)
         await _said_in_thread(scene, event, wishes, top, here)
         return wishes
     return ()
+
+
+async def _tags(scene: Scene, here: Room) -> list[str]:
+    """The tags by which a thread of this room can be carried anywhere."""
+    return [each.tag for each in await all_targets(scene, here)]
 
 
 async def _said_in_thread(

@@ -27,15 +27,14 @@ async def answered(db: Connection, event: str, room: str) -> str | None:
 
     One that was carried back is still one when the copies are gone.
     """
-    carried = select(copies.c.root).where(copies.c.source == event, copies.c.room != room)
-    found: str | None = (await db.execute(carried.limit(1))).scalar()
-    if found is not None:
-        return found
+    carried = and_(copies.c.source == event, copies.c.room != room)
     up = store.up(and_(posts.c.event == event, posts.c.room == room))
     partner = select(posts.c.reply_to).where(posts.c.event == event, posts.c.room == room)
     above = select(up.c.event).union(select(up.c.parent), partner)
-    query = select(copies.c.root).where(copies.c.room == room, copies.c.copy.in_(above))
-    return (await db.execute(query.limit(1))).scalar()
+    there = and_(copies.c.room == room, copies.c.copy.in_(above))
+    query = select(copies.c.root).where(or_(carried, there)).order_by(carried.desc()).limit(1)
+    found: str | None = (await db.execute(query)).scalar()
+    return found
 
 
 async def answers(db: Connection, root: str, room: str, *, me: str) -> Answers | None:
