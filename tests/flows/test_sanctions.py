@@ -297,3 +297,36 @@ async def test_invites_are_off_and_on_again(world: World) -> None:
     assert (await world.hearth.plan()).changes == ()
     await world.order("mod", "!invites on")
     assert levels(world, "#sleep")["invite"] == 50
+
+
+@on_a_file
+@pytest.mark.parametrize("fault", ["hang", "hang_after", "502", "429"])
+async def test_a_mute_that_is_cut_off_or_held_back_is_finished_and_done_once(world: World, fault: str) -> None:
+    path = "/state/m.room.power_levels/?$"
+    if fault == "429":
+        world.hs.limit("send", 20, burst=1)
+        await world.order("mod", f"!mute {EVE} 1h")
+    elif fault == "502":
+        world.hs.faults.add("status", method="PUT", path=path, status=502, times=3)
+        await world.say("#staff", "mod", f"!mute {EVE} 1h")
+        await world.settle(30, hurrying=True)
+    else:
+        hanging = world.hs.faults.add(
+            "hang" if fault == "hang" else "hang_after", method="PUT", path=path, skip=2, times=None
+        )
+        await world.say("#staff", "mod", f"!mute {EVE} 1h")
+        await world.hs.until(lambda: hanging.hits)
+        await world.stop()
+        world.hs.faults.clear()
+        await world.start()
+        await world.settle()
+    assert {level(world, room, EVE) for room in world.everywhere()} == {-2}
+    (entry,) = await world.ledger()
+    assert entry.outcome == {"done": 5, "refused": {}}
+    changes = [
+        event
+        for room in world.everywhere()
+        for event in world.hs.timeline(world.room(room), "m.room.power_levels")
+        if event.content["users"].get(EVE) == -2
+    ]
+    assert len(changes) == 5
