@@ -6,11 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from matrix_parties import until
+
 from bridge.app import opened
 from bridge.config import Config
 from bridge.demo.homeservers import Lab
 from bridge.demo.member import Line, Member, logged_in
 from bridge.hearth import Hearth
+from bridge.store import queue
 from bridge.store.tables import metadata
 
 NAME = "Quittenblüte"
@@ -26,9 +29,16 @@ async def running(config: Config) -> AsyncIterator[Hearth]:
             await ready.wait()
         try:
             yield hearth
+            await until(lambda: at_rest(hearth))
         finally:
             life.cancel()
             await asyncio.gather(life, return_exceptions=True)
+
+
+async def at_rest(hearth: Hearth) -> bool:
+    """Whether nothing is left to be done now: members see words a moment before the outbox notes that they are said, and erases them."""
+    async with hearth.database.reading() as db:
+        return not (await queue.waiting(db, hearth.clock())).ready
 
 
 async def hears(member: Member, room: str, hearth: str, text: str) -> Line:
@@ -100,6 +110,7 @@ async def test_a_remote_newcomer_in_an_encrypted_direct_room(lab: Lab, prefix: s
             assert (
                 len([text for text in said if "Zeitzone" in text and "Wien" not in text and "In welcher" in text]) == 1
             )
+            await until(lambda: at_rest(hearth))
             async with hearth.database.reading() as db:
                 rows = [tuple(row) for table in metadata.sorted_tables for row in await db.execute(table.select())]
         assert NAME.casefold() not in repr(rows).casefold()
