@@ -182,11 +182,12 @@ def adopt(
     from bridge import app as house
     from bridge.rooms.adopt import FIELDS
 
-    if field not in FIELDS:
+    if field not in (*FIELDS, "tag"):
         _stop(f"{field!r} cannot be adopted. What can: {', '.join(FIELDS)}.", MISTAKE)
-    if not _do(lambda: house.adopt(settings, room, field)):
-        _stop(f"There is nothing in {room} that could be kept for {field}.", PROBLEM)
-    typer.echo(f"Kept: what {room} has now for {field} is what is wanted from here on, whatever the file says.")
+    kept, told = _do(lambda: house.adopt(settings, room, field))
+    if not kept:
+        _stop(_words(told), PROBLEM)
+    typer.echo(_words(told))
 
 
 def _steps(count: int) -> str:

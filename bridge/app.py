@@ -16,6 +16,7 @@ from bridge.matrix.connect import connect
 from bridge.pacing import back_off_ms
 from bridge.rooms.build import Outcome, Progress
 from bridge.store.db import Database
+from bridge.words import Text
 
 LONGEST_WAIT_MS = 30_000
 """At the start we look at least this often whether the homeserver answers by now."""
@@ -88,7 +89,7 @@ async def apply(config: Config, tell: Callable[[Progress], None], *, force: bool
         return await hearth.apply(tell, force=force)
 
 
-async def adopt(config: Config, room: str, field: str) -> bool:
-    """`hearth adopt`: take what a room has by hand for what is wanted; False when there is nothing to take."""
+async def adopt(config: Config, room: str, field: str) -> tuple[bool, Text]:
+    """`hearth adopt`: take what a room has by hand for what is wanted; whether there was something to take, and what to say of it."""
     async with opened(config, wait=False) as hearth:
         return await hearth.adopt(room, field)

@@ -24,8 +24,8 @@ from bridge.moderation import react as moderation
 from bridge.names import NameBook
 from bridge.outbox import Outbox, Performed
 from bridge.rooms import apply as provisioning
+from bridge.rooms import dispatch as rooms_dispatch
 from bridge.rooms import (
-    asked,
     furnish,
     joining,
     knocks,
@@ -38,7 +38,7 @@ from bridge.rooms import (
     unread,
     widening,
 )
-from bridge.rooms import dispatch as rooms_dispatch
+from bridge.rooms.adopt_told import kept_for
 from bridge.rooms.build import Outcome, Progress, Site, build, look
 from bridge.rooms.guard import Hold, holds
 from bridge.rooms.model import Change, Desired, Note
@@ -57,6 +57,7 @@ from bridge.store.errors import StoreUnavailable
 from bridge.store.settings import Overlay
 from bridge.ticks import all_ticks, record_crash
 from bridge.web.app import application, serve
+from bridge.words import Text
 
 DAY_MS = 24 * 60 * 60 * 1000
 KEEP_DAYS = 60
@@ -210,17 +211,17 @@ class Hearth:
         steps = forecast(wanted, found.actual)
         return Planned(wanted, steps, notes(wanted, found.actual), holds(wanted, found.actual, steps))
 
-    async def adopt(self, room: str, field: str) -> bool:
-        """Take what the room with this key has by hand for what is wanted; False when there is nothing that could be taken. Raises Unavailable."""
+    async def adopt(self, room: str, field: str) -> tuple[bool, Text]:
+        """Take what the room with this key has by hand for what is wanted: whether there was something to take, and what to say of it. Raises Unavailable."""
         wanted = await self.wanted()
-        value = asked.value_of(wanted, (await look(await self.site(), wanted)).actual, room, field)
+        value, told = kept_for(wanted, (await look(await self.site(), wanted)).actual, room, field)
         if value is not None:
             async with self.database.writing() as db:
                 now_ms = self.clock()
                 cause = await ledger.write(db, self.me, "adopt", room, field, None, None, None, now_ms)
                 await ledger.settle(db, cause, {"done": 1}, now_ms)
                 await settings.decide(db, room, field, value, cause, now_ms, is_so=True)
-        return value is not None
+        return value is not None, told
 
     async def apply(self, tell: Callable[[Progress], None], *, force: bool = False) -> Outcome:
         """Make it so, with the outbox running meanwhile; what `guard.holds` speaks against only when forced. Raises Unavailable."""

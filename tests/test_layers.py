@@ -90,7 +90,7 @@ PURE_NAMES |= {"locked", "slowly", "taken"}  # of moderation, and of the plan th
 PURE_NAMES |= {"protection", "surface", "patterns", "guide"}  # of what is said
 PURE_NAMES |= {"alone"}  # of circles and who looks after them
 PURE_NAMES |= {"board", "explain", "reader", "visible"}  # of digests
-PURE_NAMES |= {"adopt", "guard", "patience"}  # of plans and how they are carried out
+PURE_NAMES |= {"adopt", "adopt_power", "adopt_told", "guard", "patience"}  # of plans and how they are carried out
 FORBIDDEN_TO_DECIDERS = {"asyncio", "nio", "aiohttp", "sqlalchemy", "jinja2", "logging", "structlog", "time"}
 
 

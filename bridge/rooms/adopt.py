@@ -6,7 +6,8 @@ from typing import Any
 from bridge.config_types import CURATOR, MODERATOR
 from bridge.globs import host_of
 from bridge.power import CREATOR
-from bridge.rooms.model import ActualRoom, Desired, SetContent
+from bridge.rooms.adopt_power import known_power
+from bridge.rooms.model import Actual, ActualRoom, Desired, DesiredRoom, SetContent
 from bridge.rooms.plan import powers_of
 from bridge.times import DAY_MS
 
@@ -21,6 +22,8 @@ FIELDS: Mapping[str, tuple[str, str]] = {
     "servers": ("m.room.server_acl", "allow"),
     "retention_days": ("m.room.retention", "max_lifetime"),
     "curators": ("m.room.power_levels", "users"),
+    "power": ("m.room.power_levels", "events"),
+    "welcome": ("m.room.pinned_events", "pinned"),
 }
 """The fields that a room's own value can be taken for: the state event, and its key."""
 
@@ -35,10 +38,16 @@ _NARROW = {"space": ("invited", "knock", "public"), "staff": ("invited", "knock"
 """Where not every way in can be chosen."""
 
 
-def field_of(change: SetContent) -> str | None:
-    """The field whose adoption would make this change needless; None when there is none."""
-    if change.type == "m.room.power_levels" and not change.key.startswith("circle/"):
+def field_of(change: SetContent, path: tuple[str, ...]) -> str | None:
+    """The field whose adoption would make this change needless, where `path` leads to the value that differs; None when there is none."""
+    if change.key.startswith("district/"):  # made by themselves, and nothing says how they should be
         return None
+    if change.type == "m.room.power_levels":
+        if path[0] == "users":
+            return "curators" if change.key.startswith("circle/") else None
+        return "power" if known_power(change.was, path) is not None else None
+    if change.type == "m.room.pinned_events":
+        return "welcome" if len(change.content.get("pinned", ())) > len(change.was.get("pinned", ())) else None
     names = (name for name, (kind, key) in FIELDS.items() if kind == change.type and _differs(change, key))
     return next(names, None)
 
@@ -95,3 +104,16 @@ def _curators(wanted: Desired, room: ActualRoom, users: Any) -> list[str] | None
         if CURATOR <= powers.level(user) < MODERATOR and user not in (wanted.me, *wanted.owners)
         if powers.level(user) < CREATOR
     )
+
+
+def unwelcome(actual: Actual, room: DesiredRoom) -> str | None:
+    """No welcome, where there should be one and somebody took ours from the pins or away; None where it stands, or was never said.
+
+    What people pinned themselves is theirs: nobody's message becomes a setting.
+    """
+    found = actual.rooms[room.key]
+    said = actual.welcomes.get(found.room)
+    if not room.welcome or said is None:
+        return None
+    pins = found.content("m.room.pinned_events").get("pinned")
+    return None if isinstance(pins, list) and said.event in pins else ""

@@ -13,11 +13,11 @@ from bridge.config import Config
 from bridge.context import language_of, later_answer
 from bridge.effects import Put, Say
 from bridge.rooms import terms_wanted
-from bridge.rooms.adopt import FIELDS, held
+from bridge.rooms.adopt_told import kept_for
 from bridge.rooms.build import Outcome, Progress, Site, build, look
 from bridge.rooms.diff import Row, in_numbers, rows, why
 from bridge.rooms.guard import Hold, holds
-from bridge.rooms.model import Actual, Change, Desired, Note
+from bridge.rooms.model import Change, Desired, Note
 from bridge.rooms.plan import forecast, notes
 from bridge.rooms.tell import explain
 from bridge.scene import Scene
@@ -255,27 +255,9 @@ def how_far(progress: Progress) -> Text:
 async def _adopt(house: House, ask: Asked, key: str, field: str) -> _Answer:
     wanted = await house.wanted()
     actual = (await look(house.site, wanted)).actual
-    value = value_of(wanted, actual, key, field)
+    value, told = kept_for(wanted, actual, key, field)
     if value is None:
-        return _Answer(not_adoptable(key, field), {"done": 0}, done=False)
+        return _Answer(told, {"done": 0}, done=False)
     async with house.site.database.writing() as db:
         await settings.decide(db, key, field, value, ask.cause, house.site.clock(), is_so=True)
-    return _Answer(adopted(key, field), {"done": 1})
-
-
-def value_of(wanted: Desired, actual: Actual, key: str, field: str) -> Any:
-    """What this room has by hand for this field of the configuration; None when it has nothing that could be kept."""
-    room = actual.rooms.get(key)
-    return held(wanted, room, field) if room and room.here and field in FIELDS else None
-
-
-def adopted(key: str, field: str) -> Text:
-    """A room's own value is now the one that is wanted."""
-    values = {"room": {"code": key}, "field": {"code": field}}
-    return words("Kept: in %(room)s what the room has now for %(field)s is what is wanted from here on, whatever the file says.", **values)  # fmt: skip
-
-
-def not_adoptable(key: str, field: str) -> Text:
-    """There is nothing to keep."""
-    values = {"room": {"code": key}, "field": {"code": field}}
-    return words("There is nothing in %(room)s that I could keep for %(field)s.", **values)
+    return _Answer(told, {"done": 1})

@@ -8,7 +8,7 @@ from itertools import groupby
 from bridge.rooms.adopt import field_of
 from bridge.rooms.guard import Hold
 from bridge.rooms.model import Change, Create, Desired, InvitePerson, Remember, SetContent
-from bridge.rooms.tell import line
+from bridge.rooms.tell import differences, line
 from bridge.words import Text, words, words_n
 
 MOST_INVITES = 8
@@ -54,10 +54,9 @@ def _key(change: Change) -> str:
 
 def _rows(change: Change) -> list[Row]:
     key = _key(change)
-    by, field = (change.by, field_of(change)) if isinstance(change, SetContent) and change.by else (None, None)
-    return [
-        Row(key, part[0], part[2:].removeprefix(f"{key}: "), by, field) for part in line(change).splitlines() if part
-    ]
+    if isinstance(change, SetContent) and change.by:
+        return [Row(key, "~", text, change.by, field_of(change, path)) for path, text in differences(change)]
+    return [Row(key, part[0], part[2:].removeprefix(f"{key}: ")) for part in line(change).splitlines() if part]
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,22 +113,27 @@ def line(change: Change) -> str:
         case SayWelcome(key=key, text=text, was=was):
             shown = text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
             return f"{'~' if was else '+'} {key}: {'change the welcome to' if was else 'say the welcome'} {shown!r}"
-        case SetContent(key=key, type=kind, state_key=state_key, was=was, content=content):
-            what = f"{kind} {state_key}".rstrip()
-            return "\n".join(f"~ {key}: {what}{part}" for part in _differences(was, content, ""))
+        case SetContent(key=key):
+            return "\n".join(f"~ {key}: {text}" for _, text in differences(change))
 
 
-def _differences(was: Any, now: Any, path: str) -> Iterator[str]:
-    """Every value that differs, with its path."""
+def differences(change: SetContent) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Every value that a change of a state event gives or takes: the keys that lead to it, and the line of a diff without its sign."""
+    what = f"{change.type} {change.state_key}".rstrip()
+    for path, before, after in _differences(change.was, change.content, ()):
+        yield path, f"{' '.join((what, *path))}: {_shown(before)} -> {_shown(after)}"
+
+
+def _differences(was: Any, now: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
     if isinstance(was, Mapping) and isinstance(now, Mapping):
         for key in dict.fromkeys((*was, *now)):
             before, after = was.get(key, _ABSENT), now.get(key, _ABSENT)
             if before != after:
-                yield from _differences(before, after, f"{path} {key}")
+                yield from _differences(before, after, (*path, key))
     elif was is _ABSENT and isinstance(now, Mapping) and now:
         yield from _differences({}, now, path)
     else:
-        yield f"{path}: {_shown(was)} -> {_shown(now)}"
+        yield path, was, now
 
 
 def _shown(value: Any) -> str:

@@ -16,6 +16,8 @@ pytestmark = on_a_file
 
 PLANNED = "This is what !apply would do:\n\ncircle/sleep\n- ~ m.room.topic topic: nothing -> 'Bad nights'\n\nIn all: 1 change."
 
+NOTHING = "There is nothing in circle/sleep that I could keep for that."
+
 
 def changed(world: World, **fields: Any) -> dict[str, Any]:
     """The file with another first circle."""
@@ -112,9 +114,8 @@ async def test_what_was_changed_by_hand_is_shown_and_put_right_or_kept(world: Wo
     assert world.hs.room(sleep).content("m.room.topic")["topic"] == "Taken over"
     assert world.hs.room(sleep).content("m.room.name")["name"] == "Sleeping well"
     assert await ask(world, "!plan") == "Nothing to change: the rooms are as they should be."
-    assert (
-        await ask(world, "!adopt #sleep encrypted")
-        == "There is nothing in circle/sleep that I could keep for encrypted."
+    assert await ask(world, "!adopt #sleep encrypted") == (
+        f"{NOTHING}\n\nIt is not encrypted. If that shall stay so, write encrypted: false in the configuration."
     )
     await world.restart()
     assert await ask(world, "!plan") == "Nothing to change: the rooms are as they should be."
@@ -200,3 +201,61 @@ async def test_servers_and_retention_set_by_hand_can_be_kept(world: World) -> No
     for field in ("retention_days", "servers"):
         await ask(world, f"!adopt #sleep {field}")
     assert await ask(world, "!plan") == "Nothing to change: the rooms are as they should be."
+
+
+async def test_powers_set_by_hand_can_be_kept_but_not_those_of_single_people(world: World) -> None:
+    room, olga = world.rooms["#sleep"], world.member("olga").user_id
+    levels = world.hs.room(room).content("m.room.power_levels")
+    by_hand = {
+        **levels,
+        "kick": 60,
+        "state_default": 0,
+        "events": {**levels["events"], "m.room.topic": 0},
+        "users": {**levels["users"], world.member("ann").user_id: 0},
+    }
+    world.hs.inject(room, olga, "m.room.power_levels", by_hand, ts=world.clock(), state_key="")
+    await world.settle()
+    plan = await ask(world, "!plan")
+    assert "m.room.power_levels kick: 60 -> 50 (done by hand, by Olga; !adopt circle/sleep power keeps it)" in plan
+    assert "m.room.power_levels state_default: 0 -> 50 (done by hand, by Olga)" in plan
+    assert await ask(world, "!adopt #sleep power") == (
+        "Kept: in circle/sleep what the room has now for power is what is wanted from here on, whatever the file says.\n\n"
+        "Who may do what there: kick: 60. !plan shows what follows from it.\n\n"
+        "What power single people have goes by their role, and is not kept so: Ann.\n\n"
+        "!adopt circle/sleep curators makes curators of those who stand there as such, and !apply puts the others right; "
+        "moderators and owners are named in the configuration.\n\n"
+        "For these the configuration has no words, so !apply puts them right: state_default."
+    )
+    assert await ask(world, "!apply") == "That is done: 1 step."
+    now = world.hs.room(room).content("m.room.power_levels")
+    assert now == {**by_hand, "state_default": levels["state_default"], "users": levels["users"]}
+    assert await ask(world, "!plan") == "Nothing to change: the rooms are as they should be."
+    assert await ask(world, "!adopt #sleep power") == (
+        f"{NOTHING}\n\nNo power differs there for which the configuration has a word."
+    )
+    await world.restart()
+    assert await ask(world, "!plan") == "Nothing to change: the rooms are as they should be."
+
+
+async def test_a_welcome_that_was_unpinned_can_stay_so(world: World) -> None:
+    room, olga = world.rooms["#sleep"], world.member("olga").user_id
+    write(world, changed(world, welcome="Good to have you"))
+    assert await ask(world, "!apply") == "That is done: 2 steps."
+    why = (
+        f"{NOTHING}\n\nI can only keep that nobody is welcomed there any more, once my own message is no longer pinned. "
+        "What people pin themselves stays as it is; other words of mine are said by !circle welcome #sleep."
+    )
+    assert await ask(world, "!adopt #sleep welcome") == why
+    theirs = world.hs.inject(room, olga, "m.room.message", {"msgtype": "m.text", "body": "Read me"}, ts=world.clock())
+    pins = {"pinned": [theirs]}
+    world.hs.inject(room, olga, "m.room.pinned_events", pins, ts=world.clock(), state_key="")
+    await world.settle()
+    assert "!adopt circle/sleep welcome keeps it" in await ask(world, "!plan")
+    assert (await ask(world, "!adopt #sleep welcome")).startswith("Kept: ")
+    assert await ask(world, "!apply") == "Nothing to change: the rooms are as they should be."
+    assert world.hs.room(room).content("m.room.pinned_events") == pins
+    assert "Read me" not in repr(await world.rows(settings))
+    assert await ask(world, "!adopt #sleep tag") == (
+        f"{NOTHING}\n\nA tag is written in no room, so nobody can change it there by hand. "
+        "!circles rename gives a circle another one."
+    )

@@ -114,7 +114,7 @@ async def test_a_whole_space_that_was_made_by_hand_is_adopted(lab: Lab, prefix: 
             f"circle/cake m.room.name name: 'Cake again' -> 'Sweet things' {cleo.id}",
             f"circle/tea m.room.topic topic: 'Hot drinks, and biscuits' -> 'Hot drinks' {ann.id}",
         ]
-        assert await hearth.adopt("circle/tea", "topic")
+        assert (await hearth.adopt("circle/tea", "topic"))[0]
         assert (await hearth.apply(lambda _: None)).done == 1
         await is_so(lambda: read(cleo, cake, "m.room.name"), {"name": "Sweet things"})
         assert (await read(ann, tea, "m.room.topic"))["topic"] == "Hot drinks, and biscuits"

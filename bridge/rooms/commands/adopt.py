@@ -14,12 +14,25 @@ async def adopt(
     ctx: Context,
     room: RoomRef,
     field: Literal[
-        "name", "topic", "alias", "avatar", "entry", "history", "encrypted", "servers", "retention_days", "curators"
+        "name",
+        "topic",
+        "alias",
+        "avatar",
+        "entry",
+        "history",
+        "encrypted",
+        "servers",
+        "retention_days",
+        "power",
+        "welcome",
+        "curators",
+        "tag",
     ],
 ) -> Reply:
     """Keep what was changed by hand in a room, so that it is not put right again.
 
-    Powers and the pinned welcome have no field that a room's own value could be: they are put right, or changed in the configuration.
+    Of the powers those are kept that the configuration has a word for, not those of single people. Of a welcome only its removal can be kept. What cannot
+    be kept is said, with what to do instead.
     """
     cause = await ledger.write(
         ctx.db, ctx.sender, "adopt", room.key, field, None, ctx.event.room, ctx.event.id, ctx.scene.now_ms
