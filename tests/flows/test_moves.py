@@ -238,6 +238,14 @@ async def test_a_split_moves_only_who_says_yes_and_minds_can_change_for_a_week(w
 
 
 @on_a_file
+async def test_a_curator_who_is_not_there_is_not_counted(world: World) -> None:
+    await world.member("ann").leave(world.room("#sleep"))
+    await crowd(world, 9)
+    asked = await world.order("mod", "!circles split #sleep")
+    assert "11 people" in asked.body
+
+
+@on_a_file
 async def test_who_said_yes_and_then_no_before_going_stays(world: World) -> None:
     await decided(world, "mod", "!circles split #sleep")
     assert content(world, "#sleep-2", "m.room.name") == {"name": "Sleeping well 2"}

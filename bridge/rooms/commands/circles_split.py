@@ -8,7 +8,6 @@ from bridge.context import Context, Reply
 from bridge.errors import UsageError
 from bridge.roles import Role
 from bridge.rooms import circles, splits
-from bridge.store.circles import sizes
 from bridge.words import words, words_n
 
 
@@ -38,7 +37,8 @@ async def split(ctx: Context, circle: Circle, tag: Tag | None = None, title: Res
     """
     room, now = circles.meant(ctx, circle)
     await circles.sister(ctx.scene, now, tag.tag if tag else None, str(title).strip())
-    asked = (await sizes(ctx.db, ctx.scene.me)).get(room.room, 0) - len(leaders(now))
+    leading = leaders(now)
+    asked = sum(user not in leading for user in await circles.crew(ctx.scene, room.room))
     if asked > confirm.MANY:
         effect = words_n(
             "%(count)s person of %(circle)s would be asked whether they would like to go to a second circle.",
