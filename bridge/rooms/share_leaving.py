@@ -1,6 +1,7 @@
 """Whoever is out of a circle, or of the common room, takes along what was carried from there. Writes wishes, never sends.
 
-What they shared is held back, as by `unshare`: should they come back, they say so anew.
+What they shared is held back, as by `unshare`: should they come back, they say so anew. Who was moved into another circle, or went there when theirs
+was split or merged, did not leave: that stays until they are in no circle any more.
 """
 
 from bridge.events import AnyEvent, MemberChanged
@@ -19,7 +20,8 @@ async def react(scene: Scene, event: AnyEvent) -> None:
     if isinstance(event, MemberChanged) and event.membership in ("leave", "ban") and event.user != scene.me:
         here = await rooms.by_id(scene.db, event.room)
         if here is not None and here.kind in HOMES:
-            await withdraw(scene, event.user, event.id, room=here.room)
+            for room in (here.room, *await strikes.left_by_move(scene.db, event.user)):
+                await withdraw(scene, event.user, event.id, room=room)
 
 
 async def sweep(scene: Scene) -> None:
@@ -31,7 +33,7 @@ async def sweep(scene: Scene) -> None:
 async def withdraw(scene: Scene, user: str, cause: str, *, room: str | None = None) -> None:
     """Take back all copies of what somebody wrote in `room`, if they are not there; without `room`, of all that they wrote anywhere."""
     if room is not None and not await strikes.gone(scene.db, (user,), room):
-        return  # they are in the room that goes on in its place
+        return  # they are in the room that goes on in its place, or were moved on
     for root, source_room in await strikes.roots_of(scene.db, user, room):
         await shares.take_back(scene, root, source_room, cause)
     for each in await strikes.of_author(scene.db, user, room):

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, not_, or_, select, update
 
 from bridge.store.db import Connection
-from bridge.store.tables import copies, copy_edits, early, memberships, posts, rooms, shares, struck
+from bridge.store.tables import copies, copy_edits, early, memberships, moves, posts, rooms, shares, struck
 from bridge.store.upsert import insert_into
 
 
@@ -68,7 +68,7 @@ async def taken_early(db: Connection, copy: str, room: str) -> str | None:
 
 
 async def gone(db: Connection, users: Collection[str], room: str) -> frozenset[str]:
-    """Those of these people who were in a room of ours and are not any more, nor in the one that goes on in its place."""
+    """Those of these people who were in a room of ours and are not any more, nor in the one that goes on in its place; nor were they moved on from there."""
     next_room = select(rooms.c.replaced_by).where(rooms.c.room == room).scalar_subquery()
     now = select(memberships.c.user, memberships.c.room, memberships.c.membership).where(
         memberships.c.user.in_(users),
@@ -77,7 +77,24 @@ async def gone(db: Connection, users: Collection[str], room: str) -> frozenset[s
     )
     rows = (await db.execute(now)).all()
     there = {row.user for row in rows if row.membership == "join"}
-    return frozenset(row.user for row in rows if row.room == room) - there
+    out = frozenset(row.user for row in rows if row.room == room) - there
+    if not out:
+        return out
+    moved = select(moves.c.user).where(moves.c.user.in_(out), _moved_on(moves.c.user, room))
+    return out - frozenset(await db.scalars(moved))
+
+
+async def left_by_move(db: Connection, user: str) -> tuple[str, ...]:
+    """The rooms from which somebody was ever moved into another circle, sorted."""
+    query = select(moves.c.source).where(moves.c.user == user, moves.c.source.is_not(None)).distinct()
+    return tuple(await db.scalars(query.order_by(moves.c.source)))
+
+
+def _moved_on(user: ColumnElement[str], room: str | ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether somebody was moved out of this room into another circle, by whatever way, and is in a circle now: then they did not leave."""
+    way, now, circle = moves.alias("way"), memberships.alias("now"), rooms.alias("circle")
+    inside = and_(now.c.user == user, now.c.membership == "join", now.c.until_ms.is_(None), circle.c.kind == "circle")
+    return exists().where(way.c.user == user, way.c.source == room, circle.c.room == now.c.room, inside)
 
 
 async def beside(db: Connection, root: str, room: str) -> tuple[str, ...]:
@@ -124,7 +141,7 @@ async def wanted_of_gone(db: Connection, kinds: Iterable[str]) -> tuple[tuple[st
                 memberships.c.membership != "join",
             ),
         )
-        .where(copies.c.live)
+        .where(copies.c.live, not_(_moved_on(copies.c.author, posts.c.room)))
         .distinct()
         .order_by(copies.c.author, posts.c.room)
     )

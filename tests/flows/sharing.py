@@ -11,7 +11,7 @@ from bridge import answer, registry, speak, tags
 from bridge.catalogues import spellings
 from bridge.commands import Book
 from bridge.config import Config
-from bridge.effects import Effect, React, Redact, Send, load
+from bridge.effects import Effect, Kick, React, Redact, Send, load
 from bridge.errors import Refused
 from bridge.events import COPY_MARK, AnyEvent, Content, Edited, MemberChanged, Message, Redacted
 from bridge.hearth import together
@@ -100,6 +100,8 @@ class Homeserver:
             elif isinstance(effect, React):
                 relation = {"rel_type": "m.annotation", "event_id": effect.event, "key": effect.emoji}
                 self.done[key] = self.add(effect.room, me, "m.reaction", {"m.relates_to": relation, COPY_MARK: "h"})
+            elif isinstance(effect, Kick):
+                self.done[key] = f"$kick-{len(self.done)}"
             else:
                 assert isinstance(effect, Send)
                 self.done[key] = self.add(effect.room, me, effect.type, effect.content)

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from sharing import ANN, BEN, CLEO, COMMON, ME, SLEEP, World
+from sharing import ANN, BEN, CLEO, COMMON, GRIEF, ME, SLEEP, World
 
 from bridge.events import MemberChanged, Message, Reacted
 from bridge.rooms import announcing, share_leaving
-from bridge.store import journal, queue, rooms
+from bridge.store import journal, ledger, moves, queue, rooms
 from bridge.store.announcements import Announcement
 from bridge.store.db import Database
 
@@ -187,6 +187,21 @@ async def test_leaving_one_circle_is_nothing_to_what_was_said_elsewhere(world: W
     await a_thread(world)
     await world.does(membership(world, ANN, COMMON, "leave"), membership(world, BEN, COMMON, "leave"))
     assert world.common() == ["who is awake? #common", "I am"]
+
+
+async def test_who_is_moved_into_another_circle_did_not_leave_until_they_are_in_none(world: World) -> None:
+    await world.begin(two_circles=True)
+    async with world.database.writing() as db:
+        await journal.know_members(db, GRIEF, [membership(world, ANN, GRIEF, "leave")], world.now_ms)
+    await a_thread(world)
+    async with world.database.writing() as db:
+        cause = await ledger.write(db, MOD, "move", ANN, None, None, None, None, world.now_ms)
+        await moves.begin(db, ANN, SLEEP, GRIEF, cause, world.now_ms)
+    await world.does(membership(world, ANN, GRIEF, "join"), membership(world, ANN, SLEEP, "leave", ME))
+    await world.look(share_leaving.sweep)
+    assert world.common() == ["who is awake? #common", "I am"]
+    await world.does(membership(world, ANN, GRIEF, "leave"))
+    assert world.common() == []
 
 
 async def test_nothing_waiting_is_sent_after_the_author_left_and_what_is_under_way_comes_back(world: World) -> None:
