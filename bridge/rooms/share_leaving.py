@@ -19,7 +19,7 @@ async def react(scene: Scene, event: AnyEvent) -> None:
     """Somebody left a room, or was removed from it."""
     if isinstance(event, MemberChanged) and event.membership in ("leave", "ban") and event.user != scene.me:
         here = await rooms.by_id(scene.db, event.room)
-        if here is not None and here.kind in HOMES:
+        if here is not None and here.kind in HOMES and await strikes.carried(scene.db, event.user):
             for room in (here.room, *await strikes.left_by_move(scene.db, event.user)):
                 await withdraw(scene, event.user, event.id, room=room)
 

@@ -104,6 +104,13 @@ async def beside(db: Connection, root: str, room: str) -> tuple[str, ...]:
     return tuple(await db.scalars(query.order_by(copies.c.source)))
 
 
+async def carried(db: Connection, user: str) -> bool:
+    """Whether anything that somebody wrote, in whatever room, is shared, wanted elsewhere or still to be seen there: else `roots_of` and `of_author` give nothing."""
+    shared = exists().where(shares.c.author == user, shares.c.live)
+    copied = exists().where(copies.c.author == user, or_(copies.c.live, copies.c.copy.is_not(None)))
+    return bool(await db.scalar(select(or_(shared, copied))))
+
+
 async def of_author(db: Connection, user: str, room: str | None = None) -> tuple[Stands, ...]:
     """All copies, wanted or still to be seen, of what somebody wrote (in `room`, or anywhere), in the order in which we heard of it."""
     query = (

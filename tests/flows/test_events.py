@@ -14,6 +14,7 @@ from bridge.scene import Scene
 from bridge.store.tables import cursors, failures, memberships, metadata, post_tags, posts
 
 MANY = 130
+MINUTE_MS = 60_000  # who writes through a night takes their time: that is no flood
 
 
 async def everything(world: World) -> dict[str, Any]:
@@ -83,9 +84,14 @@ async def test_an_event_that_crashes_is_set_aside_and_the_others_go_on(
 
 async def test_what_a_long_absence_cut_off_is_fetched_in_order(world: World) -> None:
     await world.stop()
+    evening = world.clock()
     said = [
-        await world.say("#sleep", "ann", f"night {n}" + (" #common #nacht" if n % 20 == 0 else "")) for n in range(MANY)
+        await world.member("ann").say(
+            world.room("#sleep"), f"night {n}" + (" #common #nacht" if n % 20 == 0 else ""), ts=evening + n * MINUTE_MS
+        )
+        for n in range(MANY)
     ]
+    world.clock.forward(MANY * MINUTE_MS)
     other = await world.say("#garden", "dan", "beans")
     await world.start()
     await world.settle()

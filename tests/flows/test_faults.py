@@ -126,7 +126,9 @@ async def test_a_lost_token_loses_nothing(world: World) -> None:
     world.config = Config.model_validate(data)
     await world.start()
     await world.settle(hurrying=True)
-    assert said_by_hearth(world, "#common") == [*texts, "nobody hears this #common"]
+    said = said_by_hearth(world, "#common")  # circles take turns there, and each one's words keep their order
+    assert Counter(said) == Counter([*texts, "nobody hears this #common"])
+    assert [text for text in said if text in texts] == texts
 
 
 async def waits(world: World, number: int) -> bool:
