@@ -244,6 +244,12 @@ class Community(Section):
     share_tag: Tag = Field(
         "common", description="The tag by which an author carries a thread into the common room, without the #."
     )
+    bundle_after: int = Field(
+        10,
+        ge=1,
+        le=1000,
+        description="So many threads of one circle appear in the common room within an hour, or the other way round; further ones stand together in one thread.",
+    )
     onboarding: bool = Field(
         True, description="Lead newcomers through a few questions in their direct room, and ask curators to say hello."
     )

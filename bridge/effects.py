@@ -409,6 +409,25 @@ class Summarise(Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TellBundle(Effect):
+    """Say with what a bundle of shared threads begins, bring its number up to date, or take it away (`gone`). It is counted when it is sent."""
+
+    priority: ClassVar[Priority] = Priority.SHARE
+    room: str
+    source_room: str
+    bundle: int
+    revision: int
+    gone: bool = False
+
+    @property
+    def lane(self) -> str:
+        """The first time it goes before the copies that follow it, in their lane; then on its own, for it waits its half minute."""
+        if self.revision == 1:
+            return f"{self.priority.value}:{self.room}:{self.source_room}"
+        return f"{self.priority.value}:{'unbundle' if self.gone else 'bundle'}:{self.bundle}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deliver(Effect):
     """Send the digest with this id to its member, in their direct room; what it holds stands in the digest tables."""
 
@@ -445,7 +464,7 @@ EFFECTS: Mapping[str, type[Effect]] = {
     for kind in (
         Say, Tell, TellUnread, KeepName, React, Redact, Join, Leave, Ban, Unban, Kick, Expel, Invite, SetState, SetVoice, Mute, SetLock, SetServerAcl, SetAlias, CreateRoom,
         Upload, SetWelcome, ReplaceRoom,
-        Copy, EditCopy, CopyFile, WithdrawCopy, Summarise, Deliver, Correct,
+        Copy, EditCopy, CopyFile, WithdrawCopy, Summarise, TellBundle, Deliver, Correct,
     )
 }  # fmt: skip
 """Every kind of effect by its name in the outbox."""

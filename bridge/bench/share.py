@@ -183,6 +183,7 @@ async def _hearth(stack: AsyncExitStack, home: Homeserver, directory: Path) -> t
             "common": {"name": "Common", **room},
             "staff": {"name": "Staff", **room},
             "circles": [{"name": "Circle", "tag": "circle", "members": people, **room}],
+            "bundle_after": 1000,
             "moderators": people[:1],  # who writes this fast would be slowed as a flood otherwise
         },
     }

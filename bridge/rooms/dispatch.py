@@ -9,8 +9,8 @@ from typing import Any
 
 from bridge.effects import Copy, CopyFile, EditCopy, Effect, Put, React, Redact, Say, Send, WithdrawCopy, transaction_id
 from bridge.events import COPY_MARK
-from bridge.rooms import late_files, share_back, share_final, share_wishes, summary
-from bridge.rooms.dress import edit, thread_relation
+from bridge.rooms import bundles, late_files, share_back, share_final, share_wishes, summary
+from bridge.rooms.dress import edit, relation
 from bridge.rooms.dressing import dressed
 from bridge.scene import Desk, Filler, Scene, Settler, State
 from bridge.store import queue, rooms
@@ -32,8 +32,9 @@ async def fill_copy(desk: Desk, effect: Copy) -> Send | None:
         content = await dressed(desk, effect, errand)
     if content is None:
         return _blank(desk, effect)
-    if errand.root_copy is not None and not is_root:
-        content["m.relates_to"] = thread_relation(errand.root_copy, partner=errand.partner, before=errand.before)
+    found = relation(errand.bundle, None if is_root else errand.root_copy, partner=errand.partner, before=errand.before)
+    if found is not None:
+        content["m.relates_to"] = found
     return _send(effect, content)
 
 
@@ -174,6 +175,7 @@ FILLERS: Mapping[type[Effect], Filler] = {
     CopyFile: fill_file,
     WithdrawCopy: fill_withdrawal,
     **summary.FILLERS,
+    **bundles.FILLERS,
 }
 SETTLERS: Mapping[type[Effect], Settler] = {
     Copy: copied,
@@ -181,4 +183,5 @@ SETTLERS: Mapping[type[Effect], Settler] = {
     CopyFile: late_files.brought,
     WithdrawCopy: withdrawn,
     **summary.SETTLERS,
+    **bundles.SETTLERS,
 }

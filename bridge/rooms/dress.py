@@ -89,6 +89,17 @@ def thread_relation(root: str, *, partner: str | None, before: str | None) -> di
     }
 
 
+def relation(bundle: str | None, root: str | None, *, partner: str | None, before: str | None) -> dict[str, Any] | None:
+    """The `m.relates_to` of a copy; None for one that begins a thread of its own. `root` is the copy of the thread's root, None for that itself.
+
+    A thread in a `bundle` stands in the thread of that message, for threads have no threads in them (spec, m.thread); its replies genuinely answer
+    what they answered, or the root, and so keep its shape.
+    """
+    if bundle is None:
+        return thread_relation(root, partner=partner, before=before) if root is not None else None
+    return thread_relation(bundle, partner=(partner or root) if root is not None else None, before=None)
+
+
 def _msgtype(said: Mapping[str, Any]) -> str:
     msgtype = _text(said.get("msgtype"))
     return "m.image" if msgtype == "m.sticker" else msgtype

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from bridge.events import AnyEvent, Edited, Message, Reacted, Redacted
-from bridge.rooms import echoes, share, share_final, summary
+from bridge.rooms import bundles, echoes, share, share_final, summary
 from bridge.rooms import share_told as told
 from bridge.rooms import share_wishes as wish
 from bridge.rooms.onboarding import may_be_shared, version
@@ -85,12 +85,9 @@ async def _into(
     if change.begin and not news and await _shared_before(scene, root, room):
         return share.Change()
     if change.begin:
-        await store.begin(
-            scene.db, root, source_room=source.room, room=room.room, author=found.root.author,
-            cause=change.begin, now_ms=scene.now_ms,
-        )  # fmt: skip
+        await bundles.begin(scene, root, source, room, author=found.root.author, cause=change.begin)
     if change.end:
-        await store.end(scene.db, root, room.room)
+        await bundles.end(scene, root, room.room)
     await store.want(scene.db, (*change.copy, *change.wait), root, room.room)
     await store.unwant(scene.db, change.withdraw, room.room)
     scene.puts += [wish.copy(room.room, source.room, said.event, root, cause) for said in change.copy]
@@ -111,7 +108,7 @@ async def take_back(scene: Scene, root: str, source_room: str, cause: str) -> bo
     """Withdraw a shared thread from wherever it was carried and hold it back, whatever tag it still carries. False when it was not shared."""
     shared = await store.shared_into(scene.db, root)
     for room in shared:
-        await store.hold_back(scene.db, root, room, cause=cause, now_ms=scene.now_ms)
+        await bundles.hold_back(scene, root, room, cause)
     if shared:
         await share_requests.withdraw(scene.db, root, scene.now_ms)
         await offers.withdraw(scene.db, root, scene.now_ms)
@@ -141,7 +138,7 @@ async def _keep_up(scene: Scene, root: str, source: Room, cause: str) -> None:
             continue
         change = share.decide(found, allowed=may_leave(scene.config, source, old.room))
         if change.end:
-            await store.end(scene.db, root, old.room.room)
+            await bundles.end(scene, root, old.room.room)
         await store.unwant(scene.db, change.withdraw, old.room.room)
         scene.puts += [wish.withdraw(old.room.room, each, cause) for each in change.withdraw]
         await summary.look(scene, root, old.room.room)
@@ -247,11 +244,12 @@ async def _edit_redacted(scene: Scene, event: Redacted) -> None:
 
 
 async def _copy_redacted(scene: Scene, event: Redacted) -> None:
-    """A moderator emptied a copy: that is final, and when it was the root's, the thread is shared no longer."""
+    """A moderator emptied a copy: that is final, and when it was the root's, the thread is shared no longer. Of a bundle's message it means all in it."""
     root = await share_final.redacted(scene, event)
-    home = await store.source_room(scene.db, root) if root else None
-    if root and home:
-        await refresh(scene, root, home, event.id, news=False)
+    for each in (root,) if root else await bundles.redacted(scene, event):
+        home = await store.source_room(scene.db, each)
+        if home:
+            await refresh(scene, each, home, event.id, news=False)
 
 
 async def _heard(scene: Scene, event: Reacted) -> None:

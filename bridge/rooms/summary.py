@@ -12,7 +12,7 @@ from typing import Any
 from bridge import speak
 from bridge.effects import Effect, Put, Redact, Send, Summarise
 from bridge.rooms import share_wishes
-from bridge.rooms.dress import thread_relation
+from bridge.rooms.dress import relation
 from bridge.scene import Desk, Filler, Scene, Settler, State
 from bridge.store import queue, rooms, summaries
 from bridge.store import shares as store
@@ -100,10 +100,11 @@ async def fill(desk: Desk, effect: Summarise) -> Send | Redact | None:
     rendered = render(text, desk.config.language, desk.names)
     content = speak.content(rendered, effect.key)
     if kept.event is None:
-        return _send(effect, {**content, "m.relates_to": thread_relation(place[0], partner=None, before=place[1])})
+        bundle, first, newest = place
+        return _send(effect, {**content, "m.relates_to": relation(bundle, first, partner=None, before=newest)})
     around = speak.content(Rendered(f"* {rendered.body}", f"* {rendered.formatted_body}"), effect.key)
-    relation = {"rel_type": "m.replace", "event_id": kept.event}
-    return _send(effect, {**around, "m.new_content": content, "m.relates_to": relation})
+    replaces = {"rel_type": "m.replace", "event_id": kept.event}
+    return _send(effect, {**around, "m.new_content": content, "m.relates_to": replaces})
 
 
 async def told(scene: Scene, effect: Summarise, state: State, result: str | None) -> None:

@@ -72,7 +72,7 @@ KEPT: Mapping[str, str] = {
 NOBODY: frozenset[str] = frozenset(
     {
         "cursors", "claims", "post_tags", "uploads", "welcomes", "rooms", "struck", "copy_edits", "digest_items", "splits",
-        "crowded", "echoes", "guards", "rehearsals", "summaries", "versions", "histories",
+        "crowded", "echoes", "guards", "rehearsals", "summaries", "bundles", "versions", "histories",
     }
 )  # fmt: skip
 """Tables in which nobody's id ever stands."""

@@ -4,14 +4,19 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, delete, exists, func, insert, or_, select, update
 
 from bridge.rooms.share import Made, Said, Standing, Thread
 from bridge.store import offers, strikes, versions
 from bridge.store.db import Connection
-from bridge.store.tables import copies, copy_edits, people, post_tags, posts, prompts, share_requests, shares
+from bridge.store.tables import bundles, copies, copy_edits, people, post_tags, posts, prompts, share_requests, shares
 
-_PARENT = func.coalesce(posts.c.thread, posts.c.reply_to)
+# In a bundle several threads stand in one thread of ours: there a genuine reply tells to which of them something belongs.
+_BUNDLES = select(bundles.c.event).where(bundles.c.event.is_not(None))
+_PARENT = case(
+    (posts.c.thread.in_(_BUNDLES), func.coalesce(posts.c.reply_to, posts.c.thread)),
+    else_=func.coalesce(posts.c.thread, posts.c.reply_to),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,7 @@ class Errand:
     """What is known of one copy at the moment of sending: ids of copies are None while they cannot be seen.
 
     `partner` is the copy that a genuine reply answers, `before` the newest copy in the thread before this one.
+    `bundle` is the message of the bundle in which the thread stands, None when it stands on its own.
     """
 
     root: str
@@ -38,6 +44,7 @@ class Errand:
     root_copy: str | None
     partner: str | None
     before: str | None
+    bundle: str | None = None
 
 
 # --- threads -------------------------------------------------------------------------------------------------------------------------
@@ -175,12 +182,20 @@ def up(start: ColumnElement[bool]) -> Any:
 
 
 async def begin(
-    db: Connection, root: str, *, source_room: str, room: str, author: str, cause: str, now_ms: int
+    db: Connection,
+    root: str,
+    *,
+    source_room: str,
+    room: str,
+    author: str,
+    cause: str,
+    now_ms: int,
+    bundle: int | None = None,
 ) -> None:
-    """The thread is shared from now on."""
+    """The thread is shared from now on, in a bundle or on its own."""
     await end(db, root, room)
     row = {"root": root, "source_room": source_room, "room": room, "author": author, "cause": cause}
-    await db.execute(insert(shares).values(live=True, at_ms=now_ms, **row))
+    await db.execute(insert(shares).values(live=True, at_ms=now_ms, bundle=bundle, **row))
 
 
 async def end(db: Connection, root: str, room: str) -> None:
@@ -236,7 +251,11 @@ async def sent(db: Connection, source: str, room: str, copy: str | None) -> None
 
 async def errand(db: Connection, source: str, room: str) -> Errand | None:
     """What is known of one copy; None when none was ever wanted."""
-    row = (await db.execute(select(copies).where(copies.c.source == source, copies.c.room == room))).one_or_none()
+    standing_there = and_(shares.c.bundle == bundles.c.id, bundles.c.closed.is_(False))
+    bundled = select(bundles.c.event).join(shares, standing_there)
+    stands_in = bundled.where(shares.c.root == copies.c.root, shares.c.room == room).scalar_subquery().label("bundle")
+    query = select(copies, stands_in).where(copies.c.source == source, copies.c.room == room)
+    row = (await db.execute(query)).one_or_none()
     if row is None:
         return None
     thread_copies = (
@@ -256,7 +275,7 @@ async def errand(db: Connection, source: str, room: str) -> Errand | None:
         # What it answers was carried here, or was carried from here to where it was answered.
         partner = ids.get(me.reply_to) or await _original(db, me.reply_to, room)
     before = earlier[-1] if earlier else root_copy
-    return Errand(row.root, row.author, bool(row.live), row.copy, root_copy, partner, before)
+    return Errand(row.root, row.author, bool(row.live), row.copy, root_copy, partner, before, row.bundle)
 
 
 async def _original(db: Connection, copy: str, room: str) -> str | None:

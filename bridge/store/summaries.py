@@ -7,7 +7,7 @@ from sqlalchemy import and_, distinct, func, or_, select, true, update
 
 from bridge.store import shares as store
 from bridge.store.db import Connection
-from bridge.store.tables import copies, posts
+from bridge.store.tables import bundles, copies, posts, shares
 from bridge.store.tables import reactions as table_of_reactions
 from bridge.store.tables import summaries as table
 from bridge.store.upsert import insert_into
@@ -84,8 +84,8 @@ async def lines_of(db: Connection, event: str) -> tuple[tuple[str, str], ...]:
     return tuple((row.root, row.room) for row in await db.execute(query.order_by(copies.c.root, copies.c.room)))
 
 
-async def place(db: Connection, root: str, room: str) -> tuple[str, str] | None:
-    """Where the line of a shared thread belongs: the copy of its root, and the newest copy that can be seen. None when it is not shared or not to be seen."""
+async def place(db: Connection, root: str, room: str) -> tuple[str | None, str, str] | None:
+    """Where the line of a shared thread belongs: the message of its bundle, the copy of its root, the newest copy that can be seen. None when it is not shared or not to be seen."""
     decided = await store.standing(db, root, room)
     if decided is None or not decided.live:
         return None
@@ -96,4 +96,9 @@ async def place(db: Connection, root: str, room: str) -> tuple[str, str] | None:
         .order_by(posts.c.seq)
     )
     seen = {row.source: row.copy for row in await db.execute(query)}
-    return (seen[root], list(seen.values())[-1]) if root in seen else None
+    if root not in seen:
+        return None
+    standing_there = and_(shares.c.bundle == bundles.c.id, bundles.c.closed.is_(False))
+    bundle = select(bundles.c.event).join(shares, standing_there)
+    stands_in = await db.scalar(bundle.where(shares.c.root == root, shares.c.room == room))
+    return stands_in, seen[root], list(seen.values())[-1]

@@ -379,6 +379,21 @@ shares = Table(
     Column("cause", Text, nullable=False),  # the event that asked for it
     Column("live", Boolean, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
+    Column("bundle", Number),  # in which bundle it stands; null: on its own
+    Index("ix_shares_bundle", "bundle"),
+)  # fmt: skip
+
+bundles = Table(  # messages of ours in whose thread several shared threads stand: numbers only
+    "bundles", metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("source_room", Text, nullable=False),
+    Column("room", Text, nullable=False),  # where it stands
+    Column("began_ms", BigInteger, nullable=False),
+    Column("said", Integer, nullable=False),  # how many threads it should name
+    Column("revision", Integer, nullable=False),  # how often it was to change: part of the newest wish's key
+    Column("event", Text),  # our message, while it can be seen
+    Column("closed", Boolean, nullable=False),  # takes no more threads, and its message goes
+    Index("ix_bundles_room", "room", "source_room"), Index("ix_bundles_event", "event"),
 )  # fmt: skip
 
 share_requests = Table(  # that somebody wanted a thread to be shared, and what its author said to that

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sharing import ANN, BEN, CLEO, COMMON, ME, SLEEP, World
+from sharing import ANN, BEN, CLEO, COMMON, ME, SLEEP, World, config
 from sqlalchemy import select
 
 from bridge.events import AnyEvent, Edited, Message, Reacted, Redacted
@@ -209,7 +210,9 @@ class Story:
         root = shared[number % len(shared)]
         async with self.world.database.reading() as db:
             copy = await copy_of(db, root)
-        message = self.world.say(who, self.next_words(), room=OTHER[self.plain.heard[root].room], thread=copy)
+        bundle = self.world.server.events[copy]["content"].get("m.relates_to", {}).get("event_id")
+        how = {"thread": bundle, "reply_to": copy} if bundle else {"thread": copy}
+        message = self.world.say(who, self.next_words(), room=OTHER[self.plain.heard[root].room], **how)
         self.words[message.id] = message.content.body.partition(" ")[0]
         self.said.append(message)
         self.plain.answers[message.id] = (message, root, copy)
@@ -289,8 +292,8 @@ def ours(world: World, room: str) -> Iterator[str]:
             yield str(raw["content"])
 
 
-async def tell(database: Database, ops: Sequence[tuple[Any, ...]]) -> None:
-    world = await World(database).begin()
+async def tell(database: Database, ops: Sequence[tuple[Any, ...]], **community: Any) -> None:
+    world = await World(database, config(**community)).begin()
     story = Story(world)
     for op in (*BEGINNING, *ops):
         await story.play(op)
@@ -316,14 +319,15 @@ async def tell(database: Database, ops: Sequence[tuple[Any, ...]]) -> None:
     assert len(world.server.events) == before
 
 
-def test_both_rooms_always_equal_a_plain_recomputation(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("bundle_after", "examples"), [(1000, 50), (1, 30)], ids=["alone", "bundled"])
+def test_both_rooms_always_equal_a_plain_recomputation(tmp_path: Path, bundle_after: int, examples: int) -> None:
     with asyncio.Runner() as runner:
         database = runner.run(Database.open(tmp_path / "hearth.db"))
 
-        @settings(max_examples=50, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=examples, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
         @given(OPS)
         def story(ops: Sequence[tuple[Any, ...]]) -> None:
-            runner.run(tell(database, ops))
+            runner.run(tell(database, ops, bundle_after=bundle_after))
 
         try:
             story()

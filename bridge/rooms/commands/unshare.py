@@ -6,7 +6,7 @@ from bridge.context import Context, Reply
 from bridge.errors import UsageError
 from bridge.roles import Role
 from bridge.rooms import share_told, shares
-from bridge.store import rooms
+from bridge.store import answers, rooms
 from bridge.store import shares as store
 from bridge.words import words
 
@@ -28,7 +28,9 @@ async def unshare(ctx: Context, thread: Thread | None = None) -> Reply:
         )
     top = await store.top(ctx.db, about)
     if top is not None and top.author == ctx.scene.me:  # written where the copies are
-        top = await store.top(ctx.db, await store.root_of_copy(ctx.db, top.event) or top.event)
+        root = await store.root_of_copy(ctx.db, top.event)
+        root = root or await answers.answered(ctx.db, thread.event if thread else ctx.event.id, top.room)
+        top = await store.top(ctx.db, root or top.event)
     circle = await rooms.by_id(ctx.db, top.room) if top else None
     if top is None or circle is None or not _may(ctx, top.author, circle.tag):
         raise UsageError(words("I know no thread of yours there. Only the person who began a thread can take it back."))
