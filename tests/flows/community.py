@@ -85,13 +85,13 @@ class Community:
         self.people: dict[str, Member] = {}
         hs.use_clock(clock)
 
-    async def arrive(self) -> str:
-        """Everybody has an account; gives Hearth's token."""
+    async def arrive(self, token: str | None = None) -> str:
+        """Everybody has an account; gives Hearth's token, which is this one if it has one already."""
         hearth = await self.hs.user(HEARTH)
         for name, user in PEOPLE.items():
             self.people[name] = await self.hs.user(user)
             self.hs.model.set_profile(self.people[name].user, displayname=name.capitalize())
-        return hearth.token("HEARTH")
+        return token or hearth.token("HEARTH")
 
     async def move_in(self, config: Config) -> None:
         """Hearth makes the rooms, and everybody enters theirs."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from databases import Templates
 from sqlalchemy import event as listening
 from sqlalchemy import select
 
@@ -126,6 +128,13 @@ class House:
             "@cleo:b.test",
             "@mod:b.test",
         ]
+
+
+@pytest.fixture
+async def where(templates: Templates, tmp_path: Path) -> Path:
+    """On a file only: every world on PostgreSQL is built by the same means."""
+    shutil.copy(await templates.on_file(), tmp_path)
+    return tmp_path / "hearth.db"
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ LIBRARY = {
 }  # fmt: skip
 SPACE = {"name": "Home", "topic": "Come in"}
 
+pytestmark = on_a_file
+
 
 @pytest.fixture
 async def house(where: Path | str) -> AsyncIterator[House]:
@@ -197,7 +199,6 @@ async def test_a_database_that_was_lost_finds_its_districts_again(house: House, 
     assert {"district/1", "district/2", "district/3"} <= set(await house.rows())
 
 
-@on_a_file
 async def test_bans_of_servers_and_a_rooms_own_servers_make_one_list_that_nobody_fights_over(
     where: Path, tmp_path: Path
 ) -> None:

@@ -7,9 +7,11 @@ import pytest
 from community import PEOPLE
 from test_codes import NEW, invitations, made, newcomer
 from test_terms import HINT, invited, lasts_until, listens, places, with_ends
-from world import World, a_world
+from world import World, a_world, on_a_file
 
 from bridge.store.tables import belongs, code_uses, codes, terms
+
+pytestmark = on_a_file
 
 EVE, MOD = PEOPLE["eve"], PEOPLE["mod"]
 
