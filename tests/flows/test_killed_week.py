@@ -17,7 +17,7 @@ from community import HEARTH, PEOPLE
 from killing import Play, a_play
 
 KILLS = int(os.environ.get("HEARTH_KILLS", "110"))
-STEPS = 62
+STEPS = 64
 _ID = re.compile(r"[$!][A-Za-z0-9_-]{43}")
 _MINUTE = re.compile(r"\b(\d\d):\d\d\b")  # real time goes on, and with many kills more of it
 
@@ -64,9 +64,12 @@ async def monday(play: Play) -> None:
     regretted = await play.answer("#sleep", "ben", root, "Honestly, I cry.")
     await play.step()
     await play.redact("#sleep", "ben", regretted)
+    beds = []
     for n in range(4):
         await play.step()
-        await play.say("#garden", "dan", f"Bed {n} is dug. #bohnen" + " #common" * (n % 2))
+        beds.append(await play.say("#garden", "dan", f"Bed {n} is dug. #bohnen" + " #common" * (n % 2)))
+    await play.step()
+    await play.answer("#garden", "cleo", beds[1], "Good soil.")  # of two that nobody answered, ids would choose
     await play.settle()
 
 
@@ -114,6 +117,8 @@ async def thursday(play: Play) -> None:
     await play.edit("#sleep", "ann", roots[1], "Thought 1, kept to ourselves.")
     await play.step()
     await play.say("#sleep", "ann", "!unshare", **{"m.relates_to": {"m.in_reply_to": {"event_id": roots[2]}}})
+    await play.step()
+    await play.answer("#sleep", "ben", roots[3], "So do I.")  # as with the beds
     await play.step(2)
     await play.settle()
     await tell(play, "ben", "consent no")
