@@ -58,15 +58,21 @@ async def person(stack: AsyncExitStack, lab: Lab, name: str, place: str, directo
     return await stack.enter_async_context(logged_in(name, lab[place], directory / "people", servers))
 
 
-async def ask(member: Member, hearth: Hearth, room: str, text: str) -> str:
+async def ask(member: Member, hearth: Hearth, room: str, text: str, answer_with: str = "") -> str:
+    """What Hearth answers; with `answer_with` the answer that has these words, and no notice of how far it is."""
     before = {line.event for line in member.lines(room)}
     await member.say(room, text)
     answer = await member.until(
         f"an answer to {text}",
         lambda: next(
-            (line for line in member.lines(room) if line.event not in before and line.sender == hearth.me), None
+            (
+                line
+                for line in member.lines(room)
+                if line.event not in before and line.sender == hearth.me and answer_with in line.text
+            ),
+            None,
         ),
-        30,
+        60,
     )
     return answer.text
 
@@ -103,7 +109,7 @@ async def test_a_whole_server_is_banned_and_forgiven_over_federation(synapse_ven
             assert "ban" in await ask(mira, hearth, direct, "help")
 
             host = lab.b.server_name.partition(":")[0]
-            told = await ask(mira, hearth, rooms["staff"], f"!ban {host} a wave of spam")
+            told = await ask(mira, hearth, rooms["staff"], f"!ban {host} a wave of spam", "is banned from")
             assert str(len(rooms)) in told
             for key in ("space", "common", "circle/circle1"):
                 await eva.until(key, lambda key=key: eva.memberships.get(rooms[key]) == "ban")
@@ -114,7 +120,7 @@ async def test_a_whole_server_is_banned_and_forgiven_over_federation(synapse_ven
                 assert "*" in acl["allow"]
             assert not await eva.can_write(rooms["common"])
 
-            await ask(mira, hearth, rooms["staff"], f"!unban {host}")
+            await ask(mira, hearth, rooms["staff"], f"!unban {host}", "is lifted")
             for room in rooms.values():
                 acl = await hearth.matrix.gateway.state_content(room, "m.room.server_acl")
                 assert acl
