@@ -27,6 +27,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("homeservers"))
             if is_async_test(item):
                 item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+    # The worker that runs these is the last one to end, so it begins with them.
+    items.sort(key=lambda item: HERE not in item.path.parents)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
