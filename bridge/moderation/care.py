@@ -11,14 +11,14 @@ from typing import Any
 
 from bridge import cases
 from bridge.cases import Kind
-from bridge.community import circle_by_key, leaders
+from bridge.community import circle_by_key
 from bridge.context import language_of
 from bridge.effects import Put, Say, Tell
 from bridge.events import AnyEvent
 from bridge.moderation.guide import Guide, HelpLine, country_of, is_old, lines_for, unfinished
 from bridge.scene import Scene
+from bridge.store import authority, due, ledger, people, queue, rooms
 from bridge.store import cases as store
-from bridge.store import due, ledger, people, queue, rooms
 from bridge.store.cases import Case
 from bridge.words import Text, in_a_room, lines, words
 
@@ -42,7 +42,8 @@ async def begin(scene: Scene, event: AnyEvent, settings: Any, key: str) -> None:
     author = event.sender
     number = None
     if await store.open_about(scene.db, CRISIS, author) is None:
-        called = settings.on_call or scene.config.community.moderators or scene.config.community.owners
+        say = await authority.named(scene.db, scene.config)
+        called = settings.on_call or say.moderators or scene.config.community.owners
         name = f"{CRISIS}/{event.id}"
         number = await cases.show(scene, KINDS, name, CRISIS, author, event.room, mentions=tuple(called))
     entry = await ledger.write(
@@ -107,7 +108,8 @@ async def _curators(scene: Scene, event: AnyEvent, key: str) -> tuple[str, ...]:
         mine = set(await people.rooms_of(scene.db, event.sender))
         keys = [room.key for room in await rooms.in_use(scene.db) if room.room in mine and room.kind == "circle"]
     found = [circle for each in keys if (circle := circle_by_key(scene.config, each))]
-    return tuple(dict.fromkeys(user for circle in found for user in leaders(circle) if user != event.sender))
+    say = await authority.named(scene.db, scene.config)
+    return tuple(dict.fromkeys(user for circle in found for user in say.leads(circle) if user != event.sender))
 
 
 def _what(who: dict[str, Any], event: str, room: str | None, ours: bool) -> Text:
@@ -157,7 +159,8 @@ async def _escalate(scene: Scene, case: Case, time: int) -> None:
     waited = {"duration_ms": max(MINUTE_MS, (scene.now_ms - case.made_ms) // MINUTE_MS * MINUTE_MS)}
     head = lines(words("Case %(number)s has waited for %(waited)s, and nobody has answered.", number=case.id, waited=waited), await _about(scene, case))  # fmt: skip
     if staff is not None:
-        called = tuple(dict.fromkeys((*community.moderators, *community.owners)))
+        say = await authority.named(scene.db, scene.config)
+        called = tuple(dict.fromkeys((*say.moderators, *community.owners)))
         text = lines(head, words("Please write to them now, and react to the case with 👍."))
         key = f"{CRISIS}/{case.id}/late/{time}"
         said = Say(key=key, room=staff.room, text=in_a_room(text), language=scene.config.language, mentions=called)

@@ -167,8 +167,8 @@ async def _may(scene: Scene, rule: str, most: int) -> bool:
             command={"command": f"protect resume {rule}"},
         )
         key = f"protect/paused/{rule}/{scene.now_ms}"
-        community = scene.config.community
-        called = community.moderators or community.owners
+        say = await authority.named(scene.db, scene.config)
+        called = say.moderators or scene.config.community.owners
         scene.puts.append(
             Put(Say(key=key, room=staff.room, text=in_a_room(text), language=scene.config.language, mentions=called))
         )

@@ -83,6 +83,7 @@ NAMED = {
         "rooms/commands/circles_split.py",
     ),
     "who says": ("roles.py", "store/authority.py"),
+    "whether it has ended is asked in the next line": ("moderation/protect.py",),
     "nobody has a say by it: who is expected, known, alone, or has a circle": (
         "rooms/alone.py", "rooms/alarms.py", "rooms/assigning.py", "direct.py", "rooms/splits.py",
     ),
