@@ -4,21 +4,14 @@ import time
 from pathlib import Path
 
 from bridge.bench.report import Figure, percentile
-from bridge.bench.share import ROUNDS, WARM_UP, Person, Seen, stage, watching
+from bridge.bench.share import Person, Seen, by_turns
 
 MOST_SECONDS = 2.0
 
 
 async def measure(venv: Path) -> list[Figure]:
     """Have messages copied by Hearth and by the bare bot, by turns; redact each, and time it until a reader's sync shows the redaction of the copy."""
-    mine, bare = [], []
-    async with stage(venv) as here, watching(here.reader) as seen:
-        for number in range(ROUNDS + WARM_UP):
-            took = await _round(here.writer, here.circle, here.common, f"word{number} #common", f"word{number}", seen)
-            took_bare = await _round(here.writer, here.source, here.target, f"echo{number}", f"echo{number}", seen)
-            if number >= WARM_UP:
-                mine.append(took)
-                bare.append(took_bare)
+    mine, bare = await by_turns(venv, _round)
     value, baseline = percentile(mine, 95), percentile(bare, 95)
     ratio = value / baseline
     middle, middle_bare = percentile(mine, 50), percentile(bare, 50)

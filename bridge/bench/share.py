@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,16 +67,28 @@ async def stage(venv: Path) -> AsyncIterator[Stage]:
         yield Stage(writer, reader, circle["circle"], common, source, target)
 
 
-async def measure(venv: Path) -> list[Figure]:
-    """Write messages by turns for Hearth and for the echo bot, and time each until a reader's sync shows the copy."""
+Round = Callable[["Person", str, str, str, str, "Seen"], Awaitable[float]]
+"""One measurement: who writes, in which room, the room of the copy, the text, the word by which the copy is known, and what the reader sees; in seconds."""
+
+
+async def by_turns(venv: Path, one_round: Round) -> tuple[list[float], list[float]]:
+    """How long each round took with Hearth, and with the bare bot, in seconds; the first ones, in which all warms up, are left out."""
     mine, bare = [], []
     async with stage(venv) as here, watching(here.reader) as seen:
         for number in range(ROUNDS + WARM_UP):
-            took = await _round(here.writer, here.circle, here.common, f"word{number} #common", f"word{number}", seen)
-            took_bare = await _round(here.writer, here.source, here.target, f"echo{number}", f"echo{number}", seen)
+            took = await one_round(
+                here.writer, here.circle, here.common, f"word{number} #common", f"word{number}", seen
+            )
+            took_bare = await one_round(here.writer, here.source, here.target, f"echo{number}", f"echo{number}", seen)
             if number >= WARM_UP:
                 mine.append(took)
                 bare.append(took_bare)
+    return mine, bare
+
+
+async def measure(venv: Path) -> list[Figure]:
+    """Write messages by turns for Hearth and for the echo bot, and time each until a reader's sync shows the copy."""
+    mine, bare = await by_turns(venv, _round)
     value, baseline = percentile(mine, 95), percentile(bare, 95)
     ratio = value / baseline
     return [
