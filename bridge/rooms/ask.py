@@ -3,7 +3,7 @@
 from bridge.events import AnyEvent, Reacted
 from bridge.rooms import share, share_final, share_rule, share_told, shares
 from bridge.scene import Scene
-from bridge.store import people, rooms, share_requests, strikes
+from bridge.store import people, reaching, rooms, share_requests, strikes
 from bridge.store import shares as store
 from bridge.store.rooms import Room
 from bridge.words import Text, lines, words
@@ -110,6 +110,7 @@ async def answered(scene: Scene, author: str, root: str, yes: bool, cause: str) 
         return words("Then it stays in %(circle)s. I will not ask about it again.", circle=share_told.name(circle))
     await shares.refresh(scene, root, circle.room, cause)
     if why is not None:
+        await reaching.await_notice(scene.db, root, circle.room, scene.now_ms)
         return share_told.refused(scene.config, circle, common)
     if yes:
         return words(

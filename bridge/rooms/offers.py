@@ -10,7 +10,7 @@ from bridge.rooms import share, share_rule, share_told, shares
 from bridge.rooms.ask import SILENCE_MS
 from bridge.rooms.shares import Wish
 from bridge.scene import Scene
-from bridge.store import offers, people, rooms
+from bridge.store import offers, people, reaching, rooms
 from bridge.store import shares as store
 from bridge.store.offers import Asked
 from bridge.store.rooms import Room
@@ -110,7 +110,11 @@ async def _answered(scene: Scene, event: Reacted) -> None:
     else:
         await offers.answer(scene.db, asked, yes, scene.now_ms)
         await shares.refresh(scene, asked.root, source.room, event.id)
-        said = _thanks(source, target, yes=yes)
+        if yes and share_rule.refusal(scene.config, source, target) == "untold":
+            await reaching.await_notice(scene.db, asked.root, source.room, scene.now_ms)
+            said = share_told.refused(scene.config, source, target)
+        else:
+            said = _thanks(source, target, yes=yes)
     await share_told.tell(scene, event.sender, f"offer/answered/{event.id}", said)
 
 

@@ -13,7 +13,7 @@ from bridge.rooms.share_back import answered, bring_back
 from bridge.rooms.share_rule import may_leave, refusal
 from bridge.rooms.share_targets import Target, all_targets, former_of, targets_of
 from bridge.scene import Scene
-from bridge.store import offers, onboarding, people, rooms, share_requests, versions
+from bridge.store import offers, onboarding, people, reaching, rooms, share_requests, versions
 from bridge.store import shares as store
 from bridge.store.rooms import Room
 from bridge.tags import find
@@ -222,6 +222,8 @@ async def _explain(scene: Scene, event: Message | Edited | Redacted, tagged: Wis
     if why is not None:
         refused = told.refused(scene.config, source, room)
         await told.tell(scene, event.sender, f"share/refused/{why}/{room.room}/{root}", refused)
+        if why == "untold":
+            await reaching.await_notice(scene.db, root, source.room, scene.now_ms)
     elif not await _accepted(scene, found.root.author):
         await told.tell(scene, event.sender, f"share/rules/{root}", told.rules_first(source))
 

@@ -9,10 +9,9 @@ from collections.abc import Iterable
 from bridge.effects import Effect, Put, Say
 from bridge.rooms import reach, share_rule, shares
 from bridge.rooms.reach import ANY_SERVER, OPEN
-from bridge.rooms.share_targets import all_targets
 from bridge.scene import Scene, Settler, State
-from bridge.store import queue, rooms
 from bridge.store import reaching as store
+from bridge.store import rooms
 from bridge.store.rooms import Room
 from bridge.words import Text, lines, words
 
@@ -20,7 +19,8 @@ KEY = "reach/"
 SOURCES = ("circle", "common", "staff")
 """Words of these are carried: threads, answers, announcements."""
 
-_A_MOMENT_MS = 10_000
+PATIENCE_MS = 72 * 60 * 60 * 1000
+"""A thread whose room could not be told for so long is shared only when somebody wishes it once more."""
 
 
 async def look(scene: Scene) -> None:
@@ -45,13 +45,14 @@ async def look(scene: Scene) -> None:
 
 
 async def sweep(scene: Scene) -> None:
-    """What stands where it may not stand any more, for whatever reason, is withdrawn."""
+    """What stands where it may not stand any more, for whatever reason, is withdrawn; and nothing waits for ever."""
+    await store.stop_awaiting(scene.db, scene.now_ms - PATIENCE_MS)
     for room in await store.sharing(scene.db):
         await _withdraw(scene, room)
 
 
 async def said(scene: Scene, effect: Say, state: State, _result: str | None) -> None:
-    """The notice can be seen: from now on words may go so far, and what was to be shared in the meantime is."""
+    """The notice can be seen: from now on words may go so far, and what has been waiting for that is shared."""
     if state != "done" or not effect.key.startswith(KEY):
         return
     room = await rooms.by_id(scene.db, effect.room)
@@ -60,10 +61,7 @@ async def said(scene: Scene, effect: Say, state: State, _result: str | None) -> 
     steps = effect.key.removeprefix(f"{KEY}{effect.room}/").rpartition("/")[0].split()
     told = _stored({*room.told.split(), *steps})
     await rooms.update(scene.db, room.room, told=told, told_ms=scene.now_ms)
-    wish = await queue.get(scene.db, effect.key)
-    since_ms = (wish.made_ms if wish else scene.now_ms) - _A_MOMENT_MS
-    tags = [each.tag for each in await all_targets(scene, room)]
-    for root in await store.tagged_since(scene.db, room.room, tags, since_ms):
+    for root in await store.take_awaiting(scene.db, room.room):
         await shares.refresh(scene, root, room.room, effect.key)
 
 

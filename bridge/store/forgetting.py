@@ -73,6 +73,7 @@ NOBODY: frozenset[str] = frozenset(
     {
         "cursors", "claims", "post_tags", "uploads", "welcomes", "rooms", "struck", "copy_edits", "digest_items", "splits",
         "crowded", "echoes", "guards", "rehearsals", "summaries", "bundles", "versions", "histories",
+        "awaiting_notice",
     }
 )  # fmt: skip
 """Tables in which nobody's id ever stands."""

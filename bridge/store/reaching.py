@@ -1,13 +1,11 @@
-"""What is shared from a room, and what there is to be shared; never decides how far it may reach."""
+"""What is shared from a room, and what waits to be; never decides how far it may reach."""
 
-from collections.abc import Collection
+from sqlalchemy import delete, select
 
-from sqlalchemy import and_, or_, select
-
-from bridge.store import shares as store
 from bridge.store.db import Connection
 from bridge.store.rooms import Room
-from bridge.store.tables import post_tags, posts, rooms, share_requests, shares
+from bridge.store.tables import awaiting_notice, rooms, shares
+from bridge.store.upsert import insert_into
 
 
 async def sharing(db: Connection) -> tuple[Room, ...]:
@@ -22,15 +20,19 @@ async def shared_from(db: Connection, room: str) -> tuple[tuple[str, str], ...]:
     return tuple((row.root, row.room) for row in await db.execute(query.order_by(shares.c.root, shares.c.room)))
 
 
-async def tagged_since(db: Connection, room: str, tags: Collection[str], since_ms: int) -> tuple[str, ...]:
-    """The roots of the threads in a room on which one of these tags was put, or whose author agreed, since then (UTC ms), in the order in which we heard of them."""
-    agreed = select(share_requests.c.root).where(share_requests.c.agreed, share_requests.c.answered_ms >= since_ms)
-    tagged = select(post_tags.c.event).where(post_tags.c.tag.in_(list(tags)))
-    new = and_(posts.c.event.in_(tagged), posts.c.seen_ms >= since_ms)
-    query = (
-        select(posts.c.event)
-        .where(posts.c.room == room, posts.c.redacted.is_(False), or_(new, posts.c.event.in_(agreed)))
-        .order_by(posts.c.seq)
-    )
-    tops = [await store.top(db, event) for event in await db.scalars(query)]
-    return tuple(dict.fromkeys(top.event for top in tops if top is not None and top.known and top.room == room))
+async def await_notice(db: Connection, root: str, room: str, now_ms: int) -> None:
+    """This thread is to be shared as soon as the people of its room were told how far that reaches."""
+    row = {"root": root, "source_room": room, "since_ms": now_ms}
+    await db.execute(insert_into(db, awaiting_notice).values(row).on_conflict_do_nothing())
+
+
+async def take_awaiting(db: Connection, room: str) -> tuple[str, ...]:
+    """The threads of a room that waited for that, in the order in which they began to; they wait no longer."""
+    taken = delete(awaiting_notice).where(awaiting_notice.c.source_room == room)
+    rows = await db.execute(taken.returning(awaiting_notice.c.since_ms, awaiting_notice.c.root))
+    return tuple(row.root for row in sorted(rows, key=lambda row: (row.since_ms, row.root)))
+
+
+async def stop_awaiting(db: Connection, before_ms: int) -> None:
+    """Whatever has been waiting since before then (UTC ms) waits no longer."""
+    await db.execute(delete(awaiting_notice).where(awaiting_notice.c.since_ms < before_ms))

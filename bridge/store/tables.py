@@ -420,6 +420,13 @@ offers = Table(  # that somebody wanted one reply of theirs to be shared togethe
     Index("ix_offers_root", "root"),
 )  # fmt: skip
 
+awaiting_notice = Table(  # threads that may be shared as soon as the people of their room were told how far that reaches
+    "awaiting_notice", metadata,
+    Column("root", Text, primary_key=True),
+    Column("source_room", Text, nullable=False),
+    Column("since_ms", BigInteger, nullable=False),
+)  # fmt: skip
+
 copies = Table(
     "copies", metadata,
     Column("source", Text, primary_key=True),

@@ -48,7 +48,8 @@ async def target_of(db: Connection, edit: str, room: str) -> str | None:
 
 
 async def forget(db: Connection, target: str) -> None:
-    """The message itself was emptied: nothing that it ever said counts."""
+    """The message itself was emptied: nothing that it ever said counts, and it is as if it had never been edited."""
+    await db.execute(update(posts).where(posts.c.event == target).values(edited=None, edited_ms=None))
     await db.execute(delete(versions).where(versions.c.target == target))
 
 

@@ -70,6 +70,42 @@ async def test_nothing_goes_before_everybody_was_told_and_then_it_goes_by_itself
     assert world.common() == ["who is awake? #common", "and another"]
 
 
+async def test_what_was_refused_before_the_owner_allowed_it_stays_however_soon_the_notice_follows(
+    database: Database,
+) -> None:
+    world = await World(database, config()).begin(circle_encrypted=True)
+    await world.does(world.say(ANN, "only among us #common"))
+    world.settings = config(encrypted_to_open=True)
+    meant = world.say(BEN, "for everybody")
+    await world.does(meant)
+    await world.does(world.change(meant, "for everybody #common"))
+    await world.look(widening.look)
+    assert len(notices(world)) == 1
+    assert world.common() == ["for everybody #common"]
+
+
+async def test_who_agrees_to_an_offer_before_everybody_was_told_is_told_that_it_waits(database: Database) -> None:
+    world = await World(database, config(encrypted_to_open=True)).begin(circle_encrypted=True)
+    root = world.say(ANN, "who is awake?")
+    await world.does(root)
+    await world.does(world.say(BEN, "I am #common", thread=root.id))
+    question = next(e for e, body in world.server.shown(f"!direct-{ANN}").items() if "May I share these two?" in body)
+    await world.does(Reacted("$yes", f"!direct-{ANN}", ANN, world.tick(), question, "👍"))
+    assert world.server.held(COMMON) == ""
+    assert "waits a moment" in world.told(ANN)[-1]
+    await world.look(widening.look)
+    assert world.common() == ["who is awake?", "I am #common"]
+
+
+async def test_a_room_that_could_not_be_told_for_three_days_shares_nothing_of_before(database: Database) -> None:
+    world = await World(database, config(encrypted_to_open=True)).begin(circle_encrypted=True)
+    await world.does(world.say(ANN, "who is awake? #common"))
+    world.now_ms += widening.PATIENCE_MS + 1
+    await world.look(widening.sweep, widening.look)
+    assert len(notices(world)) == 1
+    assert world.server.held(COMMON) == ""
+
+
 async def test_a_crash_between_the_notice_and_its_note_tells_once_and_lets_nothing_out(database: Database) -> None:
     world = await World(database, config(encrypted_to_open=True)).begin(circle_encrypted=True)
     await world.hear(world.say(ANN, "who is awake? #common"))
