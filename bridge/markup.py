@@ -34,9 +34,9 @@ _MARKDOWN = MarkdownIt("commonmark", {"html": False, "breaks": True})
 _MARKDOWN.normalizeLink = str  # type: ignore[assignment, method-assign]  # our addresses are percent-encoded already, and this is a fifth of the time
 
 
-def escape(text: str) -> str:
-    """A text of somebody else's as Markdown that shows just that: no mark of it works, no line breaks, nothing that turns the reading direction."""
-    return _PUNCTUATION.sub(r"\\\1", " ".join(_UNSEEN.sub(" ", text).split()))
+def shown(text: str) -> str:
+    """What is to be seen of a text of somebody else's: one line, without what turns the reading direction or is not seen at all."""
+    return " ".join(_UNSEEN.sub(" ", text).split())
 
 
 def escape_between(text: str) -> str:
@@ -44,22 +44,19 @@ def escape_between(text: str) -> str:
     return _PUNCTUATION.sub(r"\\\1", text)
 
 
-def code(text: str) -> str:
-    """A code span that shows this text, whatever it holds."""
-    plain = " ".join(_UNSEEN.sub(" ", text).split())
-    fence = "`" * (max((len(run) for run in re.findall(r"`+", plain)), default=0) + 1)
-    inner = f" {plain} " if plain.startswith("`") or plain.endswith("`") else plain
-    return f"{fence}{inner or ' '}{fence}"
-
-
 def convert(markdown: str) -> tuple[str, str]:
     """Plain text and HTML of our own Markdown (CommonMark without HTML). What is above 64 Ki characters is cut off."""
-    tokens = _MARKDOWN.parse(markdown[:MOST_CHARACTERS])
-    html = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})
-    clean = clean_html(html).strip()
+    plain, clean = convert_blocks(markdown)
     if clean.startswith("<p>") and clean.count("<p>") == 1 and clean.endswith("</p>"):
         clean = clean.removeprefix("<p>").removesuffix("</p>")
-    return _plain(tokens), clean
+    return plain, clean
+
+
+def convert_blocks(markdown: str) -> tuple[str, str]:
+    """The same with the paragraph's tags, also where there is only one."""
+    tokens = _MARKDOWN.parse(markdown[:MOST_CHARACTERS])
+    html = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})
+    return _plain(tokens), clean_html(html).strip()
 
 
 def _attribute(tag: str, name: str, value: str) -> str | None:

@@ -5,9 +5,9 @@ Values of others are shown as they are: no mark in a name or a reason works, nei
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,15 @@ from babel.units import format_unit
 from bridge import markup
 from bridge.catalogues import translate
 from bridge.markup import clean_html as clean_html  # noqa: PLC0414 - the one door to what is shown
+from bridge.mould import Mould
 from bridge.scene import Names
 from bridge.words import Text, words
 
 _PLACE = re.compile(r"%(?:\((\w+)\)s|%)")
 _UNITS = (("week", 604_800_000), ("day", 86_400_000), ("hour", 3_600_000), ("minute", 60_000), ("second", 1_000))
 _MOST_SERVERS = 3
+MATRIX_TO = "https://matrix.to/#/"
+_MOST_ADDRESSES = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +51,19 @@ def link(target: str, event: str | None = None, via: Sequence[str] = ()) -> str:
     """The matrix.to address of a user, room, alias, or event in a room, which every client opens (Matrix spec, appendices)."""
     path = quote(target, safe="@!:") + (f"/{quote(event, safe='$:')}" if event else "")
     servers = "&".join(f"via={quote(server, safe=':')}" for server in via[:_MOST_SERVERS])
-    return f"https://matrix.to/#/{path}" + (f"?{servers}" if servers else "")
+    return f"{MATRIX_TO}{path}" + (f"?{servers}" if servers else "")
+
+
+@lru_cache(_MOST_ADDRESSES)
+def _address(target: str, event: str | None, via: tuple[str, ...]) -> tuple[str, str]:
+    where, _, behind = link(target, event, via).removeprefix(MATRIX_TO).partition("/")
+    return where, behind
 
 
 def render(text: Text, language: str, names: Names) -> Rendered:
     """A Text in a language: `names` give people their display names. KeyError when a place of the source has no value."""
-    return Rendered(*markup.convert(_Page(language, names).text(text)))
+    page = _Page(language, names)
+    return page.rendered(page.text(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,11 @@ class _Page:
 
     language: str
     names: Names
+    mould: Mould = field(default_factory=Mould)
+
+    def rendered(self, markdown: str) -> Rendered:
+        """The message, from all of its Markdown."""
+        return Rendered(*self.mould.convert(markdown))
 
     def text(self, text: Text) -> _Markdown:
         """A Text and all its further parts, as Markdown. Neighbouring list items stay one list."""
@@ -77,6 +92,20 @@ class _Page:
         """The source with every place filled."""
         return _Markdown(_PLACE.sub(lambda place: self.value(values[place[1]]) if place[1] else "%", source))
 
+    def shown(self, text: str) -> _Markdown:
+        """A text of somebody else's as Markdown that shows just that."""
+        return _Markdown(self.mould.put(markup.shown(text)))
+
+    def code(self, text: str) -> _Markdown:
+        """A code span that shows this text, whatever it holds."""
+        return _Markdown(f"`{self.mould.put(markup.shown(text) or ' ')}`")
+
+    def address(self, target: str, event: str | None = None, via: Sequence[str] = ()) -> _Markdown:
+        """The address of `link`, in pointed brackets."""
+        where, behind = _address(target, event, tuple(via))
+        # The slash stays outside of the values: by it an address of a message is told from that of a person.
+        return _Markdown(f"<{MATRIX_TO}{self.mould.put(where)}{'/' if event else ''}{self.mould.put(behind)}>")
+
     def value(self, value: Any) -> _Markdown:
         """One value as Markdown that shows just that."""
         if isinstance(value, _Markdown):
@@ -90,35 +119,37 @@ class _Page:
                 if tag in value:
                     return _Markdown(show(self, value))
             raise KeyError("a value with an unknown tag")
-        return _Markdown(markup.escape(str(value)))
+        return self.shown(str(value))
 
     def plain(self, value: Any) -> str:
         """One value as text without marks."""
-        return markup.convert(self.value(value))[0]
+        alone = replace(self, mould=Mould())
+        return alone.rendered(alone.value(value)).body
 
 
 def _event(page: _Page, value: Mapping[str, Any]) -> str:
     name = page.value(value["name"]) if value.get("name") else page.text(words("the message"))
-    return f"[{name}](<{link(value['room'], value['event'], value.get('via', ()))}>)"
+    return f"[{name}]({page.address(value['room'], value['event'], value.get('via', ()))})"
 
 
 def _room(page: _Page, value: Mapping[str, Any]) -> str:
     name = page.value(value.get("name") or value["room"])
     # An alias leads there from everywhere; an id of room version 12 names no server that could be asked.
-    address = link(value["alias"]) if value.get("alias") else link(value["room"], None, value.get("via", ()))
-    return f"[{name}](<{address}>)"
+    alias = value.get("alias")
+    address = page.address(alias) if alias else page.address(value["room"], None, value.get("via", ()))
+    return f"[{name}]({address})"
 
 
 def _user(page: _Page, value: Mapping[str, Any]) -> str:
     user = str(value["user"])
-    name = markup.escape(page.names.of(user)) or markup.escape(user)
+    name = page.shown(page.names.of(user)) or page.shown(user)
     if value.get(
         "with_id"
     ):  # where it has to be certain who is meant: a pill shows a name or an id, as the client likes
-        return f"**{name}** ({markup.code(user)})"
-    pill = f"[{name}](<{link(user)}>)"
+        return f"**{name}** ({page.code(user)})"
+    pill = f"[{name}]({page.address(user)})"
     # Outside of the link: clients show a pill of their own in its place, with the name alone.
-    return f"{pill} ({markup.code(user)})" if len(page.names.find(page.names.of(user))) > 1 else pill
+    return f"{pill} ({page.code(user)})" if len(page.names.find(page.names.of(user))) > 1 else pill
 
 
 def _duration(page: _Page, value: Mapping[str, Any]) -> str:
@@ -127,7 +158,7 @@ def _duration(page: _Page, value: Mapping[str, Any]) -> str:
         count, left = divmod(left, size_ms)
         if count:
             parts.append(format_unit(count, f"duration-{unit}", locale=page.language))
-    return markup.escape(" ".join(parts[:2]) or format_unit(0, "duration-second", locale=page.language))
+    return page.shown(" ".join(parts[:2]) or format_unit(0, "duration-second", locale=page.language))
 
 
 def _moment(page: _Page, value: Mapping[str, Any]) -> str:
@@ -135,7 +166,7 @@ def _moment(page: _Page, value: Mapping[str, Any]) -> str:
         ZoneInfo(str(value.get("zone") or "UTC"))
     )
     day = format_skeleton("MMMEd", moment, locale=page.language)
-    return markup.escape(f"{day}, {format_time(moment, 'HH:mm', locale=page.language)}")
+    return page.shown(f"{day}, {format_time(moment, 'HH:mm', locale=page.language)}")
 
 
 def _list(page: _Page, value: Mapping[str, Any]) -> str:
@@ -145,14 +176,14 @@ def _list(page: _Page, value: Mapping[str, Any]) -> str:
 def _code(page: _Page, value: Mapping[str, Any]) -> str:
     inner = value["code"]
     parts = inner if isinstance(inner, list | tuple) else [inner]
-    return markup.code("".join(part if isinstance(part, str) else page.plain(part) for part in parts))
+    return page.code("".join(part if isinstance(part, str) else page.plain(part) for part in parts))
 
 
 def _command(page: _Page, value: Mapping[str, Any]) -> str:
     inner = value["command"]
     name, *rest = inner if isinstance(inner, list | tuple) else [inner]
     parts = [part if isinstance(part, str) else page.plain(part) for part in rest]
-    return markup.code(value.get("prefix", "") + "".join([spelt(page.language, name), *parts]))
+    return page.code(value.get("prefix", "") + "".join([spelt(page.language, name), *parts]))
 
 
 def spelt(language: str, line: str) -> str:
@@ -174,12 +205,12 @@ _TAGS: Mapping[str, Callable[[_Page, Mapping[str, Any]], str]] = {
     "room": _room,
     "duration_ms": _duration,
     "time_ms": _moment,
-    "date": lambda page, value: markup.escape(
+    "date": lambda page, value: page.shown(
         format_date(date.fromisoformat(value["date"]), "long", locale=page.language)
     ),
     "minute": lambda _page, value: f"{int(value['minute']) // 60:02}:{int(value['minute']) % 60:02}",
-    "weekday": lambda page, value: markup.escape(get_day_names("wide", locale=page.language)[int(value["weekday"])]),
-    "lang": lambda page, value: markup.escape(str(Locale(page.language).languages[value["lang"]])),
+    "weekday": lambda page, value: page.shown(get_day_names("wide", locale=page.language)[int(value["weekday"])]),
+    "lang": lambda page, value: page.shown(str(Locale(page.language).languages[value["lang"]])),
     "code": _code,
     "command": _command,
     "text": lambda page, value: replace(page, language=value.get("in", page.language)).value(value["text"]),
@@ -242,4 +273,4 @@ def template(name: str, language: str, names: Names, **values: Any) -> Rendered:
     ends with `+%}`.
     """
     page = _Page(language, names)
-    return Rendered(*markup.convert(_environment().get_template(name).render({**values, "page": page})))
+    return page.rendered(_environment().get_template(name).render({**values, "page": page}))
