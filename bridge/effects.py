@@ -428,6 +428,21 @@ class TellBundle(Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unsay(Effect):
+    """Take back whatever an earlier try of the wish with the key `of` left in a room, if it was heard. It was first tried at `since_ms` (UTC), and is settled."""
+
+    priority: ClassVar[Priority] = Priority.SHARE
+    room: str
+    of: str
+    since_ms: int
+
+    @property
+    def lane(self) -> str:
+        """Each on its own: what has to go waits for nobody's words."""
+        return f"{self.priority.value}:unsay:{self.of}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deliver(Effect):
     """Send the digest with this id to its member, in their direct room; what it holds stands in the digest tables."""
 
@@ -464,7 +479,7 @@ EFFECTS: Mapping[str, type[Effect]] = {
     for kind in (
         Say, Tell, TellUnread, KeepName, React, Redact, Join, Leave, Ban, Unban, Kick, Expel, Invite, SetState, SetVoice, Mute, SetLock, SetServerAcl, SetAlias, CreateRoom,
         Upload, SetWelcome, ReplaceRoom,
-        Copy, EditCopy, CopyFile, WithdrawCopy, Summarise, TellBundle, Deliver, Correct,
+        Copy, EditCopy, CopyFile, WithdrawCopy, Summarise, TellBundle, Unsay, Deliver, Correct,
     )
 }  # fmt: skip
 """Every kind of effect by its name in the outbox."""

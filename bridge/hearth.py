@@ -13,7 +13,7 @@ from bridge import direct, handle, journal_log, speak, voice, welcome
 from bridge.clock import Clock
 from bridge.config import Config
 from bridge.digest import dispatch as digest_dispatch
-from bridge.effects import Copy, CopyFile, CreateRoom, EditCopy, Effect, ReplaceRoom, Send
+from bridge.effects import Copy, CopyFile, CreateRoom, EditCopy, Effect, ReplaceRoom, Send, Unsay
 from bridge.events import Batch
 from bridge.known_names import KnownNames, names_key
 from bridge.matrix.connect import Matrix
@@ -184,7 +184,8 @@ class Hearth:
                     effect = replace(effect, lacking=True)
         if wire is None or isinstance(wire, CopyFile):
             return Performed(skipped=wire is None)
-        if isinstance(wire, Send) and first_tried_ms is not None and self.clock() - first_tried_ms > IN_DOUBT_MS:
+        since_ms = effect.since_ms if isinstance(effect, Unsay) else first_tried_ms
+        if isinstance(wire, Send) and since_ms is not None and self.clock() - since_ms > IN_DOUBT_MS:
             found = await self.matrix.gateway.already_sent(wire)
             if found:
                 return Performed(found)

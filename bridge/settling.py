@@ -16,6 +16,7 @@ from bridge.scene import Scene, Settler
 from bridge.store import failures, ledger, queue
 from bridge.store.db import Connection
 from bridge.store.errors import StoreUnavailable
+from bridge.unsay import left_by
 
 IntentDone = Callable[[Scene, ledger.Entry], Awaitable[None]]
 
@@ -106,6 +107,8 @@ async def settle(
             log.warning("refused", kind=each.wish.kind, error=each.error.errcode)
         elif each.error is not None:
             await _record(db, each.error, now_ms, each.wish.key)
+        if end.state == "skipped" and each.effect is not None:
+            await queue.put(db, left_by(each.effect, each.wish.first_tried_ms), now_ms)
         settler = each.effect and registered(areas.settlers, each.effect)
         if settler:
             await _follow(db, areas, now_ms, each.wish.key, settler, each.effect, end.state, end.result)

@@ -74,9 +74,7 @@ async def fill(desk: Desk, effect: TellBundle) -> Send | Redact | None:
         return Redact(key=effect.key, room=effect.room, event=kept.event) if kept.event else None
     first = effect.revision == 1
     if kept.closed or not count or first is not (kept.event is None):
-        # Where an earlier try may have been heard, the same transaction id without words tells us what to take back.
-        blank = speak.content(Rendered("…", "…"), effect.key)
-        return _send(effect, blank) if desk.again and first and kept.event is None else None
+        return None
     text = rule.head(count, source.tag if source.kind == "circle" else None)
     rendered = render(text, desk.config.language, desk.names)
     content = speak.content(rendered, effect.key)

@@ -7,6 +7,7 @@ is so now: a copy that can be seen is not made again, one that is not wanted any
 from collections.abc import Mapping
 from typing import Any
 
+from bridge import unsay
 from bridge.effects import Copy, CopyFile, EditCopy, Effect, Put, React, Redact, Say, Send, WithdrawCopy, transaction_id
 from bridge.events import COPY_MARK
 from bridge.rooms import bundles, late_files, share_back, share_final, share_wishes, summary
@@ -31,7 +32,7 @@ async def fill_copy(desk: Desk, effect: Copy) -> Send | None:
     if errand.live and (is_root or errand.root_copy is not None):
         content = await dressed(desk, effect, errand)
     if content is None:
-        return _blank(desk, effect)
+        return None
     found = relation(errand.bundle, None if is_root else errand.root_copy, partner=errand.partner, before=errand.before)
     if found is not None:
         content["m.relates_to"] = found
@@ -46,7 +47,7 @@ async def fill_edit(desk: Desk, effect: EditCopy) -> Send | None:
     if errand is not None and errand.live and errand.copy is not None:
         content = await dressed(desk, effect, errand)
     if errand is None or errand.copy is None or content is None:
-        return _blank(desk, effect)
+        return None
     return _send(effect, edit(errand.copy, _marked(effect, content)))
 
 
@@ -123,9 +124,13 @@ async def withdrawn(scene: Scene, effect: WithdrawCopy, state: State, result: st
         key = f"share/stuck/{effect.room}/{errand.root}"
         await _tell_staff(scene, effect.key, key, source_room or effect.room, errand.root, withdrawal=True)
         return
+    if (
+        state != "done"
+    ):  # there was none when we looked; one that came to be seen since is taken back on its own, and must not be forgotten
+        return
     await store.sent(scene.db, effect.source, effect.room, None)
     await share_wishes.empty_edits(scene, effect.source, effect.room)
-    if errand.live and source_room and state == "done":
+    if errand.live and source_room:
         again = share_wishes.copy(effect.room, source_room, effect.source, errand.root, result or effect.key)
         scene.puts.append(again)
 
@@ -138,17 +143,6 @@ def _send(effect: Copy | EditCopy | CopyFile, content: Mapping[str, Any]) -> Sen
     whole = _marked(effect, content)
     files = "url" in whole or "file" in whole
     return Send(key=effect.key, room=effect.room, type="m.room.message", content=whole, files=files)
-
-
-def _blank(desk: Desk, effect: Copy | EditCopy) -> Send | None:
-    """Nothing, or where an earlier try may have been heard: the same transaction id without any words.
-
-    The homeserver answers it with the event that it made of the earlier try, so that we know what to take back; only if there was none does it
-    make an empty one.
-    """
-    if not desk.again:
-        return None
-    return _send(effect, {"msgtype": "m.notice", "body": "…", "m.mentions": {}})
 
 
 async def _tell_staff(
@@ -176,6 +170,7 @@ FILLERS: Mapping[type[Effect], Filler] = {
     WithdrawCopy: fill_withdrawal,
     **summary.FILLERS,
     **bundles.FILLERS,
+    **unsay.FILLERS,
 }
 SETTLERS: Mapping[type[Effect], Settler] = {
     Copy: copied,
@@ -184,4 +179,5 @@ SETTLERS: Mapping[type[Effect], Settler] = {
     WithdrawCopy: withdrawn,
     **summary.SETTLERS,
     **bundles.SETTLERS,
+    **unsay.SETTLERS,
 }

@@ -94,9 +94,7 @@ async def fill(desk: Desk, effect: Summarise) -> Send | Redact | None:
             None if kept.event is None or wanted_again else Redact(key=effect.key, room=effect.room, event=kept.event)
         )
     if text is None or place is None:
-        # Where an earlier try may have been heard, the same transaction id without words tells us what to take back.
-        blank = speak.content(Rendered("…", "…"), effect.key)
-        return _send(effect, blank) if desk.again and kept.event is None else None
+        return None
     rendered = render(text, desk.config.language, desk.names)
     content = speak.content(rendered, effect.key)
     if kept.event is None:

@@ -103,7 +103,7 @@ _KEPT_DUE = ("term", "assign", "substitute")
 _MODERATION = ("Ban", "Unban", "Kick", "Expel", "Invite", "SetVoice", "Mute", "SetLock", "SetState", "Join", "KeepName")
 """Wishes about their place in our rooms; they are forgotten in time, as all that is done."""
 
-_SPREADS = ("Copy", "EditCopy", "WithdrawCopy", "Redact")
+_SPREADS = ("Copy", "EditCopy", "WithdrawCopy", "Unsay", "Redact")
 _CORRECTED_FOR_MS = 14 * 24 * 3600 * 1000
 
 

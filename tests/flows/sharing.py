@@ -22,6 +22,7 @@ from bridge.store import claims, journal, queue, rooms
 from bridge.store.db import Database
 from bridge.store.rooms import Room
 from bridge.store.tables import metadata
+from bridge.unsay import left_by
 
 ME, ANN, BEN, CLEO = "@hearth:one.test", "@ann:one.test", "@ben:two.test", "@cleo:two.test"
 SLEEP, COMMON, STAFF = "!sleep-circle-000000:one.test", "!common", "!staff"
@@ -123,6 +124,15 @@ class Homeserver:
         )
 
 
+@dataclass(frozen=True)
+class Tried:
+    """One try of an effect, and what came of it."""
+
+    wish: queue.Wish
+    effect: Effect
+    end: queue.Settled
+
+
 @dataclass
 class World:
     """The bot's shells around a real database; events come in by hand and the outbox is worked off by hand."""
@@ -178,10 +188,17 @@ class World:
 
     async def step(self, *, crash: bool = False) -> bool:
         """One effect; with `crash` we die after it was done and before we could write that down. False when there is none."""
+        tried = await self.tried()
+        if tried is not None and not crash:
+            await self.record(tried)
+        return tried is not None
+
+    async def tried(self, *busy_lanes: str) -> "Tried | None":
+        """One effect done, of which nothing is written down yet; None when there is none. Nothing in these lanes."""
         async with self.database.reading() as db:
-            wishes = await queue.due(db, self.now_ms, 1)
+            wishes = await queue.due(db, self.now_ms, 1, busy_lanes)
         if not wishes:
-            return False
+            return None
         (wish,) = wishes
         async with self.database.writing() as db:
             await queue.mark_tried(db, [wish.id], self.now_ms)
@@ -197,22 +214,26 @@ class World:
         )  # type: ignore[arg-type]
         filler = self.fillers.get(type(effect))
         wire = await filler(desk, effect) if filler else effect
-        state, result, error = "skipped", None, None
+        end = queue.Settled(wish.id, "skipped")
         if wire is not None:
             try:
-                state, result = "done", self.server.perform(wire, self.me)
+                end = queue.Settled(wish.id, "done", self.server.perform(wire, self.me))
             except Refused as refused:
-                state, error = "dead", refused.errcode
-        if crash:
-            return True
+                end = queue.Settled(wish.id, "dead", error=refused.errcode)
+        return Tried(wish, effect, end)
+
+    async def record(self, tried: "Tried") -> None:
+        """What came of it is written down, with all that follows from it."""
+        wish, effect, end = tried.wish, tried.effect, tried.end
         async with self.database.writing() as db:
-            await queue.settle(db, [queue.Settled(wish.id, state, result, error)], self.now_ms)
+            await queue.settle(db, [end], self.now_ms)
             scene = self.scene(db)
+            if end.state == "skipped":
+                scene.puts += left_by(effect, wish.first_tried_ms)
             settler = together(speak.SETTLERS, dispatch.SETTLERS, widening.SETTLERS).get(type(effect))
             if settler:
-                await settler(scene, effect, state, result)
+                await settler(scene, effect, end.state, end.result)
             await queue.put(db, scene.puts, self.now_ms)
-        return True
 
     async def look(self, *looks: Callable[[Scene], Awaitable[None]]) -> None:
         """What is done by the clock, and all that follows from it."""

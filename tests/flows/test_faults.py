@@ -156,6 +156,22 @@ async def test_what_is_refused_is_told_and_can_be_tried_again(world: World) -> N
     assert world.changes() == []
 
 
+async def test_words_that_are_taken_back_during_a_long_outage_are_gone_after_it(world: World) -> None:
+    """A day later a homeserver does not know our transaction ids any more."""
+    planned = world.hs.faults.add("hang_after", path=f"{re.escape(world.room('#common'))}{SEND}")
+    root = await world.say("#sleep", "ann", "too much said #common")
+    await world.hs.until(lambda: planned.hits)
+    await world.stop()
+    world.hs.faults.clear()
+    assert len(world.from_hearth("#common")) == 1
+    world.hs.model.transactions.clear()
+    await world.redact("#sleep", "ann", root)
+    world.clock.forward(25 * 3600 * 1000)
+    await world.start()
+    await world.settle(hurrying=True)
+    assert [seen for seen in world.from_hearth("#common") if not seen.redacted] == []
+
+
 @pytest.mark.parametrize("kind", ["drop_after", "garbage_after", "hang_after"])
 async def test_a_direct_room_is_made_once(world: World, kind: Any) -> None:
     planned = world.hs.faults.add(kind, path="/createRoom$")

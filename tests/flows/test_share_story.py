@@ -308,6 +308,7 @@ async def tell(database: Database, ops: Sequence[tuple[Any, ...]], **community: 
         assert found == wanted, room
         lines = sorted(int(found[1]) for line in world.lines(room) if (found := re.match(r"(\d+) repl", line)))
         assert lines == story.plain.staying(room), room
+        assert "…" not in world.lines(room), "something without words"
         readable = {text.partition(" ")[0] for text in wanted}
         held = " ".join(ours(world, room))
         for word in set(story.words.values()) - readable:
