@@ -472,6 +472,8 @@ class Send(Effect):
     """Not encrypted, also where the room is: for what everybody may read who comes later."""
     files: bool = False
     """Its files are those of another room, and have to be brought into this one."""
+    once: bool = False
+    """Whether it stands there already is looked for in any case, also when we know of no earlier try; its mark stays outside of what is encrypted."""
 
 
 EFFECTS: Mapping[str, type[Effect]] = {

@@ -1,4 +1,4 @@
-"""Whose fault it is: the three kinds of error that Hearth tells apart. None of them ever holds anybody's words or a token."""
+"""Whose fault it is: the kinds of error that Hearth tells apart. None of them ever holds anybody's words or a token."""
 
 
 class UsageError(Exception):
@@ -31,6 +31,15 @@ class Unavailable(Exception):  # noqa: N818 - reads as what happened
         super().__init__(what)
         self.retry_after_ms = retry_after_ms
         self.limited = limited
+
+
+class NotYet(Exception):  # noqa: N818 - reads as what happened
+    """Nothing is wrong, but it is better done later: not before `until_ms` (UTC)."""
+
+    def __init__(self, until_ms: int) -> None:
+        """`until_ms` is later than now."""
+        super().__init__(type(self).__name__)
+        self.until_ms = until_ms
 
 
 TURNED_AWAY = "M_HEARTH_TURNED_AWAY"

@@ -111,6 +111,8 @@ class Hearth:
         self.names = NameBook(names_key(config.data_dir))
         self._known = KnownNames(self.names, database, matrix.gateway)
         self.troubles = journal_log.Troubles()
+        self.caught_up = asyncio.Event()
+        """Whether all that happened until a moment ago is known: not so at a start, nor while the homeserver is away."""
         self._fillers: Mapping[type[Effect], Filler] = {
             **speak.fillers(self.direct_room),
             **rooms_dispatch.FILLERS,
@@ -185,7 +187,8 @@ class Hearth:
         if wire is None or isinstance(wire, CopyFile):
             return Performed(skipped=wire is None)
         since_ms = effect.since_ms if isinstance(effect, Unsay) else first_tried_ms
-        if isinstance(wire, Send) and since_ms is not None and self.clock() - since_ms > IN_DOUBT_MS:
+        in_doubt = since_ms is not None and self.clock() - since_ms > IN_DOUBT_MS
+        if isinstance(wire, Send) and (in_doubt or wire.once):
             found = await self.matrix.gateway.already_sent(wire)
             if found:
                 return Performed(found)
@@ -303,15 +306,22 @@ class Hearth:
 
     async def _listen(self, since: str | None, ready: Callable[[], None]) -> None:
         listening = False
-        async for batch in batches(self.matrix, since, trouble=lambda words: self.troubles.tell("homeserver", words)):
+        async for batch in batches(self.matrix, since, trouble=self._in_trouble):
             self.names.hear(batch.events)
             await self._handled(batch)
+            if batch.final:
+                self.caught_up.set()
             if batch.final and not listening:
                 listening = True
                 if since is None:
                     await self._write_down_who_is_there()
                 journal_log.listening(self.me)
                 ready()
+
+    def _in_trouble(self, words: str | None) -> None:
+        if words is not None:
+            self.caught_up.clear()
+        self.troubles.tell("homeserver", words)
 
     async def _handled(self, batch: Batch) -> None:
         """Handle a batch; a database that is full or away is waited for, since the cursor has not moved."""

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from bridge.effects import Effect, Priority
-from bridge.errors import Refused, TokenLost, Unavailable
+from bridge.errors import NotYet, Refused, TokenLost, Unavailable
 from bridge.pacing import Pace, back_off_ms
 from bridge.scene import Scene, Settler
 from bridge.store import failures, ledger, queue
@@ -74,6 +74,9 @@ def verdict(back: Back, pace: Pace, now_ms: int, chance: float) -> queue.Settled
     match back.error:
         case None if back.outcome:
             return back.outcome
+        case NotYet() as later:
+            # Nobody was asked anything: unless it was tried before, it is as if it had not been looked at.
+            return queue.Postponed(wish.id, later.until_ms, failed=False, untried=wish.first_tried_ms is None)
         case TokenLost() | Unavailable(limited=True):
             # Everything, or the whole bucket, is held back already; so the most important row goes first afterwards, and not the luckiest.
             return queue.Postponed(wish.id, now_ms, failed=False)

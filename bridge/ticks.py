@@ -41,10 +41,14 @@ from bridge.store import rooms as room_store
 if TYPE_CHECKING:
     from bridge.hearth import Hearth
 
-MINUTE, HOUR = 60, 60 * 60
-DAY_MS = 24 * 60 * 60 * 1000
+MINUTE, HOUR, DAY = 60, 60 * 60, 24 * 60 * 60
+DAY_MS = DAY * 1000
 KEEP_DAYS = 60
 """How long we remember which events were handled and which effects done: far longer than a homeserver would send one again."""
+
+
+CATCH_UP_SECONDS = 20
+"""So long a look at the digests waits for what is still to be heard; then the next look does."""
 
 
 def all_ticks(hearth: "Hearth") -> tuple[Tick, ...]:
@@ -58,6 +62,7 @@ def all_ticks(hearth: "Hearth") -> tuple[Tick, ...]:
 
     return (
         larger("digests", 2, _digests),
+        larger("clocks", DAY, _clocks),
         simple("newcomers", 30, welcome.tick),
         simple("assign", 3, assigning.sweep),
         simple("crisis", 10, care.tick),
@@ -119,8 +124,18 @@ async def _redactions(hearth: "Hearth") -> None:
 
 
 async def _digests(hearth: "Hearth") -> None:
+    # After an outage one digest is to cover it: what happened meanwhile is heard of first, however long the homeserver is away.
+    try:
+        async with asyncio.timeout(CATCH_UP_SECONDS):
+            await hearth.caught_up.wait()
+    except TimeoutError:
+        return
     if await digest_tick.tick(hearth.database, hearth.clock(), hearth.config):
         hearth.outbox.wake()
+
+
+async def _clocks(hearth: "Hearth") -> None:
+    await digest_tick.set_clocks(hearth.database, hearth.clock(), hearth.config)
 
 
 async def _look_at_all_rooms(hearth: "Hearth") -> None:

@@ -6,24 +6,29 @@ What a member may read is looked at again here, as late as can be: whatever is n
 from collections.abc import Mapping
 from typing import Any
 
-from bridge.digest import letter, rhythm, store
+from bridge.digest import letter, rhythm, store, turned
+from bridge.digest.due import next_run, not_before
 from bridge.digest.excerpt import said_in_copy
 from bridge.digest.letter import Letter, Line
 from bridge.digest.model import Copied, Item
 from bridge.digest.visible import openings
 from bridge.effects import Correct, Deliver, Effect, Send, transaction_id
-from bridge.errors import TURNED_AWAY, Refused
+from bridge.errors import TURNED_AWAY, NotYet, Refused
 from bridge.events import COPY_MARK
 from bridge.scene import Desk, Filler, Scene, Settler, State
 from bridge.speak import DirectRoom
-from bridge.store import happened, people, queue
+from bridge.store import due, happened, people, queue
 from bridge.store import rooms as room_store
 from bridge.store.db import Connection
 from bridge.store.people import Person
+from bridge.wall import local_date
 
 HOUR_MS = 3600 * 1000
 USUAL_MS = {"daily": 36 * HOUR_MS, "weekly": 8 * 24 * HOUR_MS}
 """A digest that goes back further than this says so."""
+
+LAG_MS = 10 * 60 * 1000
+"""So much older than the digest before it may be what is in a digest, and is not called late: clocks differ, and messages take a moment."""
 
 JUST_NOW_MS = 1000
 """The outbox notes a first try this much before it at most; whatever was first tried earlier is being tried again."""
@@ -38,13 +43,15 @@ def fillers(direct_room: DirectRoom) -> Mapping[type[Effect], Filler]:
             person = await people.get(db, effect.user)
         if made is None or made.event is not None or (person.digest == "off" and not is_asked_for(made.id)):
             return None
+        _wait_for_day(desk, made, person)
         said = await _texts(desk, made)
         in_doubt = await _in_doubt(desk, effect.key)
         if not said and not in_doubt:
             return None
         room = await direct_room(effect.user)
         words = await _letter(desk, made, said, may_be_empty=in_doubt)
-        return Send(key=effect.key, room=room, type="m.room.message", content=words) if words else None
+        # A database that came back from a backup may know nothing of a digest that was sent since.
+        return Send(key=effect.key, room=room, type="m.room.message", content=words, once=True) if words else None
 
     return {Deliver: deliver, Correct: correct}
 
@@ -67,6 +74,14 @@ async def correct(desk: Desk, effect: Correct) -> Send | None:
         COPY_MARK: transaction_id(effect.key),
     }
     return Send(key=effect.key, room=made.room, type="m.room.message", content=edit)
+
+
+def _wait_for_day(desk: Desk, made: store.Made, person: Person) -> None:
+    """NotYet where a digest that was long under way would come at night, or in somebody's quiet hours."""
+    zone, quiet = rhythm.zone_of(person, desk.config), rhythm.quiet_of(person)
+    until_ms = not_before(desk.now_ms, made.made_ms, zone, quiet)
+    if until_ms > desk.now_ms and not is_asked_for(made.id):
+        raise NotYet(until_ms)
 
 
 def is_asked_for(digest_id: str) -> bool:
@@ -93,16 +108,32 @@ async def delivered(scene: Scene, effect: Deliver, state: State, result: str | N
     if state == "dead":
         wish = await queue.get(scene.db, effect.key)
         if wish is not None and wish.error == TURNED_AWAY:
-            await rhythm.end(scene, effect.user)
+            await turned.away(scene, effect.user)
     if state == "done" and result is not None and person.direct_room is not None:
         await store.delivered(scene.db, effect.digest, person.direct_room, result)
+        if not is_asked_for(effect.digest):
+            await _used_up(scene, person)
+
+
+async def _used_up(scene: Scene, person: Person) -> None:
+    """A digest that comes on another day than its own is that day's."""
+    zone = rhythm.zone_of(person, scene.config)
+    today = local_date(scene.now_ms, zone)
+    pending = await due.get(scene.db, store.DUE, person.user)
+    if pending is not None and pending.slot <= today:
+        minute, weekday = rhythm.comes_at(person, scene.config), rhythm.weekday_of(person)
+        following = next_run(scene.now_ms, zone, minute, weekday, after=today)
+        await due.set_next(scene.db, store.DUE, person.user, *following)
 
 
 SETTLERS: Mapping[type[Effect], Settler] = {Deliver: delivered}
 
 
-async def _readable(db: Connection, made: store.Made, me: str) -> dict[Item, tuple[str, Copied | None]]:
-    """The items that this member may open right now, each with its author (empty where a copy names none), and as the copy that it is if it is one."""
+async def _readable(db: Connection, made: store.Made, me: str) -> dict[Item, tuple[str, Copied | None, int | None]]:
+    """The items that this member may open right now, each with its author (empty where a copy names none), and as the copy that it is if it is one.
+
+    With it, of what came so late that it belongs into an earlier digest, when it was written (UTC ms).
+    """
     spans = (await happened.spans_of(db, [made.user])).get(made.user, ())
     places = {place.room: place for place in await happened.places(db)}
     posts, copies = await happened.behind(db, [item.event for item in made.digest.items], me)
@@ -112,7 +143,9 @@ async def _readable(db: Connection, made: store.Made, me: str) -> dict[Item, tup
         if post is not None:
             there = openings(spans, places, post, [copied] if copied else ())
             if any((opening.room, opening.event) == (item.room, item.event) for opening in there):
-                found[item] = ("" if copied and post.nameless else post.author, copied)
+                late = made.from_ms is not None and not copied and post.at_ms < made.from_ms - LAG_MS
+                author = "" if copied and post.nameless else post.author
+                found[item] = (author, copied, post.at_ms if late else None)
     return found
 
 
@@ -121,7 +154,7 @@ async def _texts(desk: Desk, made: store.Made) -> dict[Item, Mapping[str, Any]]:
     async with desk.reading() as db:
         readable = await _readable(db, made, desk.me)
     found = {}
-    for item, (author, copied) in readable.items():
+    for item, (author, copied, _) in readable.items():
         try:
             event = await desk.read.event(item.room, item.event)
         except Refused:
@@ -148,12 +181,14 @@ async def _letter(
         readable = await _readable(db, made, desk.me)
         person = await people.get(db, made.user)
         rooms = {room.room: room for room in await room_store.all_rooms(db)}
-        since_ms = await _since_ms(db, made, person, desk.me)
     # A digest that stands in a former direct room is corrected there: about that one we know nothing any more.
     there_now = made.room in (None, person.direct_room)
     open_to = config.community.encrypted_to_open or (bool(person.direct_encrypted) and there_now)
     lines = tuple(
-        Line(item, readable[item][0], said[item] if open_to or not rooms[item.room].encrypted else None, bool(readable[item][1]))
+        Line(
+            item, readable[item][0], said[item] if open_to or not rooms[item.room].encrypted else None,
+            bool(readable[item][1]), readable[item][2],
+        )
         for item in made.digest.items
         if item in said and item in readable
     )  # fmt: skip
@@ -161,17 +196,18 @@ async def _letter(
         return None
     via = tuple(dict.fromkeys(user.partition(":")[2] for user in (desk.me, made.user)))
     zone = rhythm.zone_of(person, config)
-    what = Letter(lines, made.digest.more, made.made_ms, zone, rooms, since_ms, via)
+    since_ms, paused = _since(made, person, zone)
+    what = Letter(lines, made.digest.more, made.made_ms, zone, rooms, since_ms, via, paused)
     return letter.content(what, person.language or config.language, desk.names, key or f"digest/{made.id}")
 
 
-async def _since_ms(db: Connection, made: store.Made, person: Person, me: str) -> int | None:
-    """From when on the digest covers what happened (UTC ms), if that is longer ago than usual: then some were missed."""
+def _since(made: store.Made, person: Person, zone: str) -> tuple[int | None, bool]:
+    """From when on the digest covers what happened (UTC ms), if that is longer ago than usual: some were missed. And whether that was a pause of the member's own."""
     usual_ms = USUAL_MS.get(person.digest)
-    if usual_ms is None or is_asked_for(made.id):
-        return None
-    posts, _ = await happened.behind(db, [item.event for item in made.digest.items], me)
-    first_ms = min((post.at_ms for post in posts.values()), default=made.made_ms)
-    told_ms = await happened.seen_ms_of(db, made.since_seq)
-    since_ms = max(first_ms, told_ms or first_ms)  # a sender's clock may say anything, but nothing is told twice
-    return since_ms if made.made_ms - since_ms > usual_ms else None
+    if usual_ms is None or made.from_ms is None:
+        return None, False
+    since_ms = max(made.from_ms, made.made_ms - store.LOOK_BACK_MS)
+    if made.made_ms - since_ms <= usual_ms:
+        return None, False
+    between = (local_date(made.from_ms, zone), local_date(made.made_ms, zone))
+    return since_ms, person.digest_pause is not None and between[0] < person.digest_pause <= between[1]

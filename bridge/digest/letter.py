@@ -23,17 +23,24 @@ STOP = "🛑"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One item with what is said there now. `author` is empty where a copy names none. `content` is None where the words may not be shown in this direct room."""
+    """One item with what is said there now. `author` is empty where a copy names none. `content` is None where the words may not be shown in this direct room.
+
+    `late_ms` is there when it came too late for the digest where it belongs: when it was written, by its sender's server (UTC ms).
+    """
 
     item: Item
     author: str
     content: Mapping[str, Any] | None
     copied: bool = False
+    late_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """All that a digest's message is made of. `since_ms` is there when it covers more than usual; `via` are servers that know the rooms."""
+    """All that a digest's message is made of. `since_ms` is there when it covers more than usual, `paused` when that was the reader's own wish.
+
+    `via` are servers that know the rooms.
+    """
 
     lines: tuple[Line, ...]
     more: int
@@ -42,6 +49,7 @@ class Letter:
     rooms: Mapping[str, Room]
     since_ms: int | None = None
     via: tuple[str, ...] = field(default=())
+    paused: bool = False
 
 
 def content(letter: Letter, language: str, names: Names, key: str) -> dict[str, Any]:
@@ -99,6 +107,10 @@ def _period(letter: Letter) -> Text | None:
     if letter.since_ms is None:
         return None
     since, until = ({"time_ms": ms, "zone": letter.zone} for ms in (letter.since_ms, letter.made_ms))
+    if letter.paused:
+        return words(
+            "After your pause, this one covers everything from %(since)s to %(until)s.", since=since, until=until
+        )
     return words(
         "I was away for a while, so this one covers everything from %(since)s to %(until)s.", since=since, until=until
     )
@@ -117,7 +129,7 @@ def _entry(letter: Letter, line: Line, names: Names, characters: int) -> dict[st
     link = {"event": item.event, "room": item.room, "name": words("Open it"), "via": letter.via}
     return {
         "said": _said(letter, line, names, characters),
-        "why": _why(item, letter.rooms, names),
+        "why": _late(line, letter.zone, _why(item, letter.rooms, names)),
         "open": link,
     }
 
@@ -138,6 +150,14 @@ def _said(letter: Letter, line: Line, names: Names, characters: int) -> Text:
         return said
     further = words_n("%(count)s more message there.", "%(count)s more messages there.", line.item.replies)
     return words("%(said)s %(further)s", said=said, further=further)
+
+
+def _late(line: Line, zone: str, why: Text) -> Text:
+    """The reason, after a word on what came late."""
+    if line.late_ms is None:
+        return why
+    late = words("It was written on %(time)s and came late.", time={"time_ms": line.late_ms, "zone": zone})
+    return words("%(said)s %(further)s", said=late, further=why)
 
 
 _WHY = {

@@ -24,11 +24,12 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One person for whom a digest is to be made: its id, and the `seq` after which it begins."""
+    """One person for whom a digest is to be made: its id, and after which `seq` it begins; since when it covers what happened, where one went before (UTC ms)."""
 
     user: str
     digest: str
     since_seq: int
+    from_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +89,35 @@ def _choose(turns: Sequence[Turn], people: Mapping[str, Member], what: Board, mo
             crashed[turn.user] = error
         else:
             if digest is not None:
-                made.append(store.Made(turn.digest, turn.user, turn.since_seq, what.until_seq, what.now_ms, digest))
+                made.append(
+                    store.Made(
+                        turn.digest,
+                        turn.user,
+                        turn.since_seq,
+                        what.until_seq,
+                        what.now_ms,
+                        digest,
+                        from_ms=turn.from_ms,
+                    )
+                )
     return Chosen(tuple(made), crashed)
 
 
-async def write(db: Connection, chosen: Chosen, now_ms: int) -> frozenset[str]:
-    """Write digests down and put their delivery into the outbox; for whom. A digest whose id is there already is not made again. Crashes are recorded."""
+async def write(
+    db: Connection, chosen: Chosen, now_ms: int, moments: Mapping[str, int] | None = None
+) -> frozenset[str]:
+    """Write digests down and put their delivery into the outbox; for whom. A digest whose id is there already is not made again. Crashes are recorded.
+
+    `moments` says when somebody's may go out (UTC ms); of whoever is not in it, at once.
+    """
+    later = moments or {}
     for error in chosen.crashed.values():
         where = await failures.record(db, None, None, error, now_ms)
         log.error("digest set aside", where=where, error=type(error).__name__)
     new = await store.add(db, chosen.made)
     fresh = [made for made in chosen.made if made.id in new]
-    puts = [Put(Deliver(key=f"digest/{made.id}", user=made.user, digest=made.id)) for made in fresh]
+    puts = [
+        Put(Deliver(key=f"digest/{made.id}", user=made.user, digest=made.id), later.get(made.user, 0)) for made in fresh
+    ]
     await queue.put(db, puts, now_ms)
     return frozenset(made.user for made in fresh)

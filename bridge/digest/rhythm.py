@@ -1,27 +1,43 @@
 """When somebody gets their digest: begins it, changes it, ends it; never makes one."""
 
+from datetime import date, timedelta
+
 from bridge.config import Config
+from bridge.daylight import Quiet
 from bridge.digest import store
-from bridge.digest.due import next_run
+from bridge.digest.due import Wall, next_run, outside
 from bridge.scene import Scene
 from bridge.store import due, happened, people
 from bridge.store.people import Person
+from bridge.wall import is_zone, local_date
 from bridge.words import Text, words
 
 DAY_MS = 24 * 3600 * 1000
 
 
 def minute_of(person: Person, config: Config) -> int:
-    """The minute of the local day at which this person wants their digest."""
+    """The minute of the local day that this person wants their digest at."""
     if person.digest_minute is not None:
         return person.digest_minute
     hours, minutes = config.digest.default_time.split(":")
     return int(hours) * 60 + int(minutes)
 
 
+def comes_at(person: Person, config: Config) -> int:
+    """The minute of the local day at which their digest comes: the one that they want, or the end of the quiet hours that it lies in."""
+    return outside(minute_of(person, config), quiet_of(person))
+
+
+def quiet_of(person: Person) -> Quiet | None:
+    """The hours in which nothing comes to this person unasked, None when they have not chosen any."""
+    if person.quiet_from is None or person.quiet_until is None:
+        return None
+    return Quiet(person.quiet_from, person.quiet_until)
+
+
 def zone_of(person: Person, config: Config) -> str:
-    """The time zone in which this person lives, as far as we know."""
-    return person.zone or config.zone
+    """The time zone in which this person lives, as far as we know. One that is no longer in the time zone database is none."""
+    return person.zone if person.zone and is_zone(person.zone) else config.zone
 
 
 def weekday_of(person: Person) -> int | None:
@@ -29,21 +45,26 @@ def weekday_of(person: Person) -> int | None:
     return (person.digest_weekday or 0) if person.digest == "weekly" else None
 
 
+def wall_of(person: Person, config: Config) -> Wall:
+    """By what clock this person's digests come."""
+    return Wall(zone_of(person, config), comes_at(person, config), weekday_of(person), quiet_of(person))
+
+
+def paused_until(person: Person, config: Config, now_ms: int) -> str | None:
+    """The local date from which this person's digests come again, None when they are not paused."""
+    today = local_date(now_ms, zone_of(person, config))
+    return person.digest_pause if person.digest_pause is not None and person.digest_pause > today else None
+
+
 async def begin(
     scene: Scene, user: str, rhythm: str, *, minute: int | None = None, weekday: int | None = None
 ) -> tuple[int, str]:
     """From now on this person gets a daily or weekly digest; gives the first occasion as (UTC ms, zone).
 
-    What is not said stays as it was. The very first digest looks back one day; after a pause it begins at most one day back, too.
+    What is not said stays as it was; a pause does, too. The very first digest looks back one day; of who had none for a while it begins at most
+    one day back, too.
     """
     person = await people.get(scene.db, user)
-    wish = Person(
-        user=user,
-        zone=person.zone,
-        digest=rhythm,
-        digest_minute=minute_of(person, scene.config) if minute is None else minute,
-        digest_weekday=person.digest_weekday if weekday is None else weekday,
-    )
     mark = person.digest_mark
     if person.digest == "off":
         mark = max(mark, await happened.seq_before(scene.db, scene.now_ms - DAY_MS))
@@ -51,14 +72,24 @@ async def begin(
         scene.db,
         user,
         digest=rhythm,
-        digest_minute=wish.digest_minute,
-        digest_weekday=wish.digest_weekday,
+        digest_minute=minute_of(person, scene.config) if minute is None else minute,
+        digest_weekday=person.digest_weekday if weekday is None else weekday,
         digest_mark=mark,
+        # Whether one covers more than usual is a matter of the rhythm.
+        digest_ms=person.digest_ms if person.digest == rhythm else None,
     )
-    zone, at_minute, day = zone_of(wish, scene.config), minute_of(wish, scene.config), weekday_of(wish)
-    next_ms, slot = next_run(scene.now_ms, zone, at_minute, day)
+    return await plan(scene, user)
+
+
+async def plan(scene: Scene, user: str) -> tuple[int, str]:
+    """Plan this person's next digest by all that they want now; gives it as (UTC ms, zone). No slot has two, and none comes in a pause."""
+    person = await people.get(scene.db, user)
+    zone, minute, day = zone_of(person, scene.config), comes_at(person, scene.config), weekday_of(person)
+    pause = paused_until(person, scene.config, scene.now_ms)
+    used = (date.fromisoformat(pause) - timedelta(days=1)).isoformat() if pause else None
+    next_ms, slot = next_run(scene.now_ms, zone, minute, day, after=used)
     while await store.exists(scene.db, f"{user}/{slot}"):
-        next_ms, slot = next_run(scene.now_ms, zone, at_minute, day, after=slot)
+        next_ms, slot = next_run(scene.now_ms, zone, minute, day, after=slot)
     await due.set_next(scene.db, store.DUE, user, next_ms, slot)
     return next_ms, zone
 
@@ -75,7 +106,8 @@ async def end(scene: Scene, user: str) -> bool:
     """No digests any more; False when there were none. What the person follows stays."""
     person = await people.get(scene.db, user)
     # The hour is written down even where it was never chosen: whoever has one has decided about digests, and following does not begin them again.
-    await people.change(scene.db, user, digest="off", digest_minute=minute_of(person, scene.config))
+    minute = minute_of(person, scene.config)
+    await people.change(scene.db, user, digest="off", digest_minute=minute, digest_pause=None)
     await due.remove(scene.db, store.DUE, user)
     return person.digest != "off"
 

@@ -9,22 +9,28 @@ from sqlalchemy import (
     ColumnElement,
     and_,
     bindparam,
+    case,
     delete,
     func,
     insert,
+    literal_column,
     or_,
     select,
     update,
 )
 
 from bridge.digest.model import Digest, Follow, Item, Reason, Wish, dump_reasons, load_reasons
+from bridge.effects import Deliver
 from bridge.store.db import Connection
+from bridge.store.due import Due
+from bridge.store.people import Person
 from bridge.store.tables import (
     copies,
     digest_items,
     digests,
     due,
     follows,
+    outbox,
     people,
     posts,
 )
@@ -33,10 +39,16 @@ from bridge.store.upsert import insert_into
 DUE = "digest"
 """The kind of our rows in the table of what is due."""
 
+LOOK_BACK_MS = 31 * 24 * 3600 * 1000
+"""No digest goes back further: after a long pause nobody wants more, and everybody else's digests would wait for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A digest as it stands in the tables. `room` and `event` are where it was delivered, when it was."""
+    """A digest as it stands in the tables. `room` and `event` are where it was delivered, when it was.
+
+    It covers what was heard of since `from_ms` (UTC ms); None where it is the first, or was asked for.
+    """
 
     id: str
     user: str
@@ -46,6 +58,7 @@ class Made:
     digest: Digest
     room: str | None = None
     event: str | None = None
+    from_ms: int | None = None
 
 
 # --- follows -------------------------------------------------------------------------------------------------------------------------
@@ -111,25 +124,55 @@ async def source_of(db: Connection, event: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Wave:
-    """Some people's digests are due: what they cover, from the oldest mark of anybody (not included) up to the newest post."""
+    """Some people's digests are due: how many, and what they cover, from the oldest mark of anybody (not included) up to the newest post."""
 
     since_seq: int
     until_seq: int
+    number: int = 0
 
 
 # --- time ----------------------------------------------------------------------------------------------------------------------------
 
 
 async def wave(db: Connection, now_ms: int) -> Wave | None:
-    """What the digests that are due at this time (UTC ms) cover; None when none is."""
+    """What the digests that are due at this time (UTC ms) cover; None when none is. Nothing that we heard of more than a month ago is in any."""
     newest = select(func.coalesce(func.max(posts.c.seq), 0)).scalar_subquery()
+    old = posts.c.seen_ms < now_ms - LOOK_BACK_MS
+    oldest = select(posts.c.seq).where(old).order_by(posts.c.seq.desc()).limit(1).scalar_subquery()
+    # Looked for only where it is needed: this is asked every other second.
+    found = case((func.count() > 0, oldest))
     query = (
-        select(func.min(func.coalesce(people.c.digest_mark, newest)), newest)
+        select(func.min(func.coalesce(people.c.digest_mark, newest)), newest, func.coalesce(found, 0), func.count())
         .select_from(due.outerjoin(people, and_(people.c.user == due.c.subject, people.c.digest != "off")))
         .where(due.c.kind == DUE, due.c.next_ms <= now_ms)
     )
-    since_seq, until_seq = (await db.execute(query)).one()
-    return None if since_seq is None else Wave(since_seq, until_seq)
+    since_seq, until_seq, oldest_seq, number = (await db.execute(query)).one()
+    return Wave(max(since_seq, oldest_seq), until_seq, number) if number else None
+
+
+async def pending(
+    db: Connection, *, now_ms: int | None = None, after: str = "", limit: int
+) -> tuple[tuple[Due, Person], ...]:
+    """Up to `limit` next occasions, each with its person: those whose time has come, the oldest first; without `now_ms` all behind that id, by id."""
+    chosen = (due.c.subject > after,) if now_ms is None else (due.c.next_ms <= now_ms,)
+    order = (due.c.subject,) if now_ms is None else (due.c.next_ms, due.c.subject)
+    query = select(due.c.subject, due.c.next_ms, due.c.slot, people).outerjoin(people, people.c.user == due.c.subject)
+    rows = (await db.execute(query.where(due.c.kind == DUE, *chosen).order_by(*order).limit(limit))).mappings()
+    own = tuple(column.name for column in people.c)
+    return tuple(
+        (
+            Due(DUE, row["subject"], row["next_ms"], row["slot"]),
+            Person(**{name: row[name] for name in own}) if row["user"] is not None else Person(user=row["subject"]),
+        )
+        for row in rows
+    )
+
+
+async def on_their_way(db: Connection, users: Collection[str]) -> frozenset[str]:
+    """Who of these people has not got an earlier digest yet: it is still to be sent, or may have been a moment ago."""
+    lanes = {Deliver(key="", user=user, digest="").lane: user for user in users}
+    still = (outbox.c.state == literal_column("'due'"), outbox.c.kind == Deliver.__name__, outbox.c.lane.in_(lanes))
+    return frozenset(lanes[lane] for lane in await db.scalars(select(outbox.c.lane).where(*still)))
 
 
 async def set_pending(db: Connection, rows: Sequence[tuple[str, int, str]]) -> None:
@@ -146,10 +189,10 @@ async def remove_pending(db: Connection, users: Collection[str]) -> None:
         await db.execute(delete(due).where(due.c.kind == DUE, due.c.subject.in_(users)))
 
 
-async def set_marks(db: Connection, users: Collection[str], mark: int) -> None:
-    """From now on these people's digests begin after `mark`."""
+async def set_marks(db: Connection, users: Collection[str], mark: int, now_ms: int) -> None:
+    """From now on these people's digests begin after `mark`, and at this time (UTC ms)."""
     if users:
-        await db.execute(update(people).where(people.c.user.in_(users)).values(digest_mark=mark))
+        await db.execute(update(people).where(people.c.user.in_(users)).values(digest_mark=mark, digest_ms=now_ms))
 
 
 # --- digests -------------------------------------------------------------------------------------------------------------------------
@@ -174,6 +217,7 @@ def _digest_row(made: Made) -> Mapping[str, object]:
         "to_seq": made.until_seq,
         "more": made.digest.more,
         "made_ms": made.made_ms,
+        "from_ms": made.from_ms,
     }
 
 
@@ -204,7 +248,7 @@ async def get(db: Connection, digest_id: str) -> Made | None:
     )
     items = tuple(Item(item.event, item.room, load_reasons(item.reasons), item.replies) for item in found)
     digest = Digest(row.user, items, row.more)
-    return Made(row.id, row.user, row.from_seq, row.to_seq, row.made_ms, digest, row.room, row.event)
+    return Made(row.id, row.user, row.from_seq, row.to_seq, row.made_ms, digest, row.room, row.event, row.from_ms)
 
 
 async def delivered(db: Connection, digest_id: str, room: str, event: str) -> None:

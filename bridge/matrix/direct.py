@@ -49,12 +49,20 @@ class DirectRooms:
                 there = await self._there(room)
                 if self._are_two(there, user):
                     return room
-                left += there.get(self._user) == "join" and user not in there
-            if left > _MOST_LEFT:
+                left += there.get(self._user) == "join" and there.get(user) not in _PRESENT
+            found, lost = await self._orphan(user, direct)
+            if found is None and left + lost > _MOST_LEFT:
                 raise Refused(0, TURNED_AWAY, "direct room")
-            found = await self._orphan(user, direct) or await self._make(user, encrypted=encrypted)
+            found = found or await self._make(user, encrypted=encrypted)
             await self._remember(user, found, direct)
             return found
+
+    async def know(self, user: str, room: str) -> None:
+        """We have come into a direct room that this user made: it is theirs from now on, also when all other records are lost. Raises Refused or Unavailable."""
+        async with self._lock:
+            direct = await self._load()
+            if direct.get(user, [])[:1] != [room]:
+                await self._remember(user, room, direct)
 
     async def _is_for_two(self, room: str, user: str) -> bool:
         return self._are_two(await self._there(room), user)
@@ -95,9 +103,10 @@ class DirectRooms:
         await self._client.request("PUT", "/user/{user}/account_data/m.direct", parts={"user": self._user}, body=fresh)
         self._direct = fresh
 
-    async def _orphan(self, user: str, direct: dict[str, list[str]]) -> str | None:
-        """A room that we made for this user and had no time to write down."""
+    async def _orphan(self, user: str, direct: dict[str, list[str]]) -> tuple[str | None, int]:
+        """A room that we made for this user and that is written down nowhere, and how many of that kind they left."""
         written = {room for rooms in direct.values() for room in rooms}
+        left = 0
         for room in await self._read.joined_rooms():
             if room in written or room in self._others:
                 continue
@@ -109,8 +118,9 @@ class DirectRooms:
                 if membership is None:
                     await self._invite(room, user)
                 if membership is None or membership in _PRESENT:
-                    return room
-        return None
+                    return room, left
+                left += 1
+        return None, left
 
     async def _invite(self, room: str, user: str) -> None:
         """An invite that says it is direct, which POST /invite cannot."""

@@ -95,9 +95,13 @@ class Gateway(Reading):
         For an effect that is in doubt for longer than the homeserver remembers our transaction ids.
         """
         mark = transaction_id(effect.key)
-        for raw in await self.recent(effect.room, _LOOK_BACK):
-            content = raw.get("content")
-            if raw.get("sender") == self._user and isinstance(content, dict) and content.get(COPY_MARK) == mark:
+        for raw in await self.raw_recent(effect.room, _LOOK_BACK):
+            # A mark can stand outside of what is encrypted: keys that we had then may be lost with what a backup did not hold.
+            inside = self.opened(raw, effect.room) or {}
+            marks = (each.get("content") for each in (raw, inside))
+            if raw.get("sender") == self._user and any(
+                isinstance(each, dict) and each.get(COPY_MARK) == mark for each in marks
+            ):
                 return str(raw.get("event_id"))
         return None
 
@@ -125,6 +129,8 @@ class Gateway(Reading):
                 raise Refused(0, "M_HEARTH_NO_ENCRYPTION", "PUT send")
             recipients = await self._rooms.recipients(effect.room)
             kind, content = await self._crypto.encrypt(effect.room, recipients, kind, content)
+            if effect.once:
+                content = {**content, COPY_MARK: transaction_id(effect.key)}
         return await self._put_event(effect, kind, content)
 
     async def _react(self, effect: React, _again: bool) -> str | None:
@@ -160,7 +166,10 @@ class Gateway(Reading):
             if again or no.status not in (403, 404):
                 raise
             raise Unavailable("POST join", retry_after_ms=JOIN_AGAIN_MS) from None
-        return str(answer.get("room_id") or effect.room)
+        room = str(answer.get("room_id") or effect.room)
+        if effect.person is not None:
+            await self._direct.know(effect.person, room)
+        return room
 
     async def _leave(self, effect: Leave, _again: bool) -> None:
         try:

@@ -134,11 +134,15 @@ class Reading:
 
     async def recent(self, room: str, most: int) -> Sequence[Mapping[str, Any]]:
         """The newest events of a room that we can read, newest first. Raises Refused or Unavailable."""
+        opened = [self.opened(raw, room) for raw in await self.raw_recent(room, most)]
+        return [raw for raw in opened if raw is not None]
+
+    async def raw_recent(self, room: str, most: int) -> Sequence[Mapping[str, Any]]:
+        """The newest events of a room as the homeserver has them, newest first. Raises Refused or Unavailable."""
         query: dict[str, str | int] = {"dir": "b", "limit": most}
         answer = await self._client.request("GET", "/rooms/{room}/messages", parts={"room": room}, query=query)
         chunk = answer.get("chunk")
-        opened = [self.opened(raw, room) for raw in chunk if isinstance(raw, dict)] if isinstance(chunk, list) else []
-        return [raw for raw in opened if raw is not None]
+        return [raw for raw in chunk if isinstance(raw, dict)] if isinstance(chunk, list) else []
 
     async def written_by(
         self, room: str, senders: Sequence[str], *, since_ms: int | None, most: int | None

@@ -19,7 +19,9 @@ class Person:
     """One person's own choices; None where they have not chosen.
 
     `digest` is off, daily or weekly; `digest_minute` of their local day, `digest_weekday` 0 is Monday, `digest_mark` the newest `posts.seq` that
-    their digests have covered. `consent`: may their replies travel with a shared thread? `shown`: profile or anonymous, by what copies name them.
+    their digests have covered, and `digest_ms` until when that was (UTC ms); `digest_pause` is the local date from which they come again. `quiet_from`
+    and `quiet_until` are minutes of their local day. `consent`: may their replies travel with a shared thread? `shown`: profile or anonymous, by what
+    copies name them.
     """
 
     user: str
@@ -33,6 +35,10 @@ class Person:
     digest_weekday: int | None = None
     digest_mark: int = 0
     shown: str | None = None
+    quiet_from: int | None = None
+    quiet_until: int | None = None
+    digest_pause: str | None = None
+    digest_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

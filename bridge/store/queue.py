@@ -69,11 +69,12 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Postponed:
-    """The row with this id may be tried again at `next_ms`; `failed` is false when it was only held back."""
+    """The row with this id may be tried again at `next_ms`; `failed` is false when it was only held back, `untried` when it has not even been begun."""
 
     id: int
     next_ms: int
     failed: bool
+    untried: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +212,9 @@ async def postpone(db: Connection, rows: Sequence[Postponed]) -> None:
         await db.execute(
             statement, [{"row": each.id, "later": each.next_ms, "failed": int(each.failed)} for each in rows]
         )
+    untried = [each.id for each in rows if each.untried]
+    if untried:
+        await db.execute(update(outbox).where(outbox.c.id.in_(untried)).values(first_tried_ms=None))
 
 
 async def get(db: Connection, key: str) -> Wish | None:

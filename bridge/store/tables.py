@@ -232,6 +232,9 @@ people = Table(
     Column("digest_weekday", Integer),  # 0 Monday
     Column("digest_mark", BigInteger, nullable=False, server_default="0"),  # posts.seq up to which digests covered
     Column("shown", Text),  # on copies: profile | anonymous; null: the name they have here
+    Column("quiet_from", Integer), Column("quiet_until", Integer),  # minutes of the local day between which nothing comes unasked; null: no such hours
+    Column("digest_pause", Text),  # the local date from which digests come again; a past one is over
+    Column("digest_ms", BigInteger),  # until when digests have covered what happened; null: there was none of this rhythm yet
 )  # fmt: skip
 
 onboarding = Table(  # newcomers being led through what there is to know; who was here before Hearth has no row
@@ -504,6 +507,7 @@ digests = Table(
     Column("more", Integer, nullable=False),
     Column("made_ms", BigInteger, nullable=False),
     Column("room", Text), Column("event", Text),  # where it was delivered
+    Column("from_ms", BigInteger),  # from when on it covers what happened; null: it is the first, or was asked for
     Index("ix_digests_user", "user"),
 )  # fmt: skip
 

@@ -85,6 +85,7 @@ class House:
     def __init__(self, database: Database, config: Config) -> None:
         matrix = SimpleNamespace(user=ME, gateway=None, notes=())
         self.hearth = Hearth(config, lambda: NOW_MS, database, cast("Any", matrix))
+        self.hearth.caught_up.set()  # there is nobody to listen to
         self.database = database
         self.number = 0
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.digest.due import LATE_MS, moved, next_run, occasion
+from bridge.daylight import Quiet, is_quiet
+from bridge.digest.due import AT_ONCE, LATE_MS, Wall, look, moment, moved, next_run, occasion, outside
 from bridge.wall import local_date
 
 HOUR_MS = 3600 * 1000
@@ -141,3 +142,41 @@ def test_a_missed_one_does_not_wake_anybody(hour: str) -> None:
     due_ms = at("2026-05-05T08:00", "Europe/Berlin")
     now_ms = at(f"2026-05-07T{hour}", "Europe/Berlin")
     assert occasion(now_ms, due_ms, "Europe/Berlin", "2026-05-05")[0] == "wait"
+
+
+@given(zones, minutes, moments, st.integers(0, 1439), st.integers(0, 1439), st.integers(1, 40_000))
+def test_a_wave_is_spread_over_the_hour_and_never_into_quiet_hours(
+    zone: str, time: int, now_ms: int, since: int, until: int, number: int
+) -> None:
+    quiet = Quiet(since, until)
+    due_ms, _ = next_run(now_ms, zone, outside(time, quiet))
+    goes_ms = moment(due_ms, "@ann:one.test", number, zone, quiet)
+    assert due_ms <= goes_ms < due_ms + HOUR_MS
+    assert goes_ms == due_ms or not is_quiet(goes_ms, zone, quiet)
+    assert moment(due_ms, "@ann:one.test", AT_ONCE, zone, None) == due_ms
+
+
+def test_a_large_wave_has_about_as_many_in_each_of_its_minutes() -> None:
+    goes = [moment(0, f"@u{n}:one.test", 3000, "UTC", None) for n in range(3000)]
+    each = [sum(at_ms // 60_000 == n for at_ms in goes) for n in range(50)]
+    assert sum(each) == 3000
+    assert 20 < min(each) <= max(each) < 120
+
+
+@given(zones, zones, minutes, minutes, moments, st.integers(0, 30 * 24 * 60))
+def test_looking_at_any_time_after_any_move_ends_and_gives_each_slot_once(
+    old: str, new: str, time: int, other: int, now_ms: int, later: int
+) -> None:
+    """However late the look, wherever they are and whatever hour they want by then."""
+    row_ms, slot = next_run(now_ms, old, time)
+    wall, at_ms, made = Wall(new, other), row_ms + later * 60_000, []
+    for _ in range(4):
+        seen = look(at_ms, row_ms, slot, wall)
+        assert seen.following[0] > at_ms
+        if seen.slot is not None:
+            assert seen.slot >= slot
+            made.append(seen.slot)
+        row_ms, slot = seen.following
+        at_ms = row_ms
+    assert made == sorted(set(made))
+    assert len(made) >= 2

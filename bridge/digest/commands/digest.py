@@ -58,7 +58,7 @@ async def digest_weekly(ctx: Context, day: Weekday | None = None, time: LocalTim
 async def digest_at(ctx: Context, time: LocalTime) -> Text:
     """Choose the hour at which your digest comes."""
     person = await people.get(ctx.db, ctx.sender)
-    return await _begin(ctx, "weekly" if person.digest == "weekly" else "daily", time)
+    return await _begin(ctx, "weekly" if person.digest == "weekly" else "daily", time, pause=person.digest_pause)
 
 
 @command(examples=("digest off",))
@@ -69,7 +69,10 @@ async def digest_off(ctx: Context) -> Text:
     return words("Your digest is off already.")
 
 
-async def _begin(ctx: Context, how: str, time: LocalTime | None, day: Weekday | None = None) -> Text:
+async def _begin(
+    ctx: Context, how: str, time: LocalTime | None, day: Weekday | None = None, *, pause: str | None = None
+) -> Text:
+    await people.change(ctx.db, ctx.sender, digest_pause=pause)
     next_ms, _ = await rhythm.begin(
         ctx.scene,
         ctx.sender,
@@ -81,11 +84,14 @@ async def _begin(ctx: Context, how: str, time: LocalTime | None, day: Weekday | 
 
 
 def _set(ctx: Context, person: people.Person, next_ms: int) -> Text:
-    at = {"minute": rhythm.minute_of(person, ctx.config)}
+    at = {"minute": rhythm.comes_at(person, ctx.config)}
     zone = rhythm.zone_of(person, ctx.config)
     weekday = rhythm.weekday_of(person)
     if weekday is None:
         how = words("Your digest comes every day at %(at)s (%(zone)s).", at=at, zone=zone)
     else:
         how = words("Your digest comes every %(day)s at %(at)s (%(zone)s).", day={"weekday": weekday}, at=at, zone=zone)
-    return lines(how, words("The next one: %(next)s.", next={"time_ms": next_ms, "zone": zone}))
+    paused = rhythm.paused_until(person, ctx.config, ctx.scene.now_ms) is not None
+    end = words("It pauses until then; %(daily)s ends that.", daily={"command": f"digest {person.digest}"})
+    following = words("The next one: %(next)s.", next={"time_ms": next_ms, "zone": zone})
+    return lines(how, following, end) if paused else lines(how, following)

@@ -1,0 +1,48 @@
+"""The commands `quiet ...`: hours in which nothing comes unasked; never decides what would have come."""
+
+from bridge.arguments import LocalTime
+from bridge.commands import command
+from bridge.context import Context
+from bridge.digest import rhythm
+from bridge.errors import UsageError
+from bridge.store import due, people
+from bridge.words import Text, lines, words
+
+
+@command(examples=("quiet", "quiet 22:00 7:30"))
+async def quiet(ctx: Context, since: LocalTime | None = None, until: LocalTime | None = None) -> Text:
+    """See your quiet hours, or choose them: from when until when nothing comes unasked.
+
+    They are hours on your own wall. A digest that would come in them comes when they end. What you ask me is answered at any hour.
+    """
+    if since is None:
+        return await _told(ctx)
+    if until is None or until.minute == since.minute:
+        raise UsageError(
+            words("From when until when? For example: %(example)s.", example={"command": "quiet 22:00 7:30"})
+        )
+    await people.change(ctx.db, ctx.sender, quiet_from=since.minute, quiet_until=until.minute)
+    await due.look_again(ctx.db, ctx.sender, ctx.scene.now_ms)
+    return await _told(ctx)
+
+
+@command(examples=("quiet off",))
+async def quiet_off(ctx: Context) -> Text:
+    """Have no quiet hours any more."""
+    await people.change(ctx.db, ctx.sender, quiet_from=None, quiet_until=None)
+    await due.look_again(ctx.db, ctx.sender, ctx.scene.now_ms)
+    return words("You have no quiet hours now.")
+
+
+async def _told(ctx: Context) -> Text:
+    person = await people.get(ctx.db, ctx.sender)
+    hours = rhythm.quiet_of(person)
+    if hours is None:
+        return words("You have no quiet hours. %(example)s makes some.", example={"command": "quiet 22:00 7:30"})
+    said = words(
+        "Your quiet hours are from %(since)s to %(until)s (%(zone)s).",
+        since={"minute": hours.since}, until={"minute": hours.until}, zone=rhythm.zone_of(person, ctx.config),
+    )  # fmt: skip
+    if person.digest == "off" or not hours.covers(rhythm.minute_of(person, ctx.config)):
+        return said
+    return lines(said, words("Your digest comes when they end, at %(until)s.", until={"minute": hours.until}))
