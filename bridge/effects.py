@@ -53,6 +53,8 @@ class Say(Effect):
     """The number of the case that this shows to staff: a reaction on it may settle that."""
     reason_of: tuple[str, ...] = ()
     """A room and a user: what they wrote when they knocked there is read when this is sent, and quoted; it is stored nowhere."""
+    words_at: tuple[str, ...] = ()
+    """Where people wrote what this is about (as in `store.reports`): it is read when this is sent, and quoted; it is stored nowhere."""
     asks: str | None = None
     """Whose reaction on this message answers `prompt`."""
     prompt: str | None = None
@@ -69,6 +71,8 @@ class Tell(Effect):
     text: Text
     language: str
     prompt: str | None = None
+    words_at: tuple[str, ...] = ()
+    """As in Say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,7 @@ from bridge.effects import (
 )
 from bridge.errors import Refused, TokenLost, Unavailable
 from bridge.events import COPY_MARK
+from bridge.matrix.admin import AdminReports
 from bridge.matrix.client import Client
 from bridge.matrix.crypto import Crypto
 from bridge.matrix.direct import DirectRooms
@@ -56,9 +57,11 @@ JOIN_AGAIN_MS = 2_000
 class Gateway(Reading):
     """The one door through which anything of ours reaches Matrix, and through which it is read."""
 
-    def __init__(self, client: Client, user: str, rooms: Rooms, crypto: Crypto | None) -> None:
+    def __init__(
+        self, client: Client, user: str, rooms: Rooms, crypto: Crypto | None, reports: AdminReports | None = None
+    ) -> None:
         """`user` is our own id. Without `crypto` sending into an encrypted room is Refused (M_HEARTH_NO_ENCRYPTION)."""
-        super().__init__(client, crypto)
+        super().__init__(client, crypto, reports)
         self._user = user
         self._rooms = rooms
         self._replacing = Replacing(client, user, self)
