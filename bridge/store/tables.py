@@ -458,6 +458,7 @@ struck = Table(  # copies that somebody else than us took away: in that room the
     Column("room", Text, primary_key=True),  # where the copy was
     Column("cause", Text, nullable=False),  # the redaction's event id
     Column("at_ms", BigInteger, nullable=False),
+    Column("copy", Text),  # the event id that it had
 )  # fmt: skip
 
 echoes = Table(  # by what a copy is recognised when a relay says it again without our mark; for a day

@@ -36,7 +36,7 @@ COMMUNITY = {
     "circles": [{"name": "Sleeping well", "tag": "sleep"}],
 }
 BOOK_OF_ALL = registry.load("bridge.rooms.commands")
-MINE = {name: BOOK_OF_ALL.commands[name] for name in ("share", "share as", "unshare", "consent", "tags")}
+MINE = {name: BOOK_OF_ALL.commands[name] for name in ("share", "share as", "share again", "unshare", "consent", "tags")}
 BOOK = Book(MINE, spellings(MINE, "command"))
 
 
