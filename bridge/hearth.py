@@ -40,9 +40,10 @@ from bridge.rooms import (
 )
 from bridge.rooms.adopt_told import kept_for
 from bridge.rooms.build import Outcome, Progress, Site, build, look
+from bridge.rooms.forecast import forecast
 from bridge.rooms.guard import Hold, holds
 from bridge.rooms.model import Change, Desired, Note
-from bridge.rooms.plan import forecast, notes, plan
+from bridge.rooms.plan import notes, plan
 from bridge.scene import Desk, Filler, Scene, Settler, State
 from bridge.schedule import Tick, ticking
 from bridge.store import (
