@@ -13,6 +13,7 @@ from bridge import direct, handle, journal_log, speak, voice, welcome
 from bridge.clock import Clock
 from bridge.config import Config
 from bridge.digest import dispatch as digest_dispatch
+from bridge.digest import touched
 from bridge.effects import Copy, CopyFile, CreateRoom, EditCopy, Effect, ReplaceRoom, Send, Unsay
 from bridge.events import Batch
 from bridge.known_names import KnownNames, names_key
@@ -143,6 +144,7 @@ class Hearth:
                 uninvited.SETTLERS,
                 widening.SETTLERS,
                 digest_dispatch.SETTLERS,
+                touched.SETTLERS,
                 moderation_dispatch.SETTLERS,
                 {CreateRoom: _decided_before, ReplaceRoom: _decided_before},
             ),

@@ -19,6 +19,7 @@ from bridge.effects import (
     Join,
     Kick,
     Leave,
+    Offer,
     React,
     Redact,
     ReplaceRoom,
@@ -70,6 +71,7 @@ class Gateway(Reading):
         self._ways: dict[type[Effect], Callable[[Any, bool], Awaitable[str | None]]] = {
             Send: self._send,
             React: self._react,
+            Offer: self._offer,
             Redact: self._redact,
             Join: self._join,
             Leave: self._leave,
@@ -145,6 +147,15 @@ class Gateway(Reading):
             if no.errcode == "M_DUPLICATE_ANNOTATION":
                 return None
             raise
+
+    async def _offer(self, effect: Offer, again: bool) -> str | None:
+        """A room where we may not react has no reactions to touch, and nobody has to hear of that."""
+        try:
+            return await self._react(effect, again)
+        except TokenLost:
+            raise
+        except Refused:
+            return None
 
     async def _put_event(self, effect: Send | React, kind: str, content: Mapping[str, Any]) -> str:
         parts = {"room": effect.room, "kind": kind, "transaction": transaction_id(effect.key)}

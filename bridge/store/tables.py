@@ -246,6 +246,7 @@ people = Table(
     Column("quiet_from", Integer), Column("quiet_until", Integer),  # minutes of the local day between which nothing comes unasked; null: no such hours
     Column("digest_pause", Text),  # the local date from which digests come again; a past one is over
     Column("digest_ms", BigInteger),  # until when digests have covered what happened; null: there was none of this rhythm yet
+    Column("digest_most", Integer),  # so many conversations in a digest; null: as the configuration says
 )  # fmt: skip
 
 onboarding = Table(  # newcomers being led through what there is to know; who was here before Hearth has no row
