@@ -19,7 +19,7 @@ from bridge.events import Batch
 from bridge.known_names import KnownNames, names_key
 from bridge.matrix.connect import Matrix
 from bridge.matrix.sync import batches
-from bridge.moderation import care, findings
+from bridge.moderation import appeals, care, findings
 from bridge.moderation import dispatch as moderation_dispatch
 from bridge.moderation import react as moderation
 from bridge.names import NameBook
@@ -152,6 +152,7 @@ class Hearth:
                 **moderation_dispatch.INTENT_DONE,
                 **findings.INTENT_DONE,
                 **care.INTENT_DONE,
+                **appeals.INTENT_DONE,
                 **joining.INTENT_DONE,
                 **knocks.INTENT_DONE,
                 **terms_dispatch.INTENT_DONE,

@@ -70,7 +70,7 @@ class OurMute:
 
 
 class Act(StrEnum):
-    """What a protection may ask for. MUTE and HOLD are brought before staff as a case for now: nothing here silences anybody."""
+    """What a protection may ask for. MUTE lets somebody only read for a time, HOLD until staff has looked; both are a case, too."""
 
     WARN = "warn"
     REDACT = "redact"

@@ -4,6 +4,8 @@ import hashlib
 
 from bridge.context import language_of
 from bridge.effects import Put, Tell
+from bridge.events import Message
+from bridge.grammar import read_line
 from bridge.scene import Scene
 from bridge.store import cases as store
 from bridge.store import reports
@@ -12,6 +14,13 @@ from bridge.words import Text, lines, words
 
 PROMPT = "report/"
 """How the name of what a reaction on our thanks answers begins; behind it stands the number of the case."""
+
+
+def place(event: Message, reason: str) -> str | None:
+    """Where a command's reason can be read, as `store.reports` keeps it: only that is kept, and not what it says. None when there is none."""
+    said = read_line(event.content.body)
+    after = next((at for at in range(len(said.words) + 1) if said.rest(at) == reason), None) if reason else None
+    return None if after is None else f"{event.room} {event.id} {after}"
 
 
 async def thank(scene: Scene, case: Case, user: str, cause: str, *, urgent: bool) -> None:

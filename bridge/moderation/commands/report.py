@@ -6,8 +6,7 @@ from bridge.arguments import Rest, Thread, User
 from bridge.commands import DIRECT, command
 from bridge.context import Context, Reply
 from bridge.errors import UsageError
-from bridge.grammar import read_line
-from bridge.moderation import reports
+from bridge.moderation import reporters, reports
 from bridge.moderation.reports import About, Grade
 from bridge.store import people
 from bridge.words import words
@@ -29,7 +28,9 @@ async def report(
     if about.user == ctx.scene.me:
         raise UsageError(words("That was me. If I do something wrong, please write to a moderator: they can put it right."))  # fmt: skip
     grade: Grade = "crisis" if urgent == "danger" else urgent or "other"
-    case = await reports.take(ctx.scene, ctx.sender, about, grade, cause=ctx.event.id, words_at=_place(ctx, reason))
+    case = await reports.take(
+        ctx.scene, ctx.sender, about, grade, cause=ctx.event.id, words_at=reporters.place(ctx.event, reason)
+    )
     return Reply(reports.LOOKED_AT if case is None else None)
 
 
@@ -51,10 +52,3 @@ async def _meant(ctx: Context, what: Thread | User) -> About:
             )
         )
     return About(what.id)
-
-
-def _place(ctx: Context, reason: str) -> str | None:
-    """Where the reason can be read: only that is kept, and not what it says."""
-    said = read_line(ctx.event.content.body)
-    after = next((at for at in range(len(said.words) + 1) if said.rest(at) == reason), None) if reason else None
-    return None if after is None else f"{ctx.event.room} {ctx.event.id} {after}"
