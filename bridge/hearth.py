@@ -37,6 +37,7 @@ from bridge.rooms import (
     terms_wanted,
     uninvited,
     unread,
+    untold,
     widening,
 )
 from bridge.rooms.adopt_told import kept_for
@@ -143,6 +144,7 @@ class Hearth:
                 replacing.SETTLERS,
                 uninvited.SETTLERS,
                 widening.SETTLERS,
+                untold.SETTLERS,
                 digest_dispatch.SETTLERS,
                 touched.SETTLERS,
                 moderation_dispatch.SETTLERS,

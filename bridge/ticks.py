@@ -22,6 +22,7 @@ from bridge.rooms import (
     ground,
     knocks,
     leaving,
+    left_out,
     offers,
     replacing,
     share_leaving,
@@ -89,6 +90,7 @@ def all_ticks(hearth: "Hearth") -> tuple[Tick, ...]:
         simple("requests", HOUR, ask.forget_silence, offers.forget_silence, echoes.forget),
         simple("gone", HOUR, share_leaving.sweep, widening.sweep),
         simple("widening", 3, widening.look),
+        simple("left out", 20, left_out.sweep),
         simple("strangers", 10 * MINUTE, direct.leave_strangers, knocks.sweep),
         larger("retention", 6 * HOUR, _forget),
     )
