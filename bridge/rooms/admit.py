@@ -31,6 +31,16 @@ async def is_barred(scene: Scene, user: str) -> bool:
     return by_hand or await sanctions.is_banned(scene.db, user)
 
 
+async def is_shut(scene: Scene, user: str, room: Room | None) -> bool:
+    """Whether invites are off where somebody would come in now: into the space, unless they are there, and into this room."""
+    shut = await sanctions.shut(scene.db)
+    if not shut:
+        return False
+    return (room is not None and shut.inviting(room.key)) or (
+        shut.inviting("space") and not await is_inside(scene, user)
+    )
+
+
 async def refuse_ended(scene: Scene, user: str) -> None:
     """UsageError, in words for staff, for somebody whose membership has ended."""
     if await authority.has_ended(scene.db, scene.config, user):

@@ -7,7 +7,7 @@ from bridge.effects import Put, Say, Tell
 from bridge.events import Edited, Message
 from bridge.rooms import codes as signs
 from bridge.rooms import term, terms_change, terms_words
-from bridge.rooms.admit import Way, admit, is_barred, is_inside, named, room_of
+from bridge.rooms.admit import Way, admit, is_barred, is_inside, is_shut, named, room_of
 from bridge.rooms.assigning import warn_staff
 from bridge.rooms.door import WRONG_TRIES, counted, silent
 from bridge.scene import Scene
@@ -38,6 +38,8 @@ async def written(scene: Scene, event: Message) -> None:
         wrong, since_ms = counted(wrong, since_ms, scene.now_ms)
         await codes.set_wrong(scene.db, event.sender, wrong, since_ms)
         await _say(scene, event, _wrong(wrong))
+    elif code.holds(scene.now_ms) and await is_shut(scene, event.sender, await room_of(scene, code.circle)):
+        await _say(scene, event, words("Nobody is let in at the moment. Your code stays as it is: please try it again later."))  # fmt: skip
     else:
         await _say(scene, event, await _used(scene, event, code))
 

@@ -13,6 +13,7 @@ from bridge.rooms.admit import (
     greeting,
     invite_next,
     is_barred,
+    is_shut,
     refuse_ended,
 )
 from bridge.rooms.joining import settled
@@ -33,7 +34,11 @@ async def react(scene: Scene, event: MemberChanged) -> None:
         return
     case = await store.open_about(scene.db, KNOCK, event.user, event.room)
     if event.membership == "knock":
-        if case is None and not await is_barred(scene, event.user):
+        if (
+            case is None
+            and not await is_barred(scene, event.user)
+            and not await _is_shut(scene, event.room, event.user)
+        ):
             await cases.show(scene, KINDS, f"knock/{event.id}", KNOCK, event.user, event.room)
         return
     if case is None and event.membership in ("invite", "join"):
@@ -53,10 +58,16 @@ async def _at_an_old_door(scene: Scene, event: MemberChanged) -> Case | None:
 
 
 async def sweep(scene: Scene) -> None:
-    """Who has been knocking since before we listened is a case, too; by the clock."""
+    """Who has been knocking since before we listened, or while invites were off, is a case, too; by the clock."""
     for room, user in await people.knocking(scene.db):
-        if not await store.any_about(scene.db, KNOCK, user, room) and not await is_barred(scene, user):
+        known = await store.any_about(scene.db, KNOCK, user, room)
+        if not known and not await is_barred(scene, user) and not await _is_shut(scene, room, user):
             await cases.show(scene, KINDS, f"knock/{room}/{user}", KNOCK, user, room)
+
+
+async def _is_shut(scene: Scene, room: str, user: str) -> bool:
+    """Whether invites are off there: whoever knocks waits until they are on again."""
+    return await is_shut(scene, user, await rooms.by_id(scene.db, room))
 
 
 def _ended(event: MemberChanged) -> tuple[str, Text]:
@@ -83,6 +94,8 @@ async def _accept(scene: Scene, case: Case, _actor: str, entry: int) -> None:
     if await is_barred(scene, case.subject):
         raise UsageError(words("%(who)s is banned, and a ban beats a knock.", who={"user": case.subject}))
     await refuse_ended(scene, case.subject)
+    if await _is_shut(scene, case.room or "", case.subject):
+        raise UsageError(words("Invites are off there now, so they cannot be let in; %(on)s lets people be invited again.", on={"command": "invites on"}))  # fmt: skip
     room = await _knocked_at(scene, case)
     by = f"case/{case.id}"
     if room == "space":

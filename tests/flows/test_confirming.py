@@ -3,7 +3,7 @@
 from community import PEOPLE
 from world import World, on_a_file
 
-from bridge.commands import CIRCLE, STAFF
+from bridge.commands import CIRCLE, DIRECT, STAFF
 from bridge.registry import book
 from bridge.roles import Role
 from tests.fake import Seen
@@ -76,6 +76,7 @@ def test_who_may_do_what_is_one_table() -> None:
         for name, command in book().commands.items()
         if command.run.__module__.startswith("bridge.moderation.commands.")
     }
+    assert (found.pop("report"), found.pop("appeal")) == ((Role.MEMBER, DIRECT), (Role.STRANGER, DIRECT))
     mild = {"warn", "slow", "mute", "unmute", "redact", "redact thread"}
     assert mild <= found.keys()
     for name, (role, where) in found.items():

@@ -83,7 +83,7 @@ class House:
     """Hearth without a homeserver, in a community of this size."""
 
     def __init__(self, database: Database, config: Config) -> None:
-        matrix = SimpleNamespace(user=ME, gateway=None, notes=())
+        matrix = SimpleNamespace(user=ME, gateway=None, notes=(), reports=None)
         self.hearth = Hearth(config, lambda: NOW_MS, database, cast("Any", matrix))
         self.hearth.caught_up.set()  # there is nobody to listen to
         self.database = database

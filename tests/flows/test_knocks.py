@@ -204,3 +204,44 @@ async def test_who_has_been_knocking_since_before_hearth_listened_is_a_case_too(
     assert (await case(world))["subject"] == NEW
     await world.tick()
     assert len(await world.rows(cases)) == 1
+
+
+@on_a_file
+async def test_while_invites_are_off_codes_wait_and_so_do_knocks(world: World) -> None:
+    code = await made(world)
+    await knocks(world)
+    await world.order("mod", "!invites off 2h raid")
+    await world.react(
+        "#staff", "mod", next(s for s in world.from_hearth("#staff") if "knocks" in s.body).event_id, "👍"
+    )
+    await world.settle()
+    assert any("Invites are off there now" in seen.body for seen in world.from_hearth("#staff"))
+    await newcomer(world, "@otto:c.test")
+    (answer,) = await world.ask("otto", code)
+    assert "Nobody is let in at the moment" in answer
+    await newcomer(world, "@pia:c.test")
+    await world.member("pia").knock(world.room("#space"), "me too")
+    await world.settle()
+    await world.ring("strangers")
+    await world.settle()
+    assert len(await world.rows(cases)) == 1
+    assert [membership(world, "#space", f"@{name}:c.test") for name in ("nora", "otto", "pia")] == [
+        "knock",
+        "leave",
+        "knock",
+    ]
+    world.clock.forward(2 * 3_600_000 + 60_000)
+    await world.ring("sanctions end")
+    await world.settle()
+    await world.ring("strangers")
+    await world.settle()
+    assert len(await world.rows(cases)) == 2
+    (answer,) = await world.ask("otto", code)
+    assert "Welcome" in answer
+    await world.say("#staff", "mod", "!accept 1")
+    await world.settle()
+    assert [membership(world, "#space", f"@{name}:c.test") for name in ("nora", "otto", "pia")] == [
+        "invite",
+        "invite",
+        "knock",
+    ]

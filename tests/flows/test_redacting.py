@@ -176,3 +176,14 @@ async def test_what_hearth_cannot_read_is_found_too(world: World) -> None:
     answer = await order(world, f"!redact {EVE} 1h")
     assert emptied(world) == 1
     assert "1 message is gone" in answer.body
+
+
+@on_a_file
+async def test_what_a_whole_server_wrote_goes_by_its_name(world: World) -> None:
+    await busy(world)
+    answer = await order(world, "!redact b.test 150m spam")
+    assert left(world) == ["spam 0", "spam 2", "spam 1"]
+    assert "4 messages are gone" in answer.body
+    assert world.sees("#common", "ben")[-1].body == "fine"
+    assert "How much of it" in (await world.order("mod", "!redact b.test last 3")).body
+    assert "our own server" in (await world.order("mod", "!redact a.test 3h")).body

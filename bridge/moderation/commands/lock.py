@@ -97,7 +97,7 @@ async def invites(
 ) -> Reply:
     """Let nobody but the owners and me invite into a room, or into all; or let them again.
 
-    Codes, knocks and the doors of the rooms stay as they are.
+    Meanwhile codes let nobody in and stay as they are, and whoever knocks waits. The doors of the rooms stay as they are.
     """
     key = _key(which)
     if state == "on":

@@ -29,6 +29,7 @@ async def _go_on(
     examples=(
         "redact @eve:example.org 3h spam",
         "redact @eve:example.org last 20",
+        "redact bad.example.org 3h",
         "redact https://matrix.to/#/!room/$event",
     ),
     confirmed=_go_on,
@@ -42,13 +43,15 @@ async def redact(
 ) -> Reply:
     """Take away a message, or what someone wrote in the last hours, or their last so many messages; nobody can bring it back.
 
-    In the staff room it means every room, in a circle that circle. It is looked for in the rooms themselves, edits and encrypted messages too.
+    With a server it means all its people, by the hours. In the staff room it means every room, in a circle that circle. It is looked for in the rooms themselves, edits and encrypted messages too.
     """
     del word  # it only makes the line read well
     if isinstance(what, Thread):
         return await _one(ctx, what, "message", str(reason))
     await whom.refuse_our_own(ctx, what)
-    if (what.ms is None) == (number is None) or what.entity == "server" or (what.glob and number is not None):
+    if what.entity == "server":
+        what = Aim("user", f"@*:{what.pattern}", what.ms)
+    if (what.ms is None) == (number is None) or (what.glob and number is not None):
         raise UsageError(
             words("How much of it? Write a time, like `3h`, or a number, like `last 20`, behind the person.")
         )
