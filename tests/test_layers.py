@@ -31,7 +31,6 @@ LAYER = {
     "bridge.locks": DECIDERS,
     "bridge.pacing": DECIDERS,
     "bridge.power": DECIDERS,
-    "bridge.complaint": DECIDERS,
     "bridge.recognise": DECIDERS,
     "bridge.roles": DECIDERS,
     "bridge.skeleton": DECIDERS,
@@ -55,7 +54,6 @@ LAYER = {
 PURE_NAMES = {
     "model",
     "plan",
-    "forecast",
     "contents",
     "due",
     "compose",

@@ -1,0 +1,231 @@
+"""The direct rooms in which digests come: made at opting in, found again whatever was lost, offered once more to who left, and then no more."""
+
+import shutil
+from contextlib import closing
+from pathlib import Path
+from sqlite3 import connect as open_file
+
+from community import HEARTH, PEOPLE
+from world import World, a_world, on_a_file
+
+from bridge.pacing import Pace
+from bridge.store import people
+from bridge.store.tables import digests, outbox
+
+pytestmark = on_a_file
+BEN = PEOPLE["ben"]
+
+
+def digests_of(world: World, who: str) -> list[str]:
+    """The digests that this person has, in whatever room they are in."""
+    return [body for body in world.told(who) if body.startswith("Your digest")]
+
+
+def rooms_made(world: World) -> list[str]:
+    return [request.path for request in world.changes() if request.path.endswith("/createRoom")]
+
+
+def alone_with(world: World, who: str) -> list[str]:
+    """The rooms in which this person and Hearth are, or are invited."""
+    member = world.member(who)
+    ours = {room for name, room in world.rooms.items() if name.startswith("#")}
+    return [room for room in (*member.rooms(), *member.invites()) if room not in ours]
+
+
+def forget_m_direct(world: World) -> None:
+    """What the homeserver keeps for Hearth of its direct rooms is gone."""
+    held = world.hs.model.accounts.users[HEARTH].account_data
+    for at in [at for at in held if at[1] == "m.direct"]:
+        del held[at]
+
+
+async def day(world: World, moment: str, said: str) -> None:
+    """Somebody says something in the circle, and then it is that time."""
+    await world.say("#sleep", "ann", said)
+    await world.settle()
+    await world.turn_to(moment)
+
+
+async def test_the_room_is_there_from_the_beginning_and_is_found_whatever_is_lost(world: World) -> None:
+    assert world.hearth
+    await world.say("#sleep", "ben", f"!follow {PEOPLE['ann']}")
+    await world.settle()
+    (room,) = alone_with(world, "ben")  # the answer came there, and nothing waits for the morning
+    assert await world.direct("ben") == room
+    world.hs.mark()
+    await day(world, "2026-01-06 08:00", "one")
+    assert len(digests_of(world, "ben")) == 1
+    assert rooms_made(world) == []
+
+    async def lost(*, ours: bool, theirs: bool) -> None:
+        """As after an old backup: what we wrote down of the room, and what the homeserver keeps of it for us."""
+        await world.stop()
+        async with world.writing() as db:
+            await people.change(db, BEN, **({"direct_room": None} if ours else {}), direct_encrypted=None)
+        if theirs:
+            forget_m_direct(world)
+        await world.start()
+        await world.settle()
+
+    for number, (ours, theirs) in enumerate(((True, False), (False, True), (True, True)), start=7):
+        await lost(ours=ours, theirs=theirs)
+        world.hs.mark()
+        await day(world, f"2026-01-0{number} 08:00", f"said on the {number}th")
+        assert rooms_made(world) == []
+        assert alone_with(world, "ben") == [room]
+        assert f"said on the {number}th" in digests_of(world, "ben")[-1]
+    assert len(digests_of(world, "ben")) == 4
+
+    # A room that its member made is kept for them, too.
+    theirs_to_keep = await world.direct("eve")
+    await world.ask("eve", "follow #sleep")
+    await world.stop()
+    async with world.writing() as db:
+        await people.change(db, PEOPLE["eve"], direct_room=None)
+    await world.start()
+    world.hs.mark()
+    await day(world, "2026-01-10 08:00", "for both")
+    assert rooms_made(world) == []
+    assert alone_with(world, "eve") == [theirs_to_keep]
+    assert "for both" in digests_of(world, "eve")[-1]
+
+
+async def test_who_leaves_is_invited_once_more_and_then_their_curator_hears(world: World) -> None:
+    await world.ask("ben", "follow #sleep")
+    ann_before = len(world.told("ann"))
+    first = await world.direct("ben")
+    await world.member("ben").leave(first)
+    await world.settle()
+    assert alone_with(world, "ben") == []
+    await day(world, "2026-01-06 08:00", "one")
+    (second,) = world.member("ben").invites()
+    assert second != first
+    await world.member("ben").join(second)
+    assert any(seen.body.startswith("Your digest") for seen in world.from_hearth(second, "ben"))
+    await world.member("ben").leave(second)
+    await world.settle()
+    for date in ("07", "08"):
+        await day(world, f"2026-01-{date} 08:00", "two")
+    assert alone_with(world, "ben") == []
+    told = world.told("ann")[ann_before:] if await world.direct("ann") else []
+    assert ["Ben left the chat" in body for body in told] == [True]
+    assert "do not invite them again" in told[0]
+    assert "Ben left" not in "".join(seen.body for seen in world.from_hearth("#staff"))
+    await world.replay()
+    assert rooms_made(world) == []
+    assert len([body for body in world.told("ann") if "Ben left the chat" in body]) == 1
+
+    # Everything else that they follow and chose is kept; they open a chat, and have their digests back.
+    del world.rooms["@ben"]
+    assert "Your digest is off" in (await world.ask("ben", "digest"))[0]
+    assert "Thu, Jan 8" not in (await world.ask("ben", "digest daily"))[0]
+    await day(world, "2026-01-09 08:00", "three")
+    assert "three" in digests_of(world, "ben")[-1]
+    assert len(alone_with(world, "ben")) == 1
+
+
+async def test_leaving_twice_counts_also_when_all_that_was_written_down_is_lost(world: World) -> None:
+    await world.ask("zed", "follow #garden")  # their own room, which is not one that we made
+    await world.member("zed").leave(await world.direct("zed"))
+    await world.settle()
+    for date, left in (("06", False), ("07", True)):
+        await world.say("#garden", "cleo", f"on the {date}th")
+        await world.settle()
+        await world.turn_to(f"2026-01-{date} 08:00")
+        for room in world.member("zed").invites():
+            await world.member("zed").join(room)
+            await world.member("zed").leave(room)
+        await world.settle()
+        if not left:
+            await world.stop()
+            forget_m_direct(world)
+            await world.start()
+    world.hs.mark()
+    await world.say("#garden", "cleo", "once more")
+    await world.settle()
+    await world.turn_to("2026-01-08 08:00")
+    assert world.member("zed").invites() == []
+
+
+async def test_what_a_backup_forgot_is_not_said_again(world: World, tmp_path: Path) -> None:
+    await _restored(world, tmp_path, encrypted=False)
+
+
+async def test_not_in_an_encrypted_chat_either_where_all_keys_are_new(where: Path, tmp_path: Path) -> None:
+    async with a_world(where, tmp_path, encryption=True) as world:
+        await _restored(world, tmp_path, encrypted=True)
+
+
+async def _restored(world: World, tmp_path: Path, *, encrypted: bool) -> None:
+    """A database from before some digests comes back, with a device that the homeserver knows nothing of: its transaction ids are worth nothing."""
+    await world.say("#sleep", "ben", "!follow #sleep")
+    await world.say("#sleep", "eve", "!follow #sleep")
+    await world.settle()
+    await world.direct("ben")
+    await world.direct("eve")
+    await world.say("#sleep", "ann", "from before the backup")
+    await world.settle()
+    await world.stop()
+    file = world.config.data_dir / "hearth.db"
+    with closing(open_file(file)) as db:
+        db.execute(f"VACUUM INTO '{tmp_path / 'backup.db'}'")
+    await world.start()
+    await world.turn_to("2026-01-06 08:00")
+    await day(world, "2026-01-07 08:00", "from after it")
+
+    def in_their_rooms() -> int:
+        """Messages of Hearth that stand where it speaks to one of them."""
+        rooms = [room for who in ("ben", "eve") for room in alone_with(world, who)]
+        kind = "m.room.encrypted" if encrypted else "m.room.message"
+        return sum(event.sender == HEARTH for room in rooms for event in world.hs.timeline(room, kind))
+
+    before = in_their_rooms()
+    await world.stop()
+    for old in world.config.data_dir.glob("hearth.db*"):
+        old.unlink()
+    shutil.copy(tmp_path / "backup.db", file)
+    shutil.rmtree(world.config.data_dir / "crypto", ignore_errors=True)
+    for data in world.config.data_dir.glob("session*"):
+        data.unlink()
+    matrix = world.config.matrix.model_copy(update={"access_token": type(world.config.matrix.access_token)((await world.hs.user(HEARTH)).token("ANEW"))})  # fmt: skip
+    world.config = world.config.model_copy(update={"matrix": matrix})
+    world.clock.turn_to("2026-01-07 09:30")
+    await world.start()
+    await world.settle()
+    await world.tick()
+    assert in_their_rooms() == before
+    made = [row for row in await world.rows(digests) if row["user"] == BEN]
+    assert [row["id"].rpartition("/")[2] for row in made] == ["2026-01-07"]
+    assert made[0]["event"] is not None  # it is known where it stands, and can be corrected
+    await day(world, "2026-01-08 08:00", "the next day")
+    assert in_their_rooms() == before + 2
+
+
+async def test_moderation_and_answers_go_ahead_of_a_wave(world: World) -> None:
+    assert world.hearth
+    for who in ("ben", "eve", "dan", "zed"):
+        await world.ask(who, f"follow {PEOPLE['ann']}")
+    await world.say("#common", "ann", "good night")
+    await world.settle()
+    world.hearth.outbox.pace = Pace(paused_until_ms=world.clock() + 10**9)
+    world.hearth.outbox._at_once = 1
+    world.clock.turn_to("2026-01-06 08:00")
+    await world.ring("digests")
+    await world.say("#staff", "mod", f"!ban {PEOPLE['eve']} spam")
+    await world.say(await world.direct("dan"), "dan", "help")
+
+    async def all_wait() -> bool:
+        kinds = [row["kind"] for row in await world.rows(outbox) if row["state"] == "due"]
+        return kinds.count("Deliver") == 4 and "Ban" in kinds and "Say" in kinds
+
+    await world.until(all_wait)
+    world.hearth.outbox.pace = Pace()
+    await world.settle()
+    done = sorted((row for row in await world.rows(outbox) if row["kind"] in ("Ban", "Deliver")), key=lambda row: row["settled_ms"])  # fmt: skip
+    kinds = [row["kind"] for row in done]
+    assert kinds == sorted(kinds)
+    assert kinds.count("Deliver") == 4
+    assert "Ban" in kinds
+    dan = [seen.body for seen in world.from_hearth(await world.direct("dan"), "dan")]
+    assert dan[-1].startswith("Your digest")
+    assert not dan[-2].startswith("Your digest")
