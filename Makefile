@@ -28,8 +28,8 @@ $(READY): pyproject.toml requirements.lock
 demo: $(READY)
 	@$(BIN)/hearth demo $(ARGS)
 
-test: $(READY)
-	@$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
+test: $(READY) # Hearth is started many times in it: what is compiled is kept, whatever the machine's habits are
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n auto --dist loadgroup $(ARGS)
 
 lint: $(READY)
 	@$(BIN)/ruff check .

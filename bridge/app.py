@@ -36,7 +36,7 @@ async def opened(
     database = await Database.open(config.database.url or config.data_dir / "hearth.db")
     try:
         await database.lead(wait=wait)
-        async with connect(config.matrix, config.data_dir) as matrix:
+        async with connect(config.matrix, config.data_dir, config.reports.admin_token) as matrix:
             yield Hearth(config, clock, database, matrix, read_again)
     finally:
         await database.close()

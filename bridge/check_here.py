@@ -137,8 +137,10 @@ def _private(file: Path, config: Config) -> Iterator[Finding]:
         matrix.access_token if not matrix.access_token_file else None,
         matrix.password if not matrix.password_file else None,
         webhook.secret if webhook and not webhook.secret_file else None,
+        config.reports.admin_token if not config.reports.admin_token_file else None,
     ]
-    files = [matrix.access_token_file, matrix.password_file, file if any(inline) else None]
+    files = [matrix.access_token_file, matrix.password_file, config.reports.admin_token_file]
+    files += [file if any(inline) else None]
     files += [webhook.secret_file] if webhook else []
     if service:
         files += [

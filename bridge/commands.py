@@ -10,9 +10,10 @@ from enum import Enum, IntFlag
 from typing import Any
 
 from bridge.arguments import LABELS, Choice, Directory, Kind, Rest
+from bridge.complaint import complaint
 from bridge.errors import UsageError
 from bridge.grammar import Line, Word
-from bridge.recognise import KINDS, complaint, find
+from bridge.recognise import KINDS, find
 from bridge.roles import Role
 from bridge.words import Text, lines, words
 

@@ -339,6 +339,25 @@ class Membership(Section):
     webhook: Webhook | None = Field(None, description="Notices of payments, from whatever takes them.")
 
 
+class Reports(Section):
+    """What members report to staff, and how long that may wait before the owners are called."""
+
+    emoji: str = Field(
+        "🚩",
+        min_length=1,
+        max_length=12,
+        description="The reaction that reports a message. Hearth takes it away at once.",
+    )
+    crisis_minutes: int = Field(10, ge=1, le=1440, description="When somebody may be in danger of their life.")
+    harm_hours: int = Field(2, ge=1, le=168, description="When somebody is being hurt.")
+    other_hours: int = Field(48, ge=1, le=720, description="Anything else, and appeals.")
+    admin_token: SecretStr | None = Field(
+        None,
+        description="A token of an administrator of your own Synapse: what its people report by their client's own button becomes a case, too. Better in admin_token_file.",
+    )
+    admin_token_file: Path | None = Field(None, description="A file that holds only that token.")
+
+
 class Log(Section):
     """What Hearth tells the journal. Never anybody's words."""
 
@@ -359,5 +378,6 @@ class Config(Section):
     zone: Zone = Field("UTC", description="For people who have not told theirs, e.g. Europe/Berlin.")
     digest: Digest = Field(Digest(), description="Digests.")
     protections: Protections = Field(Protections(), description="Rules that look at what is said, and at who comes.")
+    reports: Reports = Field(Reports(), description="What members report.")
     membership: Membership | None = Field(None, description="Memberships that end; without this section none does.")
     log: Log = Field(Log(), description="Logging.")

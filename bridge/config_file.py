@@ -24,6 +24,7 @@ _SECRETS: Mapping[Loc, str | None] = {  # secret -> the file in data_dir that ho
     ("matrix", "application_service", "as_token"): "as_token",
     ("matrix", "application_service", "hs_token"): "hs_token",
     ("membership", "webhook", "secret"): None,
+    ("reports", "admin_token"): None,
 }
 _SEVERAL = frozenset({("membership", "webhook", "secret")})
 """Secrets of which several may hold at the same time, so that they can be changed without a gap: a line each."""

@@ -53,6 +53,8 @@ class Say(Effect):
     """The number of the case that this shows to staff: a reaction on it may settle that."""
     reason_of: tuple[str, ...] = ()
     """A room and a user: what they wrote when they knocked there is read when this is sent, and quoted; it is stored nowhere."""
+    words_at: tuple[str, ...] = ()
+    """Where people wrote what this is about (as in `store.reports`): it is read when this is sent, and quoted; it is stored nowhere."""
     asks: str | None = None
     """Whose reaction on this message answers `prompt`."""
     prompt: str | None = None
@@ -69,6 +71,8 @@ class Tell(Effect):
     text: Text
     language: str
     prompt: str | None = None
+    words_at: tuple[str, ...] = ()
+    """As in Say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +110,18 @@ class React(Effect):
     room: str
     event: str
     emoji: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer(React):
+    """Put a reaction under a message of ours, to be touched by whoever reads it; when nothing else waits, for it is only a comfort."""
+
+    priority: ClassVar[Priority] = Priority.DIGEST
+
+    @property
+    def lane(self) -> str:
+        """Its own in each room: no digest waits for it."""
+        return f"{self.priority.value}:offer:{self.room}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -453,12 +469,20 @@ class Deliver(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correct(Effect):
-    """Bring a delivered digest up to date in place, because something in it was edited, redacted or is no longer theirs to read."""
+    """Bring a delivered digest up to date in place, because something in it was edited, redacted or is no longer theirs to read.
 
-    priority: ClassVar[Priority] = Priority.DIGEST
+    It goes before the digests of others, however many of these there are this morning.
+    """
+
+    priority: ClassVar[Priority] = Priority.SHARE
     user: str
     digest: str
     cause: str
+
+    @property
+    def lane(self) -> str:
+        """That of the digest itself, which comes first."""
+        return f"{Priority.DIGEST.value}:{self.user}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -479,7 +503,7 @@ class Send(Effect):
 EFFECTS: Mapping[str, type[Effect]] = {
     kind.__name__: kind
     for kind in (
-        Say, Tell, TellUnread, KeepName, React, Redact, Join, Leave, Ban, Unban, Kick, Expel, Invite, SetState, SetVoice, Mute, SetLock, SetServerAcl, SetAlias, CreateRoom,
+        Say, Tell, TellUnread, KeepName, React, Offer, Redact, Join, Leave, Ban, Unban, Kick, Expel, Invite, SetState, SetVoice, Mute, SetLock, SetServerAcl, SetAlias, CreateRoom,
         Upload, SetWelcome, ReplaceRoom,
         Copy, EditCopy, CopyFile, WithdrawCopy, Summarise, TellBundle, Unsay, Deliver, Correct,
     )

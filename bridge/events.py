@@ -127,6 +127,18 @@ class Receipt:
     at_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """Somebody reported something by their client's own button, as their homeserver lists it: its number in its list, when it came (UTC ms), who reported whom, and which message if it is about one."""
+
+    number: int
+    at_ms: int
+    reporter: str
+    user: str
+    room: str | None = None
+    event: str | None = None
+
+
 AnyEvent = Message | Edited | Redacted | Reacted | MemberChanged | StateChanged | Invited | Undecryptable
 
 

@@ -13,12 +13,13 @@ from bridge import direct, handle, journal_log, speak, voice, welcome
 from bridge.clock import Clock
 from bridge.config import Config
 from bridge.digest import dispatch as digest_dispatch
+from bridge.digest import touched
 from bridge.effects import Copy, CopyFile, CreateRoom, EditCopy, Effect, ReplaceRoom, Send, Unsay
 from bridge.events import Batch
 from bridge.known_names import KnownNames, names_key
 from bridge.matrix.connect import Matrix
 from bridge.matrix.sync import batches
-from bridge.moderation import care, findings
+from bridge.moderation import appeals, care, findings
 from bridge.moderation import dispatch as moderation_dispatch
 from bridge.moderation import react as moderation
 from bridge.names import NameBook
@@ -36,13 +37,15 @@ from bridge.rooms import (
     terms_wanted,
     uninvited,
     unread,
+    untold,
     widening,
 )
 from bridge.rooms.adopt_told import kept_for
 from bridge.rooms.build import Outcome, Progress, Site, build, look
+from bridge.rooms.forecast import forecast
 from bridge.rooms.guard import Hold, holds
 from bridge.rooms.model import Change, Desired, Note
-from bridge.rooms.plan import forecast, notes, plan
+from bridge.rooms.plan import notes, plan
 from bridge.scene import Desk, Filler, Scene, Settler, State
 from bridge.schedule import Tick, ticking
 from bridge.store import (
@@ -141,7 +144,9 @@ class Hearth:
                 replacing.SETTLERS,
                 uninvited.SETTLERS,
                 widening.SETTLERS,
+                untold.SETTLERS,
                 digest_dispatch.SETTLERS,
+                touched.SETTLERS,
                 moderation_dispatch.SETTLERS,
                 {CreateRoom: _decided_before, ReplaceRoom: _decided_before},
             ),
@@ -149,6 +154,7 @@ class Hearth:
                 **moderation_dispatch.INTENT_DONE,
                 **findings.INTENT_DONE,
                 **care.INTENT_DONE,
+                **appeals.INTENT_DONE,
                 **joining.INTENT_DONE,
                 **knocks.INTENT_DONE,
                 **terms_dispatch.INTENT_DONE,

@@ -1,14 +1,16 @@
-"""Every kind of case by its name, and the reactions of staff on cases; never what a kind does."""
+"""Every kind of case by its name, the reactions of staff on cases, and their deadlines; never what a kind does."""
 
 from collections.abc import Mapping
 from typing import cast
 
-from bridge import cases
+from bridge import cases, deadlines
 from bridge.cases import Kind
-from bridge.effects import Put, Say
+from bridge.context import language_of
+from bridge.effects import Put, Say, Tell
+from bridge.emoji import emoji
 from bridge.errors import UsageError
 from bridge.events import AnyEvent, Reacted
-from bridge.moderation import care, findings
+from bridge.moderation import appeals, care, findings, reports
 from bridge.rooms import assigning, knocks, splits, terms_paid
 from bridge.rooms.share import answer
 from bridge.scene import Scene
@@ -24,15 +26,24 @@ KINDS: Mapping[str, Kind] = {
     **terms_paid.KINDS,
     **findings.KINDS,
     **care.KINDS,
+    **reports.KINDS,
+    **appeals.KINDS,
 }
 
 
+CLAIM = "👀"
+"""The reaction by which somebody says that they look after a case; by somebody else's it goes over to them."""
+
+
 async def react(scene: Scene, event: AnyEvent) -> None:
-    """A reaction on a message that shows a case settles it: by somebody in the staff room there, or by whom we asked privately about it.
+    """A reaction on a message that shows a case settles it, or says that somebody looks after it: by somebody in the staff room there, or by whom we asked privately about it.
 
     Their membership has to last, and who was asked has to be in a room of ours still. Anybody else's, or any other, is let be.
     """
-    if not isinstance(event, Reacted) or event.sender == scene.me or (yes := answer(event.key)) is None:
+    if not isinstance(event, Reacted) or event.sender == scene.me:
+        return
+    yes, claims = answer(event.key), emoji(event.key) == CLAIM
+    if yes is None and not claims:
         return
     case = await store.by_event(scene.db, event.target)
     staff = await rooms.by_key(scene.db, "staff")
@@ -44,15 +55,25 @@ async def react(scene: Scene, event: AnyEvent) -> None:
     inside = await _may_answer(scene, event.sender) if asked else await _is_staff(scene, staff.room, event.sender)
     if not inside:
         return
+    who, place = event.sender, {"event": event.id, "room": event.room}
     before = len(scene.puts)
     try:
         async with scene.db.begin_nested():
-            await cases.decide(scene, KINDS, case, yes=yes, actor=event.sender, event=event.id, room=event.room)
+            if yes is not None:
+                await cases.decide(scene, KINDS, case, yes=yes, actor=who, **place)
+            elif case.kind in KINDS and KINDS[case.kind].claims:
+                await cases.claim(scene, KINDS, case, who, actor=who, **place)
     except UsageError as error:
         del scene.puts[before:]
-        text = in_a_room(cast("Text", error.text))
-        key = f"case/{case.id}/{event.id}"
-        scene.puts.append(Put(Say(key=key, room=staff.room, text=text, language=scene.config.language)))
+        text, key = cast("Text", error.text), f"case/{case.id}/{event.id}"
+        wrong = Say(key=key, room=staff.room, text=in_a_room(text), language=scene.config.language)
+        alone = Tell(key=key, user=who, text=text, language=await language_of(scene, who)) if asked else wrong
+        scene.puts.append(Put(alone))
+
+
+async def tick(scene: Scene) -> None:
+    """What has waited too long is brought back to mind."""
+    await deadlines.tick(scene, KINDS)
 
 
 async def _is_staff(scene: Scene, room: str, user: str) -> bool:

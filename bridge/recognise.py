@@ -1,6 +1,5 @@
 """Finds a command's arguments in a line, each by its type; never knows a command, a clock or a database."""
 
-import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
@@ -31,8 +30,6 @@ from bridge.errors import UsageError
 from bridge.grammar import Line
 from bridge.tags import fold
 from bridge.times import (
-    LANGUAGES,
-    near_zones,
     read_clock,
     read_date,
     read_duration,
@@ -40,7 +37,7 @@ from bridge.times import (
     read_weekday,
     read_zone,
 )
-from bridge.words import Text, words
+from bridge.words import words
 
 
 class Sureness(IntEnum):
@@ -298,60 +295,3 @@ def find(kinds: Sequence[Kind], line: Line, at: int, stop: int, directory: Direc
             if found is not None:
                 return found
     return None
-
-
-def complaint(kinds: Sequence[Kind], label: object, given: str, directory: Directory) -> Text:
-    """What to say about a word that fits none of these kinds: what is known instead, or how to write it. `label` names the argument."""
-    only = kinds[0] if len(kinds) == 1 else None
-    code = {"code": given[:100]}
-    if only in {User, Target, Aim}:
-        return words(
-            "I do not know anybody called %(given)s. Pick the person with @, or give the id, like %(example)s.",
-            given=code,
-            example={"code": "@name:server"},
-        )
-    if only in {Circle, RoomRef}:
-        circles = [place for place in directory.places if only is RoomRef or place.kind == "circle"]
-        names = sorted(f"#{place.tag}" if place.tag else place.key for place in circles)
-        near = difflib.get_close_matches(given.casefold()[:64], names, n=3, cutoff=0.5) or names[:10]
-        if only is Circle:
-            return words("I know no circle called %(given)s. Perhaps: %(near)s", given=code, near=_listed(near))
-        return words("I know no room called %(given)s. Perhaps: %(near)s", given=code, near=_listed(near))
-    if only is Zone:
-        near = list(near_zones(given))
-        if near:
-            return words("I know no time zone called %(given)s. Perhaps: %(near)s", given=code, near=_listed(near))
-        return words("I know no time zone called %(given)s. Name a large city near you, please.", given=code)
-    if only is Lang:
-        return words(
-            "I do not speak %(given)s yet. I speak %(known)s.",
-            given=code,
-            known={"list": [{"lang": language} for language in LANGUAGES]},
-        )
-    if isinstance(only, Choice):
-        spelt = list(only.spelt)
-        return words("I cannot read %(given)s here. It can be one of: %(known)s", given=code, known=_listed(spelt))
-    example = _EXAMPLES.get(only) if isinstance(only, type) else None
-    if example:
-        return words(
-            "I cannot read %(given)s as “%(argument)s”, which looks like this: %(example)s.",
-            given=code,
-            argument=label,
-            example={"code": example},
-        )
-    return words("I cannot read %(given)s as “%(argument)s”.", given=code, argument=label)
-
-
-def _listed(names: Sequence[str]) -> dict[str, object]:
-    return {"list": [{"code": name} for name in names]}
-
-
-_EXAMPLES: Mapping[type, str] = {
-    Tag: "#sleep",
-    Duration: "3d",
-    Day: "2026-03-01",
-    LocalTime: "08:00",
-    Weekday: "Monday",
-    int: "10",
-    Thread: "https://matrix.to/#/!room/$event",
-}

@@ -98,6 +98,9 @@ class Reader(Protocol):
     async def local_aliases(self, room: str) -> Sequence[str]:
         """The addresses on our own server that lead to a room."""
 
+    async def report_reason(self, kind: str, number: str) -> str | None:
+        """What somebody wrote when they used their client's report button, by the number of the homeserver's own list; None when it cannot be read."""
+
     async def joined_rooms(self) -> Sequence[str]:
         """The ids of all rooms that we are in."""
 

@@ -1,11 +1,12 @@
 """Makes of our own words what goes over the wire: says and tells; never sends anything and never decides what is said."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from bridge.effects import Effect, Say, Send, Tell, transaction_id
 from bridge.errors import Refused
 from bridge.events import COPY_MARK
+from bridge.grammar import read_line
 from bridge.scene import Desk, Filler, Scene, Settler, State
 from bridge.store import cases, people, queue
 from bridge.text import Rendered, render
@@ -13,6 +14,9 @@ from bridge.words import Text, lines, words
 
 MOST_REASON = 500
 """So much of what a knocker writes is quoted."""
+
+BUTTON = "-button"
+"""How the name of a list ends in which the homeserver keeps what was written to its administrators."""
 
 DirectRoom = Callable[[str], Awaitable[str]]
 """Finds or makes the direct room with a person and gives its id. Raises Refused or Unavailable."""
@@ -44,7 +48,7 @@ def relation(thread: str | None, reply_to: str | None) -> dict[str, Any] | None:
 
 async def say(desk: Desk, effect: Say) -> Send:
     """Our words in a room; as an edit of the earlier message when there is one and it was sent."""
-    text = lines(effect.text, *await _reason(desk, effect))
+    text = lines(effect.text, *await _reason(desk, effect), *await _quoted(desk, effect.words_at))
     rendered = render(text, effect.language, desk.names)
     said = content(rendered, effect.key, effect.mentions)
     earlier = None
@@ -77,11 +81,43 @@ async def _reason(desk: Desk, effect: Say) -> tuple[Text, ...]:
     return (words("They write: “%(reason)s”", reason=" ".join(reason.split())[:MOST_REASON]),)
 
 
+async def _quoted(desk: Desk, places: Sequence[str]) -> list[Text]:
+    """What people wrote to us about something, as far as it can (still) be read: nobody learns who it was."""
+    found = []
+    for place in places:
+        first, _, rest = place.partition(" ")
+        reason = (
+            await _from_button(desk, first.removesuffix(BUTTON), rest)
+            if first.endswith(BUTTON)
+            else await _from_chat(desk, place)
+        )
+        if reason and reason.strip():
+            found.append(words("Somebody writes: “%(reason)s”", reason=" ".join(reason.split())[:MOST_REASON]))
+    return found
+
+
+async def _from_chat(desk: Desk, place: str) -> str | None:
+    room, event, before = place.split(" ")
+    try:
+        held = await desk.read.event(room, event) or {}
+    except Refused:
+        return None
+    said = held.get("content", {}).get("body")
+    return read_line(said).rest(int(before)) if isinstance(said, str) else None
+
+
+async def _from_button(desk: Desk, kind: str, number: str) -> str | None:
+    try:
+        return await desk.read.report_reason(kind, number)
+    except Refused:
+        return None
+
+
 def fillers(direct_room: DirectRoom) -> Mapping[type[Effect], Filler]:
     """The fillers of Say and Tell. `direct_room` is asked when something is told."""
 
     async def tell(desk: Desk, effect: Tell) -> Send:
-        rendered = render(effect.text, effect.language, desk.names)
+        rendered = render(lines(effect.text, *await _quoted(desk, effect.words_at)), effect.language, desk.names)
         room = await direct_room(effect.user)
         return Send(key=effect.key, room=room, type="m.room.message", content=content(rendered, effect.key))
 

@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bridge import direct, mishaps, welcome
+from bridge import direct, kinds, mishaps, welcome
 from bridge.config_file import ConfigError
 from bridge.digest import tick as digest_tick
-from bridge.errors import Unavailable
-from bridge.moderation import care, ends, progress, protect, sweeping
+from bridge.errors import Refused, Unavailable
+from bridge.moderation import button, care, ends, progress, protect, sweeping
 from bridge.moderation import react as moderation
 from bridge.rooms import (
     alarms,
@@ -22,6 +22,7 @@ from bridge.rooms import (
     ground,
     knocks,
     leaving,
+    left_out,
     offers,
     replacing,
     share_leaving,
@@ -65,7 +66,8 @@ def all_ticks(hearth: "Hearth") -> tuple[Tick, ...]:
         larger("clocks", DAY, _clocks),
         simple("newcomers", 30, welcome.tick),
         simple("assign", 3, assigning.sweep),
-        simple("crisis", 10, care.tick),
+        simple("cases", 10, kinds.tick),
+        larger("report button", 30, _reports),
         simple("help lines", 6 * HOUR, care.remind),
         simple("repeats", 10 * MINUTE, protect.tick),
         simple("sanctions", HOUR, moderation.sweep),
@@ -88,6 +90,7 @@ def all_ticks(hearth: "Hearth") -> tuple[Tick, ...]:
         simple("requests", HOUR, ask.forget_silence, offers.forget_silence, echoes.forget),
         simple("gone", HOUR, share_leaving.sweep, widening.sweep),
         simple("widening", 3, widening.look),
+        simple("left out", 20, left_out.sweep),
         simple("strangers", 10 * MINUTE, direct.leave_strangers, knocks.sweep),
         larger("retention", 6 * HOUR, _forget),
     )
@@ -121,6 +124,23 @@ async def _progress(hearth: "Hearth") -> None:
 async def _redactions(hearth: "Hearth") -> None:
     if await sweeping.tick(hearth.database, hearth.matrix.gateway, hearth.scene):
         hearth.outbox.wake()
+
+
+async def _reports(hearth: "Hearth") -> None:
+    """What people of our own homeserver reported by their client's own button."""
+    if hearth.matrix.reports is None:
+        return
+    try:
+        if await button.tick(hearth.database, hearth.matrix.reports, hearth.scene):
+            hearth.outbox.wake()
+        hearth.troubles.tell("report button", None)
+    except Unavailable:
+        return  # the next time
+    except Refused as error:
+        hearth.troubles.tell(
+            "report button",
+            f"the homeserver gives no list of reports ({error.errcode}): reports.admin_token has to be that of an administrator",
+        )
 
 
 async def _digests(hearth: "Hearth") -> None:

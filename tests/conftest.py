@@ -1,5 +1,6 @@
 """What holds for all tests."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -19,6 +20,12 @@ settings.register_profile(
     print_blob=True,
 )
 settings.load_profile("hearth")
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of collected tests are never garbage: without this, looking them over again and again takes a tenth of the time."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_report_header() -> str:

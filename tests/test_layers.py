@@ -31,6 +31,7 @@ LAYER = {
     "bridge.locks": DECIDERS,
     "bridge.pacing": DECIDERS,
     "bridge.power": DECIDERS,
+    "bridge.complaint": DECIDERS,
     "bridge.recognise": DECIDERS,
     "bridge.roles": DECIDERS,
     "bridge.skeleton": DECIDERS,
@@ -54,6 +55,7 @@ LAYER = {
 PURE_NAMES = {
     "model",
     "plan",
+    "forecast",
     "contents",
     "due",
     "compose",

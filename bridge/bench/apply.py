@@ -17,8 +17,9 @@ from bridge.config import Config
 from bridge.demo.homeservers import Homeserver, homeservers
 from bridge.matrix.client import Client
 from bridge.rooms.contents import child_link, create_request
+from bridge.rooms.forecast import after
 from bridge.rooms.model import Actual, Create, Desired
-from bridge.rooms.plan import after, around, desired, plan
+from bridge.rooms.plan import around, desired, plan
 
 CIRCLES, PEOPLE = 18, 350
 ROOMS = CIRCLES + 3

@@ -13,15 +13,16 @@ FOLLOW, MUTE = "🔔", "🔕"
 BELLS = frozenset({FOLLOW, MUTE})
 
 
-async def rung(scene: Scene, event: Reacted, bell: str) -> None:
-    """Follow or mute the thread of the message that somebody put this bell on, if it is one of a room of ours where they are."""
-    room = await rooms.by_id(scene.db, event.room)
-    if room is None or await people.membership(scene.db, event.room, event.sender) != "join":
+async def ring(scene: Scene, event: Reacted, about: tuple[str, str], bell: str) -> None:
+    """Follow or mute the thread of this message, as (room, event), for whoever reacted, if it is one of a room of ours where they are."""
+    room_id, target = about
+    room = await rooms.by_id(scene.db, room_id)
+    if room is None or await people.membership(scene.db, room_id, event.sender) != "join":
         return
-    root = await _thread(scene, event)
+    root = await thread_of(scene, room_id, target)
     if root is None:
         return
-    link = {"event": event.target, "room": event.room, "name": words("a thread"), "via": (scene.me.partition(":")[2],)}
+    link = {"event": target, "room": room_id, "name": words("a thread"), "via": (scene.me.partition(":")[2],)}
     thread = words("%(thread)s in %(room)s", thread=link, room=letter.place(room, room.room))
     wish: Wish = "follow" if bell == FOLLOW else "mute"
     reason = Reason("thread", root)
@@ -41,12 +42,12 @@ async def rung(scene: Scene, event: Reacted, bell: str) -> None:
     scene.puts.append(Put(Tell(key=f"bell/{event.id}", user=event.sender, text=said, language=language)))
 
 
-async def _thread(scene: Scene, event: Reacted) -> str | None:
+async def thread_of(scene: Scene, room: str, event: str) -> str | None:
     """The root of the thread of this message, or of what it is a copy of; None when there is nothing of that kind in this room."""
-    post = await journal.post(scene.db, event.target)
-    if post is None or post.room != event.room or post.redacted:
+    post = await journal.post(scene.db, event)
+    if post is None or post.room != room or post.redacted:
         return None
-    source = await store.source_of(scene.db, event.target)
+    source = await store.source_of(scene.db, event)
     if post.author == scene.me and source not in (await happened.behind(scene.db, [source], scene.me))[0]:
         return None  # our own words, which are no copy
     top = await shares.top(scene.db, source)

@@ -10,25 +10,21 @@ from bridge.digest import letter, rhythm, store, turned
 from bridge.digest.due import next_run, not_before
 from bridge.digest.excerpt import said_in_copy
 from bridge.digest.letter import Letter, Line
-from bridge.digest.model import Copied, Item
-from bridge.digest.visible import openings
-from bridge.effects import Correct, Deliver, Effect, Send, transaction_id
+from bridge.digest.model import Item
+from bridge.digest.standing import readable
+from bridge.effects import Correct, Deliver, Effect, Offer, Put, Send, transaction_id
 from bridge.errors import TURNED_AWAY, NotYet, Refused
 from bridge.events import COPY_MARK
 from bridge.scene import Desk, Filler, Scene, Settler, State
 from bridge.speak import DirectRoom
-from bridge.store import due, happened, people, queue
+from bridge.store import due, people, queue
 from bridge.store import rooms as room_store
-from bridge.store.db import Connection
 from bridge.store.people import Person
 from bridge.wall import local_date
 
 HOUR_MS = 3600 * 1000
 USUAL_MS = {"daily": 36 * HOUR_MS, "weekly": 8 * 24 * HOUR_MS}
 """A digest that goes back further than this says so."""
-
-LAG_MS = 10 * 60 * 1000
-"""So much older than the digest before it may be what is in a digest, and is not called late: clocks differ, and messages take a moment."""
 
 JUST_NOW_MS = 1000
 """The outbox notes a first try this much before it at most; whatever was first tried earlier is being tried again."""
@@ -111,6 +107,9 @@ async def delivered(scene: Scene, effect: Deliver, state: State, result: str | N
             await turned.away(scene, effect.user)
     if state == "done" and result is not None and person.direct_room is not None:
         await store.delivered(scene.db, effect.digest, person.direct_room, result)
+        for sign in letter.OFFERED:
+            offer = Offer(key=f"offered/{result}/{sign}", room=person.direct_room, event=result, emoji=sign)
+            scene.puts.append(Put(offer))
         if not is_asked_for(effect.digest):
             await _used_up(scene, person)
 
@@ -129,32 +128,12 @@ async def _used_up(scene: Scene, person: Person) -> None:
 SETTLERS: Mapping[type[Effect], Settler] = {Deliver: delivered}
 
 
-async def _readable(db: Connection, made: store.Made, me: str) -> dict[Item, tuple[str, Copied | None, int | None]]:
-    """The items that this member may open right now, each with its author (empty where a copy names none), and as the copy that it is if it is one.
-
-    With it, of what came so late that it belongs into an earlier digest, when it was written (UTC ms).
-    """
-    spans = (await happened.spans_of(db, [made.user])).get(made.user, ())
-    places = {place.room: place for place in await happened.places(db)}
-    posts, copies = await happened.behind(db, [item.event for item in made.digest.items], me)
-    found = {}
-    for item in made.digest.items:
-        post, copied = posts.get(item.event), copies.get(item.event)
-        if post is not None:
-            there = openings(spans, places, post, [copied] if copied else ())
-            if any((opening.room, opening.event) == (item.room, item.event) for opening in there):
-                late = made.from_ms is not None and not copied and post.at_ms < made.from_ms - LAG_MS
-                author = "" if copied and post.nameless else post.author
-                found[item] = (author, copied, post.at_ms if late else None)
-    return found
-
-
 async def _texts(desk: Desk, made: store.Made) -> dict[Item, Mapping[str, Any]]:
     """What is said now in the items that this member may read. What is gone is not in it."""
     async with desk.reading() as db:
-        readable = await _readable(db, made, desk.me)
+        there = await readable(db, made, desk.me)
     found = {}
-    for item, (author, copied, _) in readable.items():
+    for item, (author, copied, _) in there.items():
         try:
             event = await desk.read.event(item.room, item.event)
         except Refused:
@@ -178,7 +157,7 @@ async def _letter(
     """The message of a digest, from texts that were read just now; who may read what is looked at once more. None when nothing is left."""
     config = desk.config
     async with desk.reading() as db:
-        readable = await _readable(db, made, desk.me)
+        there = await readable(db, made, desk.me)
         person = await people.get(db, made.user)
         rooms = {room.room: room for room in await room_store.all_rooms(db)}
     # A digest that stands in a former direct room is corrected there: about that one we know nothing any more.
@@ -186,18 +165,19 @@ async def _letter(
     open_to = config.community.encrypted_to_open or (bool(person.direct_encrypted) and there_now)
     lines = tuple(
         Line(
-            item, readable[item][0], said[item] if open_to or not rooms[item.room].encrypted else None,
-            bool(readable[item][1]), readable[item][2],
+            item, there[item][0], said[item] if open_to or not rooms[item.room].encrypted else None,
+            bool(there[item][1]), there[item][2],
         )
         for item in made.digest.items
-        if item in said and item in readable
+        if item in said and item in there
     )  # fmt: skip
     if not lines and not may_be_empty:
         return None
     via = tuple(dict.fromkeys(user.partition(":")[2] for user in (desk.me, made.user)))
     zone = rhythm.zone_of(person, config)
     since_ms, paused = _since(made, person, zone)
-    what = Letter(lines, made.digest.more, made.made_ms, zone, rooms, since_ms, via, paused)
+    numbers = {item: number for number, item in enumerate(made.digest.items, start=1)}
+    what = Letter(lines, made.digest.more, made.made_ms, zone, rooms, since_ms, via, paused, numbers)
     return letter.content(what, person.language or config.language, desk.names, key or f"digest/{made.id}")
 
 

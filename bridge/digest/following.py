@@ -6,17 +6,19 @@ from typing import Any
 from bridge.arguments import Circle, Tag, Thread, User
 from bridge.context import Context
 from bridge.digest import letter, store
-from bridge.digest.model import Reason
+from bridge.digest.model import Reason, Wish
 from bridge.digest.visible import openings
 from bridge.errors import UsageError
 from bridge.store import happened, people, shares
 from bridge.words import words
 
 
-async def wanted(ctx: Context, who: User | Circle | Thread | Tag, tag: Tag | None) -> Reason:
-    """What is to be followed. UsageError when that makes no sense."""
+async def wanted(ctx: Context, who: int | User | Circle | Thread | Tag, tag: Tag | None) -> Reason:
+    """What is to be followed; a number is one of the sender's newest digest. UsageError when that makes no sense."""
     if tag is not None and not isinstance(who, User):
         raise UsageError(words("Only a person can be followed together with a tag."))
+    if isinstance(who, int):
+        return await numbered(ctx, who)
     if isinstance(who, User):
         return await _person(ctx, who.id, tag)
     if isinstance(who, Circle):
@@ -24,6 +26,23 @@ async def wanted(ctx: Context, who: User | Circle | Thread | Tag, tag: Tag | Non
     if isinstance(who, Thread):
         return Reason("thread", await _thread(ctx, who.event))
     return Reason("tag", who.tag)
+
+
+async def numbered(ctx: Context, number: int) -> Reason:
+    """The thread of what has this number in the sender's newest digest. UsageError when it is not there (any more)."""
+    made = await store.newest_of(ctx.db, ctx.sender)
+    item = made.digest.items[number - 1] if made is not None and 1 <= number <= len(made.digest.items) else None
+    if item is None or item.event not in await opened(ctx, [item.event]):
+        raise UsageError(words("There is no number %(number)s in your newest digest.", number=number))
+    return Reason("thread", await _thread(ctx, item.event))
+
+
+async def listed(ctx: Context, number: int, wish: Wish) -> Reason:
+    """What has this number in the list that `follows` shows of this wish. UsageError when there is none."""
+    mine = (await store.follows_of(ctx.db, [ctx.sender], wish)).get(ctx.sender, ())
+    if not 1 <= number <= len(mine):
+        raise UsageError(words("There is no number %(number)s. %(follows)s shows what you follow.", number=number, follows={"command": "follows"}))  # fmt: skip
+    return mine[number - 1].reason
 
 
 async def given(ctx: Context, who: User | Circle | Thread | Tag, tag: Tag | None) -> Reason:

@@ -18,7 +18,12 @@ MOST_BYTES = 16_000
 EXCERPT_CHARACTERS = (140, 70, 0)
 """How much of each message is quoted; less where the whole becomes too large."""
 
-STOP = "🛑"
+LESS, MORE, MUTE, STOP = "➖", "➕", "🔕", "🛑"
+OFFERED = (LESS, MORE, MUTE, STOP)
+"""What stands under every digest, so that one touch is enough. Clients notify nobody of a reaction (client-server API, push rule .m.rule.reaction)."""
+
+NAMED_ABOVE = 3
+"""So many people are named in the first line, which is all that a phone shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ class Line:
 class Letter:
     """All that a digest's message is made of. `since_ms` is there when it covers more than usual, `paused` when that was the reader's own wish.
 
-    `via` are servers that know the rooms.
+    `via` are servers that know the rooms. `numbers` are those by which the items are known: they stay the same when others disappear.
     """
 
     lines: tuple[Line, ...]
@@ -50,6 +55,7 @@ class Letter:
     since_ms: int | None = None
     via: tuple[str, ...] = field(default=())
     paused: bool = False
+    numbers: Mapping[Item, int] = field(default_factory=dict)
 
 
 def content(letter: Letter, language: str, names: Names, key: str) -> dict[str, Any]:
@@ -66,15 +72,20 @@ def content(letter: Letter, language: str, names: Names, key: str) -> dict[str, 
 def _content(
     letter: Letter, lines: Sequence[Line], language: str, names: Names, *, key: str, characters: int
 ) -> dict[str, Any]:
+    numbered = [(letter.numbers.get(line.item, place), line) for place, line in enumerate(lines, start=1)]
     rendered = template(
         "digest/digest.md",
         language,
         names,
-        heading=_heading(letter),
+        heading=_heading(letter, names),
+        when=_when(letter),
         period=_period(letter),
         groups=[
-            {"title": _TITLES[kind], "entries": [_entry(letter, line, names, characters) for line in group]}
-            for kind, group in groupby(lines, key=lambda line: line.item.reasons[0].kind)
+            {
+                "title": _TITLES[kind],
+                "entries": [_entry(letter, number, line, names, characters) for number, line in group],
+            }
+            for kind, group in groupby(numbered, key=lambda one: one[1].item.reasons[0].kind)
         ],
         tail=_tail(letter, letter.more + len(letter.lines) - len(lines)),
     )
@@ -96,9 +107,40 @@ _TITLES = {
 }
 
 
-def _heading(letter: Letter) -> Text:
+def _heading(letter: Letter, names: Names) -> Any:
+    """What matters, in one line: who answered or calls on the reader, and how much else there is; or else the first ones of whom it tells."""
+    if not letter.lines:
+        return words("Your digest is empty now")
+    found: list[Text] = []
+    by_kind = {
+        kind: [line for line in letter.lines if line.item.reasons[0].kind == kind] for kind in ("reply", "mention")
+    }
+    if replies := by_kind["reply"]:
+        found.append(words("Answers to you: %(who)s", who=_people(replies, names)))
+    if mentions := by_kind["mention"]:
+        found.append(words("You are mentioned by: %(who)s", who=_people(mentions, names)))
+    shown = len(replies) + len(mentions)
+    if not found:
+        shown = min(len(letter.lines), NAMED_ABOVE)
+        found.append(words("New for you: %(who)s", who=_people(letter.lines[:shown], names)))
+    if rest := len(letter.lines) - shown + letter.more:
+        found.append(words_n("%(count)s more conversation", "%(count)s more conversations", rest))
+    return {"list": found, "between": " · "}
+
+
+def _people(lines: Sequence[Line], names: Names) -> dict[str, Any]:
+    people = list({line.author: _name(line, names) for line in lines}.values())
+    more = [words("and others")] if len(people) > NAMED_ABOVE else []
+    return {"list": [*people[:NAMED_ABOVE], *more]}
+
+
+def _name(line: Line, names: Names) -> Any:
+    return names.of(line.author) if line.author else words("Somebody")
+
+
+def _when(letter: Letter) -> Text | None:
     now = {"time_ms": letter.made_ms, "zone": letter.zone}
-    return words("Your digest, %(now)s", now=now) if letter.lines else words("Your digest is empty now")
+    return words("Your digest, %(now)s", now=now) if letter.lines else None
 
 
 def _period(letter: Letter) -> Text | None:
@@ -120,14 +162,17 @@ def _tail(letter: Letter, more: int) -> list[Text]:
     found = []
     if more and letter.lines:
         found.append(words_n("And %(count)s more conversation.", "And %(count)s more conversations.", more))
-    stop = words("React with %(stop)s and no more digests come; %(command)s says how to change them.", stop=STOP, command={"command": "help digest"})  # fmt: skip
-    return [*found, stop]
+    if not letter.lines:
+        return []
+    touch = words("Tap below: %(less)s less, %(more)s more, %(mute)s hear no more of one, %(stop)s none from now on.", less=LESS, more=MORE, mute=MUTE, stop=STOP)  # fmt: skip
+    return [*found, touch]
 
 
-def _entry(letter: Letter, line: Line, names: Names, characters: int) -> dict[str, Any]:
+def _entry(letter: Letter, number: int, line: Line, names: Names, characters: int) -> dict[str, Any]:
     item = line.item
     link = {"event": item.event, "room": item.room, "name": words("Open it"), "via": letter.via}
     return {
+        "number": number,
         "said": _said(letter, line, names, characters),
         "why": _late(line, letter.zone, _why(item, letter.rooms, names)),
         "open": link,
@@ -136,7 +181,7 @@ def _entry(letter: Letter, line: Line, names: Names, characters: int) -> dict[st
 
 def _said(letter: Letter, line: Line, names: Names, characters: int) -> Text:
     # Whoever reads a copy is shown what the copy shows: a name, and no id.
-    shown = names.of(line.author) if line.author else words("Somebody")
+    shown = _name(line, names)
     who: Any = shown if line.copied else {"user": line.author}
     where = place(letter.rooms.get(line.item.room), line.item.room)
     quoted = excerpt(line.content, characters) if line.content is not None else None

@@ -24,12 +24,16 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One person for whom a digest is to be made: its id, and after which `seq` it begins; since when it covers what happened, where one went before (UTC ms)."""
+    """One person for whom a digest is to be made: its id, and after which `seq` it begins; since when it covers what happened, where one went before (UTC ms).
+
+    `most_items` is how much they want in it at most; None: as everybody.
+    """
 
     user: str
     digest: str
     since_seq: int
     from_ms: int | None = None
+    most_items: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,8 @@ def _choose(turns: Sequence[Turn], people: Mapping[str, Member], what: Board, mo
     crashed: dict[str, Exception] = {}
     for turn in turns:
         try:
-            digest = compose(people[turn.user], what, since_seq=turn.since_seq, most_items=most_items)
+            most = min(turn.most_items or most_items, most_items)
+            digest = compose(people[turn.user], what, since_seq=turn.since_seq, most_items=most)
         except Exception as error:  # noqa: BLE001 - whatever it is, the others want their digests
             crashed[turn.user] = error
         else:

@@ -110,11 +110,21 @@ def _follow(row: Any) -> Follow:
     return Follow(row.id, row.user, Reason(row.kind, row.target, row.tag), row.wish)
 
 
+async def apart_from(db: Connection, user: str) -> frozenset[str]:
+    """Of whom this person does not hear, because one of the two blocks the other."""
+    block = and_(follows.c.kind == "person", follows.c.wish == "block")
+    rows = await db.execute(
+        select(follows.c.user, follows.c.target).where(block, or_(follows.c.user == user, follows.c.target == user))
+    )
+    return frozenset({row.target if row.user == user else row.user for row in rows})
+
+
 async def brought(db: Connection, user: str, since_ms: int) -> Mapping[Reason, int] | None:
     """How many conversations each reason brought into this member's digests since then (UTC ms); None when they had no digest."""
     mine = select(digests.c.id).where(digests.c.user == user, digests.c.made_ms >= since_ms)
-    rows = (await db.scalars(select(digest_items.c.reasons).where(digest_items.c.digest.in_(mine)))).all()
-    return Counter(reason for reasons in rows for reason in load_reasons(reasons)) if rows else None
+    rows = await db.execute(select(digest_items.c.event, digest_items.c.reasons).where(digest_items.c.digest.in_(mine)))
+    found = {(row.event, reason) for row in rows for reason in load_reasons(row.reasons)}
+    return Counter(reason for _, reason in found) if found else None
 
 
 async def source_of(db: Connection, event: str) -> str:
@@ -256,9 +266,17 @@ async def delivered(db: Connection, digest_id: str, room: str, event: str) -> No
     await db.execute(update(digests).where(digests.c.id == digest_id).values(room=room, event=event))
 
 
-async def delivered_as(db: Connection, event: str) -> str | None:
-    """The member to whom this event of ours is a digest, or None when it is none."""
-    return await db.scalar(select(digests.c.user).where(digests.c.event == event))
+async def delivered_as(db: Connection, event: str) -> Made | None:
+    """The digest that this event of ours is, or None when it is none."""
+    found = await db.scalar(select(digests.c.id).where(digests.c.event == event))
+    return await get(db, found) if found is not None else None
+
+
+async def newest_of(db: Connection, user: str) -> Made | None:
+    """The digest that this member was given last, or None."""
+    mine = select(digests.c.id).where(digests.c.user == user, digests.c.event.is_not(None))
+    found = await db.scalar(mine.order_by(digests.c.made_ms.desc(), digests.c.id.desc()).limit(1))
+    return await get(db, found) if found is not None else None
 
 
 async def holding(db: Connection, event: str, room: str) -> tuple[tuple[str, str], ...]:
@@ -275,6 +293,14 @@ async def holding(db: Connection, event: str, room: str) -> tuple[tuple[str, str
 async def holding_room(db: Connection, user: str, room: str, since_ms: int) -> tuple[tuple[str, str], ...]:
     """This member's digests, made since then (UTC ms), that show something of this room, as (digest id, user)."""
     return await _holders(db, and_(digest_items.c.room == room, digests.c.user == user, digests.c.made_ms >= since_ms))
+
+
+async def quoting(db: Connection, user: str, author: str, since_ms: int) -> tuple[tuple[str, str], ...]:
+    """This member's digests, made since then (UTC ms), that show a message of this author, itself or as a copy, as (digest id, user)."""
+    theirs = select(posts.c.event).where(posts.c.author == author)
+    carried = select(copies.c.copy).where(copies.c.author == author, copies.c.copy.is_not(None))
+    shown = or_(digest_items.c.event.in_(theirs), digest_items.c.event.in_(carried))
+    return await _holders(db, and_(digests.c.user == user, digests.c.made_ms >= since_ms, shown))
 
 
 async def _holders(db: Connection, shown: ColumnElement[bool]) -> tuple[tuple[str, str], ...]:

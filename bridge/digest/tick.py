@@ -113,7 +113,9 @@ def _place(
     # Who has not got the last one yet needs no second: what is new goes into the one after that.
     if seen.slot is not None and not waits:
         since_seq = max(person.digest_mark, wave.since_seq)
-        batch.turns.append(Turn(person.user, f"{person.user}/{seen.slot}", since_seq, person.digest_ms))
+        batch.turns.append(
+            Turn(person.user, f"{person.user}/{seen.slot}", since_seq, person.digest_ms, person.digest_most)
+        )
         batch.again[person.user] = not_before(now_ms + due.LEASE_MS, 0, wall.zone, wall.quiet)
         batch.moments[person.user] = moment(now_ms, person.user, wave.number, wall.zone, wall.quiet)
     batch.later.append((person.user, *seen.following))

@@ -5,7 +5,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from bridge.config import Matrix as Settings
+from bridge.matrix.admin import AdminReports
 from bridge.matrix.client import Client
 from bridge.matrix.crypto import Crypto, KeysLost
 from bridge.matrix.gateway import Gateway
@@ -28,11 +31,15 @@ class Matrix:
     gateway: Gateway
     waiting: Waiting | None
     notes: tuple[str, ...]
+    reports: AdminReports | None = None
 
 
 @asynccontextmanager
-async def connect(settings: Settings, data_dir: Path) -> AsyncIterator[Matrix]:
-    """Sign in, open the encryption keys and sign our device. Raises StartProblem with the cure, or Unavailable."""
+async def connect(settings: Settings, data_dir: Path, admin: SecretStr | None = None) -> AsyncIterator[Matrix]:
+    """Sign in, open the encryption keys and sign our device. Raises StartProblem with the cure, or Unavailable.
+
+    `admin` is the token of an administrator, with which nothing is done but reading what was reported.
+    """
     async with AsyncExitStack() as stack:
         session = await open_session(settings, data_dir)
         stack.push_async_callback(session.client.close)
@@ -56,15 +63,20 @@ async def connect(settings: Settings, data_dir: Path) -> AsyncIterator[Matrix]:
                 # Unsigned it can still read and write wherever people's clients let it.
                 notes.append(problem.text)
         rooms = Rooms(session.client, crypto)
+        reports = None
+        if admin is not None:
+            reading = await stack.enter_async_context(Client(settings.homeserver, admin.get_secret_value()))
+            reports = AdminReports(reading)
         yield Matrix(
             session.client,
             session.user,
             session.device,
             crypto,
             rooms,
-            Gateway(session.client, session.user, rooms, crypto),
+            Gateway(session.client, session.user, rooms, crypto, reports),
             Waiting(data_dir / "crypto" / "waiting.json") if crypto else None,
             tuple(notes),
+            reports,
         )
 
 

@@ -19,6 +19,7 @@ from bridge.effects import (
     Join,
     Kick,
     Leave,
+    Offer,
     React,
     Redact,
     ReplaceRoom,
@@ -32,6 +33,7 @@ from bridge.effects import (
 )
 from bridge.errors import Refused, TokenLost, Unavailable
 from bridge.events import COPY_MARK
+from bridge.matrix.admin import AdminReports
 from bridge.matrix.client import Client
 from bridge.matrix.crypto import Crypto
 from bridge.matrix.direct import DirectRooms
@@ -56,9 +58,11 @@ JOIN_AGAIN_MS = 2_000
 class Gateway(Reading):
     """The one door through which anything of ours reaches Matrix, and through which it is read."""
 
-    def __init__(self, client: Client, user: str, rooms: Rooms, crypto: Crypto | None) -> None:
+    def __init__(
+        self, client: Client, user: str, rooms: Rooms, crypto: Crypto | None, reports: AdminReports | None = None
+    ) -> None:
         """`user` is our own id. Without `crypto` sending into an encrypted room is Refused (M_HEARTH_NO_ENCRYPTION)."""
-        super().__init__(client, crypto)
+        super().__init__(client, crypto, reports)
         self._user = user
         self._rooms = rooms
         self._replacing = Replacing(client, user, self)
@@ -67,6 +71,7 @@ class Gateway(Reading):
         self._ways: dict[type[Effect], Callable[[Any, bool], Awaitable[str | None]]] = {
             Send: self._send,
             React: self._react,
+            Offer: self._offer,
             Redact: self._redact,
             Join: self._join,
             Leave: self._leave,
@@ -142,6 +147,15 @@ class Gateway(Reading):
             if no.errcode == "M_DUPLICATE_ANNOTATION":
                 return None
             raise
+
+    async def _offer(self, effect: Offer, again: bool) -> str | None:
+        """A room where we may not react has no reactions to touch, and nobody has to hear of that."""
+        try:
+            return await self._react(effect, again)
+        except TokenLost:
+            raise
+        except Refused:
+            return None
 
     async def _put_event(self, effect: Send | React, kind: str, content: Mapping[str, Any]) -> str:
         parts = {"room": effect.room, "kind": kind, "transaction": transaction_id(effect.key)}

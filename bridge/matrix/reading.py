@@ -6,6 +6,7 @@ from typing import Any
 
 from bridge.errors import Refused, TokenLost
 from bridge.matrix import translate
+from bridge.matrix.admin import AdminReports
 from bridge.matrix.client import Client
 from bridge.matrix.crypto import Crypto
 
@@ -17,10 +18,11 @@ _GONE = frozenset({"M_NOT_FOUND", "M_FORBIDDEN"})
 class Reading:
     """Reads as our account. What is gone, or never was readable for us, is None."""
 
-    def __init__(self, client: Client, crypto: Crypto | None) -> None:
+    def __init__(self, client: Client, crypto: Crypto | None, reports: AdminReports | None = None) -> None:
         """Without `crypto` everything encrypted counts as unreadable."""
         self._client = client
         self._crypto = crypto
+        self._reports = reports
 
     async def event(self, room: str, event: str) -> Mapping[str, Any] | None:
         """One event, decrypted, with its newest edit applied to `content`; None when it is gone, redacted or unreadable. Raises Unavailable.
@@ -119,6 +121,10 @@ class Reading:
         """The ids of all rooms that we are in, sorted. Raises Refused or Unavailable."""
         rooms = (await self._client.request("GET", "/joined_rooms")).get("joined_rooms")
         return sorted(room for room in rooms if isinstance(room, str)) if isinstance(rooms, list) else []
+
+    async def report_reason(self, kind: str, number: str) -> str | None:
+        """What somebody wrote when they used their client's report button, by its number in the homeserver's list; None when it cannot be read. Raises Unavailable."""
+        return await self._reports.reason(kind, number) if self._reports else None
 
     async def members(self, room: str) -> Mapping[str, str | None]:
         """Who is joined, with display names where they have one. For memory only: names are never stored. Raises Refused or Unavailable."""

@@ -15,12 +15,13 @@ from bridge.community import circle_by_key
 from bridge.context import language_of
 from bridge.effects import Put, Say, Tell
 from bridge.events import AnyEvent
+from bridge.moderation import reporters
 from bridge.moderation.guide import Guide, HelpLine, country_of, is_old, lines_for, unfinished
 from bridge.scene import Scene
-from bridge.store import authority, due, ledger, people, queue, rooms
+from bridge.store import authority, ledger, people, queue, rooms
 from bridge.store import cases as store
 from bridge.store.cases import Case
-from bridge.words import Text, in_a_room, lines, words
+from bridge.words import Text, lines, words
 
 CRISIS = "crisis"
 """The protection, the kind of case, and what the clock calls its deadline."""
@@ -31,10 +32,7 @@ CARE = "care"
 AGAIN_MS = 6 * 60 * 60 * 1000
 """Nobody is sent the help lines more often than this."""
 
-MOST_URGENT = 6
-"""So often people are called at the short interval; then once an hour."""
-
-MINUTE_MS, HOUR_MS = 60_000, 3_600_000
+MINUTE_MS = 60_000
 
 
 async def begin(scene: Scene, event: AnyEvent, settings: Any, key: str) -> None:
@@ -51,17 +49,11 @@ async def begin(scene: Scene, event: AnyEvent, settings: Any, key: str) -> None:
     )
     before = len(scene.puts)
     await _help(scene, author, settings.guide, entry)
-    if number is not None:
-        await due.set_next(scene.db, CRISIS, str(number), scene.now_ms + settings.answer_minutes * MINUTE_MS, "1")
-        for curator in await _curators(scene, event, key):
-            await _call(
-                scene,
-                curator,
-                f"{CRISIS}/{number}/{curator}",
-                _alarm(_what({"user": author}, event.id, event.room, bool(key))),
-                number,
-                entry,
-            )
+    case = await store.get(scene.db, number) if number is not None else None
+    if case is not None:
+        alarm = _alarm(_what({"user": author}, event.id, event.room, bool(key)))
+        for curator in await curators_of(scene, author, key):
+            await cases.tell(scene, case, f"{CRISIS}/{number}", curator, alarm, entry)
     if len(scene.puts) == before:
         await ledger.settle(scene.db, entry, {"done": 0}, scene.now_ms)
 
@@ -101,15 +93,15 @@ def _zones() -> str:
     return (resources.files("tzdata.zoneinfo") / "zone.tab").read_text(encoding="utf-8")
 
 
-async def _curators(scene: Scene, event: AnyEvent, key: str) -> tuple[str, ...]:
-    """Who looks after the circle where it was written; elsewhere, after the circles of who wrote it. Never that person themselves."""
+async def curators_of(scene: Scene, author: str, key: str) -> tuple[str, ...]:
+    """Who looks after the circle with this key, where it was written; elsewhere, after the circles of who wrote it. Never that person themselves."""
     keys = [key]
     if circle_by_key(scene.config, key) is None:
-        mine = set(await people.rooms_of(scene.db, event.sender))
+        mine = set(await people.rooms_of(scene.db, author))
         keys = [room.key for room in await rooms.in_use(scene.db) if room.room in mine and room.kind == "circle"]
     found = [circle for each in keys if (circle := circle_by_key(scene.config, each))]
     say = await authority.named(scene.db, scene.config)
-    return tuple(dict.fromkeys(user for circle in found for user in say.leads(circle) if user != event.sender))
+    return tuple(dict.fromkeys(user for circle in found for user in say.leads(circle) if user != author))
 
 
 def _what(who: dict[str, Any], event: str, room: str | None, ours: bool) -> Text:
@@ -134,43 +126,6 @@ def _alarm(what: Text) -> Text:
     )  # fmt: skip
 
 
-async def _call(scene: Scene, user: str, key: str, text: Text, number: int, entry: int | None = None) -> None:
-    language = await language_of(scene, user)
-    told = Tell(key=key, user=user, text=text, language=language, prompt=f"{cases.PROMPT}{number}")
-    scene.puts.append(Put(told, intent=entry))
-
-
-async def tick(scene: Scene) -> None:
-    """Whoever was called and did not answer in time: the owners are called too, and staff again, until somebody answers."""
-    settings: Any = getattr(scene.config.protections, CRISIS)
-    for late in await due.claim_due(scene.db, CRISIS, scene.now_ms, 50):
-        case = await store.get(scene.db, int(late.subject))
-        if case is None or case.state != "open":
-            await due.remove(scene.db, CRISIS, late.subject)
-            continue
-        await _escalate(scene, case, int(late.slot))
-        wait_ms = settings.answer_minutes * MINUTE_MS if int(late.slot) < MOST_URGENT else HOUR_MS
-        await due.set_next(scene.db, CRISIS, late.subject, scene.now_ms + wait_ms, str(int(late.slot) + 1))
-
-
-async def _escalate(scene: Scene, case: Case, time: int) -> None:
-    community = scene.config.community
-    staff = await rooms.by_key(scene.db, "staff")
-    waited = {"duration_ms": max(MINUTE_MS, (scene.now_ms - case.made_ms) // MINUTE_MS * MINUTE_MS)}
-    head = lines(words("Case %(number)s has waited for %(waited)s, and nobody has answered.", number=case.id, waited=waited), await _about(scene, case))  # fmt: skip
-    if staff is not None:
-        say = await authority.named(scene.db, scene.config)
-        called = tuple(dict.fromkeys((*say.moderators, *community.owners)))
-        text = lines(head, words("Please write to them now, and react to the case with 👍."))
-        key = f"{CRISIS}/{case.id}/late/{time}"
-        said = Say(key=key, room=staff.room, text=in_a_room(text), language=scene.config.language, mentions=called)
-        scene.puts.append(Put(said))
-    for owner in community.owners:
-        if owner != case.subject:
-            text = lines(head, words("Please write to them now, or find somebody who does. React with 👍 to say that you are with them, or with 👎 if it is a false alarm."))  # fmt: skip
-            await _call(scene, owner, f"{CRISIS}/{case.id}/late/{time}/{owner}", text, case.id)
-
-
 # --- the case ------------------------------------------------------------------------------------------------------------------------
 
 
@@ -188,9 +143,14 @@ async def _about(scene: Scene, case: Case) -> Text:
 
 async def _forget(scene: Scene, case: Case, _actor: str, _entry: int) -> None:
     """Somebody is there, or it was nothing: in either case nothing is kept of whom it was about."""
-    await due.remove(scene.db, CRISIS, str(case.id))
+    await reporters.tell_outcome(scene, case)
     await store.forget(scene.db, case.id)
 
+
+PLEASE = words("Please write to them now, and react to the case with 👍.")
+PLEASE_ALONE = words(
+    "Please write to them now, or find somebody who does. React with 👍 to say that you are with them, or with 👎 if it is a false alarm."
+)
 
 KINDS: Mapping[str, Kind] = {
     CRISIS: Kind(
@@ -201,6 +161,9 @@ KINDS: Mapping[str, Kind] = {
         accept=_forget,
         refuse=_forget,
         nameless=True,
+        term_ms=lambda config: getattr(config.protections, CRISIS).answer_minutes * MINUTE_MS,
+        please=PLEASE,
+        please_alone=PLEASE_ALONE,
     )
 }
 """The kind of case that is looked after here."""

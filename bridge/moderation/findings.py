@@ -6,22 +6,21 @@ from typing import Any
 
 from bridge import cases
 from bridge.cases import Kind
+from bridge.config import Config
 from bridge.context import language_of
-from bridge.effects import Put, Redact, Say, Tell, load
+from bridge.effects import Mute, Put, Redact, Say, Tell, load
 from bridge.events import AnyEvent
-from bridge.moderation import care
+from bridge.moderation import care, holding
+from bridge.moderation.holding import PROTECT
 from bridge.moderation.model import Act, Finding
 from bridge.moderation.protection import protections
 from bridge.scene import Scene
+from bridge.store import authority, ledger, queue, rooms
 from bridge.store import cases as case_store
-from bridge.store import ledger, queue, rooms
-from bridge.store.cases import Case
+from bridge.store.cases import ACCEPTED, Case
 from bridge.store.rooms import Room
 from bridge.text import render
 from bridge.words import Text, lines, words
-
-PROTECT = "protect"
-"""What the ledger calls it."""
 
 HOUR_MS = 60 * 60 * 1000
 
@@ -49,9 +48,14 @@ async def act(scene: Scene, event: AnyEvent, who: str, found: Sequence[Found]) -
             )
             redaction = Redact(key=f"protect/{event.id}", room=event.room, event=event.id, reason=reason.body)
             scene.puts.append(Put(redaction, intent=entry))
-        if Act.WARN in each.finding.acts and room is not None:
+        if Act.WARN in each.finding.acts and Act.HOLD not in each.finding.acts and room is not None:
             await _warn(scene, event, who, each, room, entry)
-        if {Act.CASE, Act.MUTE, Act.HOLD} & set(each.finding.acts):
+        if Act.HOLD in each.finding.acts and not each.finding.of_room:
+            await holding.hold(scene, who, each.rule, each.finding, entry)
+            await _show_held(scene, event, who, each.rule)
+        elif {Act.CASE, Act.MUTE, Act.HOLD} & set(each.finding.acts):
+            if Act.MUTE in each.finding.acts and not each.finding.of_room:
+                await holding.mute(scene, who, each.rule, each.finding, entry)
             await _show(scene, event, event.room if each.finding.of_room else who, each.rule)
     if not any(put.intent == entry for put in scene.puts[before:]):
         await ledger.settle(scene.db, entry, {"done": 0}, scene.now_ms)
@@ -74,7 +78,7 @@ async def _warn(scene: Scene, event: AnyEvent, who: str, found: Found, room: Roo
         head = words("I took away something that you wrote in %(room)s: %(matched)s.", room=where, matched=matched)
     else:
         head = words("A word about what you wrote in %(room)s: %(matched)s.", room=where, matched=matched)
-    text = lines(head, words("A rule of this community asks me to (%(rule)s). If that was a mistake, please tell a moderator.", rule={"code": found.rule}))  # fmt: skip
+    text = lines(head, words("A rule of this community asks me to (%(rule)s). If that was a mistake, %(appeal)s lets somebody look at it.", rule={"code": found.rule}, appeal={"command": "appeal"}))  # fmt: skip
     scene.puts.append(Put(Tell(key=key, user=who, text=text, language=await language_of(scene, who)), intent=entry))
 
 
@@ -86,14 +90,32 @@ def _plain(text: Text) -> dict[str, Any]:
 
 
 async def is_known(scene: Scene, event: AnyEvent, rule: str, finding: Finding) -> bool:
-    """Whether staff has an open case already about what goes on in this room, so that one more who has a part in it is no news."""
-    return finding.of_room and await case_store.open_about(scene.db, kind_of(rule), event.room) is not None
+    """Whether this is no news: staff has an open case about what goes on in this room, or has said before that this person may write."""
+    if finding.of_room:
+        return await case_store.open_about(scene.db, kind_of(rule), event.room) is not None
+    if Act.HOLD not in finding.acts:
+        return False
+    before = await case_store.all_about(scene.db, event.sender, held(rule))
+    return any(case.outcome == ACCEPTED for case in before)
 
 
 async def _show(scene: Scene, event: AnyEvent, subject: str, rule: str) -> None:
     """A case for staff; what the same rule finds about the same person (or room) belongs to the one that is open."""
     if await case_store.open_about(scene.db, kind_of(rule), subject) is None:
         await cases.show(scene, KINDS, f"{kind_of(rule)}/{event.id}", kind_of(rule), subject, event.room)
+
+
+async def _show_held(scene: Scene, event: AnyEvent, who: str, rule: str) -> None:
+    """A case for staff: may they write? Those who look after the place are called, since somebody waits."""
+    if await case_store.open_about(scene.db, held(rule), who) is None:
+        say = await authority.named(scene.db, scene.config)
+        called = say.moderators or scene.config.community.owners
+        await cases.show(scene, KINDS, f"{rule}/held/{event.id}", held(rule), who, event.room, called)
+
+
+def held(rule: str) -> str:
+    """What a case is called of somebody whom this protection holds."""
+    return f"held/{rule}"
 
 
 def kind_of(rule: str) -> str:
@@ -121,28 +143,46 @@ async def _about(scene: Scene, case: Case) -> Text:
     )
 
 
+async def _about_held(scene: Scene, case: Case) -> Text:
+    event = case.key.rpartition("/held/")[2]
+    entry = await ledger.by_event(scene.db, event)
+    return words(
+        "%(who)s waits for somebody to look at what they wrote (%(event)s): %(matched)s",
+        who={"user": case.subject, "with_id": True},
+        event={"event": event, "room": case.room},
+        matched=entry.reason if entry and entry.reason else "?",
+    )
+
+
 async def _accept(_scene: Scene, _case: Case, _actor: str, _entry: int) -> None:
     """It was right. What else is to be done, staff does by command."""
 
 
 async def _refuse(scene: Scene, case: Case, _actor: str, entry: int) -> None:
-    """It was a false alarm: if something was removed, its author hears that this was a mistake."""
+    """It was a false alarm: who can only read since then can write again, and hears that this was a mistake; so does whose words were removed."""
+    freed = await holding.free(scene, _event_of(case), entry)
     row = await queue.get(scene.db, f"protect/{_event_of(case)}")
-    if row is None:
-        return
-    text = words(
-        "I took away something that you wrote, and that was a mistake. I am sorry. Please write it again if you like."
-    )
-    key = f"protect/sorry/{_event_of(case)}"
-    language = await language_of(scene, case.subject)
-    scene.puts.append(Put(Tell(key=key, user=case.subject, text=text, language=language), intent=entry))
+    parts = []
+    if row is not None:
+        parts.append(words("I took away something that you wrote, and that was a mistake. I am sorry. Please write it again if you like."))  # fmt: skip
+    if freed:
+        parts.append(words("That you could only read was a mistake. I am sorry. You can write again."))
+    if parts:
+        key = f"protect/sorry/{_event_of(case)}"
+        language = await language_of(scene, case.subject)
+        scene.puts.append(Put(Tell(key=key, user=case.subject, text=lines(*parts), language=language), intent=entry))
 
 
-KINDS: Mapping[str, Kind] = {
+def _hold_ms(config: Config) -> int:
+    told: Any = config.protections
+    return int(told.hold_hours) * holding.HOUR_MS
+
+
+_FOUND = {
     kind_of(name): Kind(
         about=_about,
         question=words(
-            "Yes says that this was right, no that it was a false alarm. Nobody is muted or banned by either."
+            "Yes says that this was right, no that it was a false alarm: then whatever it did to somebody ends, and they hear that it was a mistake."
         ),
         accept=_accept,
         refuse=_refuse,
@@ -150,6 +190,20 @@ KINDS: Mapping[str, Kind] = {
     for name in protections()
     if name != care.CRISIS
 }
+_HELD = {
+    held(name): Kind(
+        about=_about_held,
+        question=words("Yes lets them write. No leaves it so that they can only read, and takes away what they wrote."),
+        accept=holding.let,
+        refuse=holding.keep,
+        claims=True,
+        term_ms=_hold_ms,
+    )
+    for name in protections()
+    if name != care.CRISIS
+}
+
+KINDS: Mapping[str, Kind] = {**_FOUND, **_HELD}
 """The kinds of case that protections raise."""
 
 
@@ -162,7 +216,7 @@ async def done(scene: Scene, entry: ledger.Entry) -> None:
     refused = {}
     for row in rows:
         effect = load(row.kind, row.key, row.payload) if row.state == "dead" and row.payload else None
-        if isinstance(effect, Redact):
+        if isinstance(effect, Redact | Mute):
             refused[effect.room] = row.error or "?"
     await ledger.settle(
         scene.db, entry.id, {"done": sum(row.state != "dead" for row in rows), "refused": refused}, scene.now_ms
@@ -170,7 +224,7 @@ async def done(scene: Scene, entry: ledger.Entry) -> None:
     staff = await rooms.by_key(scene.db, "staff")
     if staff is not None and refused and entry.event and entry.room:
         text = words(
-            "I should have removed a message (%(event)s; %(rule)s), and the homeserver refused it: %(code)s. Give me the power to redact there, please.",
+            "I could not do what a rule asks for (%(event)s; %(rule)s), because the homeserver refused it: %(code)s. Give me the power that I lack there, please.",
             event={"event": entry.event, "room": entry.room},
             rule={"code": entry.rule or "?"},
             code={"code": next(iter(refused.values()))},
@@ -184,5 +238,5 @@ async def _settled(scene: Scene, entry: ledger.Entry) -> None:
     await ledger.settle(scene.db, entry.id, {"done": sum(row.state == "done" for row in rows)}, scene.now_ms)
 
 
-INTENT_DONE = {PROTECT: done, **{f"refuse {kind}": _settled for kind in KINDS}}
+INTENT_DONE = {PROTECT: done, **{f"{said} {kind}": _settled for kind in KINDS for said in ("accept", "refuse")}}
 """By the ledger's action: what happens when the last effect of it is settled."""

@@ -12,6 +12,12 @@ NOTE, WARN, SLOW, MUTE, KICK, BAN = "note", "warn", "slow", "mute", "kick", "ban
 LOCK, INVITES = "lock", "invites"
 """The kinds of sanction that rooms have: nobody writes, nobody invites."""
 
+CRISIS_REPORT, HARM_REPORT, OTHER_REPORT = "report/crisis", "report/harm", "report/other"
+"""The kinds of case that members raise."""
+
+REPORTS = (CRISIS_REPORT, HARM_REPORT, OTHER_REPORT)
+"""The same, the most urgent first."""
+
 EVERY_ROOM = "*"
 """The target of a lock on all rooms."""
 
@@ -64,7 +70,7 @@ class OurMute:
 
 
 class Act(StrEnum):
-    """What a protection may ask for. MUTE and HOLD are brought before staff as a case for now: nothing here silences anybody."""
+    """What a protection may ask for. MUTE lets somebody only read for a time, HOLD until staff has looked; both are a case, too."""
 
     WARN = "warn"
     REDACT = "redact"

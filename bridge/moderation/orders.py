@@ -14,6 +14,7 @@ from bridge.errors import UsageError
 from bridge.globs import is_glob, matches, server_matches
 from bridge.moderation import asking, decision, enforce, measures, react, store, told, whom
 from bridge.moderation.model import BAN, KICK, MUTE, NOTE, WARN, Sanction
+from bridge.store import people
 from bridge.words import Text, lines, words, words_n
 
 MOST_NAMED = 10
@@ -63,7 +64,7 @@ async def go_on(
     taken = await measures.take(
         scene, kind, entity, pattern, reason or None, entry, scope=whom.scope_of(ctx), until_ms=until_ms, gap_ms=gap_ms
     )
-    if kind in (WARN, MUTE):
+    if kind in (WARN, MUTE, KICK, BAN):
         await _tell_them(ctx, taken.sanction, entry)
     if taken.wanted:
         return Reply(done=False)
@@ -72,23 +73,37 @@ async def go_on(
 
 
 async def _tell_them(ctx: Context, sanction: Sanction, entry: int) -> None:
-    """Who is warned, or can only read for now, hears it in private, and not from whom; of many nobody is written to."""
+    """Whom it is about hears it in private, and not from whom; of many nobody is written to. Nobody who is sent away is written to for the first time."""
     hit = await whom.here(ctx, Target("server" if sanction.entity == "server" else "user", sanction.target))
     if len(hit) > confirm.MANY:
         return
     where = {"room": ctx.circle.room, "alias": ctx.circle.alias, "name": f"#{ctx.circle.tag}"} if ctx.circle else None
     for user in hit:
-        if sanction.kind == WARN:
-            parts = [words("A word from those who look after this place: %(reason)s", reason=sanction.reason or "")]
-        else:
-            here = words("For now you can read in %(room)s, and not write.", room=where)
-            parts = [here if where else words("For now you can read in our rooms, and not write.")]
+        if sanction.kind in (KICK, BAN) and (await people.get(ctx.db, user)).direct_room is None:
+            continue
+        parts = _heard(sanction, where)
+        if sanction.kind != WARN:
             if sanction.reason:
                 parts.append(words("Why: %(reason)s", reason=sanction.reason))
             parts += await told.until(ctx.scene, user, sanction)
+        parts.append(words("If you think that this is a mistake, %(appeal)s lets somebody else look at it.", appeal={"command": "appeal"}))  # fmt: skip
         language = await language_of(ctx.scene, user)
         tell = Tell(key=f"measure/{entry}/{user}", user=user, text=lines(*parts), language=language)
         ctx.scene.puts.append(Put(tell))
+
+
+def _heard(sanction: Sanction, where: dict[str, Any] | None) -> list[Text]:
+    match sanction.kind:
+        case "warn":
+            return [words("A word from those who look after this place: %(reason)s", reason=sanction.reason or "")]
+        case "mute" if where:
+            return [words("For now you can read in %(room)s, and not write.", room=where)]
+        case "mute":
+            return [words("For now you can read in our rooms, and not write.")]
+        case "ban":
+            return [words("You were banned from our rooms.")]
+        case _:
+            return [words("You were removed from our rooms.")]
 
 
 def _preview(kind: str, who: Target, number: int) -> Text:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bridge.effects import Put, Say
 from bridge.events import AnyEvent, Edited, MemberChanged, Message
-from bridge.moderation import care, findings, react
+from bridge.moderation import care, findings, holding, react
 from bridge.moderation.findings import Found
 from bridge.moderation.model import Act, Facts, Finding
 from bridge.moderation.protection import Common, Protection, Trust, protections
@@ -57,6 +57,7 @@ async def _look_in_private(scene: Scene, event: AnyEvent, told: Any) -> None:
         return
     person = await people.by_direct_room(scene.db, event.room)
     if person is not None and person.user == event.sender and not settings.dry:
+        await holding.free_for_help(scene, event.sender)
         await care.begin(scene, event, settings, facts.key)
 
 
@@ -78,6 +79,7 @@ async def _found(scene: Scene, event: AnyEvent, facts: Facts) -> list[Found]:
         if settings.dry:
             await guards.would(scene.db, rule.name, [act.value for act in finding.acts], scene.now_ms)
         elif rule.name == care.CRISIS:
+            await holding.free_for_help(scene, event.sender)
             await care.begin(scene, event, settings, facts.key)
             scene.urgent = True
             return []  # whatever else it may be: it is not hidden, and nobody is punished for it

@@ -48,6 +48,15 @@ class Trust(Section):
         7, ge=0, le=3650, description="Who has been here for so many days, and wrote so much, is no newcomer any more."
     )
     trusted_posts: int = Field(20, ge=0, le=10_000, description="How many messages that takes.")
+    mute_minutes: int = Field(
+        60, ge=1, le=10_080, description="For so long somebody can only read whom a protection mutes."
+    )
+    hold_hours: int = Field(
+        24,
+        ge=1,
+        le=168,
+        description="Whom a protection holds can write again after so long, also when nobody of staff has looked.",
+    )
     most_a_minute: int = Field(
         20,
         ge=1,

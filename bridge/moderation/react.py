@@ -7,7 +7,7 @@ from bridge.community import everything, servers_of
 from bridge.effects import Effect, Put, SetLock
 from bridge.events import AnyEvent, MemberChanged, Message, Reacted, StateChanged
 from bridge.globs import is_glob, server_of
-from bridge.moderation import enforce, late, retry, slow, store
+from bridge.moderation import enforce, late, reports, retry, slow, store
 from bridge.moderation.model import BAN, INVITES, KICK, LOCK, MUTE, Sanction
 from bridge.scene import Scene
 from bridge.store import authority, ledger, queue, rooms
@@ -36,6 +36,7 @@ async def react(scene: Scene, event: AnyEvent) -> None:
         await late.look(scene, event)
     elif isinstance(event, Reacted):
         await retry.react(scene, event)
+        await reports.react(scene, event)
     elif isinstance(event, StateChanged) and event.type == "m.room.power_levels" and event.sender != scene.me:
         await _opened_by_hand(scene, event)
 

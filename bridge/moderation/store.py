@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, or_, sele
 
 from bridge.moderation.model import BAN, OurBan, OurMute, Presence, Sanction
 from bridge.store.db import Connection
+from bridge.store.ledger import Entry, entry_of
 from bridge.store.tables import bans, ledger, memberships, mutes, posts, rooms, sanctions
 from bridge.store.upsert import insert_into
 
@@ -49,6 +50,22 @@ async def of_cause(db: Connection, cause: int) -> Sanction | None:
     """The sanction that this row of the ledger gave, lifted or not."""
     row = (await db.execute(select(sanctions).where(sanctions.c.cause == cause).order_by(sanctions.c.id))).first()
     return _sanction(row) if row else None
+
+
+async def caused(db: Connection, cause: int) -> tuple[Sanction, ...]:
+    """The standing sanctions that this row of the ledger gave, oldest first."""
+    query = select(sanctions).where(sanctions.c.cause == cause, sanctions.c.lifted_by.is_(None))
+    return tuple(_sanction(row) for row in await db.execute(query.order_by(sanctions.c.id)))
+
+
+async def taken_from(db: Connection, user: str, since_ms: int) -> tuple[Entry, ...]:
+    """The rows of the ledger since then (UTC ms) by which something that this person wrote was taken away, by command or by a protection; newest first."""
+    theirs = select(posts.c.event).where(posts.c.author == user)
+    by_rule = and_(ledger.c.action == "protect", ledger.c.target == user, ledger.c.reason.contains("redact"))
+    by_hand = and_(ledger.c.action == "redact", or_(ledger.c.target == user, ledger.c.target.in_(theirs)))
+    query = select(ledger).where(ledger.c.at_ms >= since_ms, or_(by_rule, by_hand))
+    rows = await db.execute(query.order_by(ledger.c.id.desc()).limit(_FEW))
+    return tuple(entry_of(row) for row in rows.mappings())
 
 
 async def add(
@@ -194,6 +211,13 @@ async def wrote_last(db: Connection, user: str, most: int, room: str | None = No
     """The same of their newest messages, at most so many."""
     newest = select(posts.c.seq).where(_theirs(user, room)).order_by(posts.c.at_ms.desc(), posts.c.event).limit(most)
     return await _counted(db, posts.c.seq.in_(newest.scalar_subquery()))
+
+
+async def wrote_from(db: Connection, user: str, event: str) -> tuple[tuple[str, str], ...]:
+    """This message of theirs and all later ones that nobody redacted, each with its room, in the order in which we heard of them."""
+    first = select(posts.c.seq).where(posts.c.event == event).scalar_subquery()
+    query = select(posts.c.event, posts.c.room).where(_theirs(user, None), posts.c.seq >= first)
+    return tuple((row.event, row.room) for row in await db.execute(query.order_by(posts.c.seq)))
 
 
 def _theirs(user: str, room: str | None) -> ColumnElement[bool]:

@@ -16,9 +16,10 @@ from bridge.rooms import terms_wanted
 from bridge.rooms.adopt_told import kept_for
 from bridge.rooms.build import Outcome, Progress, Site, build, look
 from bridge.rooms.diff import Row, in_numbers, rows, why
+from bridge.rooms.forecast import forecast
 from bridge.rooms.guard import Hold, holds
 from bridge.rooms.model import Change, Desired, Note
-from bridge.rooms.plan import forecast, notes
+from bridge.rooms.plan import notes
 from bridge.rooms.tell import explain
 from bridge.scene import Scene
 from bridge.store import ledger, queue, settings

@@ -12,11 +12,12 @@ from bridge.clock import Clock
 from bridge.pacing import Pace, bucket
 from bridge.rooms.apply import Survey, puts, record, survey
 from bridge.rooms.districts import districted
+from bridge.rooms.forecast import forecast
 from bridge.rooms.furnish import pictures, still_there
 from bridge.rooms.guard import Hold, holds, meant, undoable
 from bridge.rooms.model import Actual, Change, Create, Desired, InvitePerson, Note, Remember
 from bridge.rooms.patience import Watch, left_ms
-from bridge.rooms.plan import about, forecast, notes, plan
+from bridge.rooms.plan import about, notes, plan
 from bridge.scene import Reader
 from bridge.store import furnishing, queue, rooms, sanctions
 from bridge.store.db import Database

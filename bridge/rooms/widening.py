@@ -10,14 +10,16 @@ from bridge.effects import Effect, Put, Say
 from bridge.rooms import reach, share_rule, shares
 from bridge.rooms.reach import ANY_SERVER, OPEN
 from bridge.scene import Scene, Settler, State
+from bridge.store import queue, rooms
 from bridge.store import reaching as store
-from bridge.store import rooms
 from bridge.store.rooms import Room
 from bridge.words import Text, lines, words
 
 KEY = "reach/"
 SOURCES = ("circle", "common", "staff")
 """Words of these are carried: threads, answers, announcements."""
+
+HOUR_MS = 60 * 60 * 1000
 
 PATIENCE_MS = 72 * 60 * 60 * 1000
 """A thread whose room could not be told for so long is shared only when somebody wishes it once more."""
@@ -39,9 +41,21 @@ async def look(scene: Scene) -> None:
             await rooms.update(scene.db, room.room, told=_stored(told & allowed), told_ms=scene.now_ms)
             await _withdraw(scene, room)
         elif allowed - told:
-            key = f"{KEY}{room.room}/{_stored(allowed - told)}/{room.told_ms or 0}"
+            key = await _next_try(scene, f"{KEY}{room.room}/{_stored(allowed - told)}/{room.told_ms or 0}")
             text = notice(allowed - told)
             scene.puts.append(Put(Say(key=key, room=room.room, text=text, language=scene.config.language)))
+
+
+async def _next_try(scene: Scene, key: str) -> str:
+    """The key of a notice; where that was refused, one that is new every hour."""
+    wish = await queue.get(scene.db, key)
+    return f"{key}-{scene.now_ms // HOUR_MS}" if wish is not None and wish.state == "dead" else key
+
+
+def first_try(key: str) -> str:
+    """The key that a notice had when it was tried for the first time."""
+    before, _, told = key.rpartition("/")
+    return f"{before}/{told.partition('-')[0]}"
 
 
 async def sweep(scene: Scene) -> None:

@@ -17,7 +17,8 @@ ACCEPTED, REFUSED = "accepted", "refused"
 class Case:
     """One case. `key` is what it is about, so that the same thing twice is one case; `event` is the message in the staff room that shows it.
 
-    `outcome` and `actor` say how it ended and who decided; `made_ms` and `settled_ms` are UTC.
+    `outcome` and `actor` say how it ended and who decided; `made_ms`, `settled_ms` and `claimed_ms` are UTC. `owner` looks after it. `hidden`: it is about
+    somebody of staff, so it is not shown in the staff room.
     """
 
     id: int
@@ -31,11 +32,17 @@ class Case:
     event: str | None
     made_ms: int
     settled_ms: int | None
+    hidden: bool = False
+    owner: str | None = None
+    claimed_ms: int | None = None
 
 
-async def open_case(db: Connection, key: str, kind: str, subject: str, room: str | None, now_ms: int) -> int | None:
+async def open_case(
+    db: Connection, key: str, kind: str, subject: str, room: str | None, now_ms: int, *, hidden: bool = False
+) -> int | None:
     """Open a case and give its number; None when there was one with this key already, in whatever state."""
-    statement = insert_into(db, cases).values(key=key, kind=kind, subject=subject, room=room, made_ms=now_ms)
+    row = {"key": key, "kind": kind, "subject": subject, "room": room, "made_ms": now_ms, "hidden": hidden}
+    statement = insert_into(db, cases).values(row)
     made: int | None = await db.scalar(statement.on_conflict_do_nothing().returning(cases.c.id))
     return made
 
@@ -68,6 +75,29 @@ async def open_about(db: Connection, kind: str, subject: str, room: str | None =
     query = query if room is None else query.where(cases.c.room == room)
     row = (await db.execute(query.order_by(cases.c.id).limit(1))).mappings().one_or_none()
     return Case(**row) if row else None
+
+
+async def all_about(db: Connection, subject: str, *kinds: str) -> tuple[Case, ...]:
+    """Every case of these kinds that was ever about this subject, the newest first."""
+    query = select(cases).where(cases.c.subject == subject, cases.c.kind.in_(kinds)).order_by(cases.c.id.desc())
+    return tuple(Case(**row) for row in (await db.execute(query)).mappings())
+
+
+async def claimed(db: Connection) -> tuple[Case, ...]:
+    """The open cases that somebody looks after, oldest first."""
+    query = select(cases).where(cases.c.state == "open", cases.c.owner.is_not(None)).order_by(cases.c.id)
+    return tuple(Case(**row) for row in (await db.execute(query)).mappings())
+
+
+async def claim(db: Connection, id: int, owner: str | None, now_ms: int) -> None:  # noqa: A002 - the column's name
+    """From now on this person looks after the case; None: nobody does any more."""
+    values = {"owner": owner, "claimed_ms": None if owner is None else now_ms}
+    await db.execute(update(cases).where(cases.c.id == id).values(**values))
+
+
+async def change_kind(db: Connection, id: int, kind: str) -> None:  # noqa: A002 - the column's name
+    """It turned out to be a case of another kind."""
+    await db.execute(update(cases).where(cases.c.id == id).values(kind=kind))
 
 
 async def any_about(db: Connection, kind: str, subject: str, room: str) -> bool:

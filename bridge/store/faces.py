@@ -37,7 +37,7 @@ async def of_thread(db: Connection, root: str, me: str) -> dict[str, Face]:
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """A copy that can be seen, and where its source was written."""
+    """A copy, and where its source was written."""
 
     source: str
     source_room: str
@@ -45,12 +45,12 @@ class Copied:
 
 
 async def beside(db: Connection, user: str) -> tuple[Copied, ...]:
-    """The copies that can be seen in the threads of which this person has a copy: theirs, and those that may speak of them; in the order of their sources."""
+    """The copies in the threads of which this person has a copy, seen already or just on their way: theirs, and those that may speak of them; in the order of their sources."""
     theirs = select(copies.c.root).where(copies.c.author == user, copies.c.live)
     query = (
         select(copies.c.source, posts.c.room.label("source_room"), copies.c.room)
         .join(posts, posts.c.event == copies.c.source)
-        .where(copies.c.root.in_(theirs), copies.c.live, copies.c.copy.is_not(None))
+        .where(copies.c.root.in_(theirs), copies.c.live)
         .order_by(posts.c.seq, copies.c.room)
     )
     return tuple(Copied(row.source, row.source_room, row.room) for row in await db.execute(query))

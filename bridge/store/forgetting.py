@@ -41,6 +41,7 @@ from bridge.store.tables import (
     reactions,
     reads,
     repeats,
+    reports,
     rooms,
     share_requests,
     shares,
@@ -92,7 +93,7 @@ PARTLY: Mapping[str, str] = {
 ERASED: frozenset[str] = frozenset(
     {
         "failures", "posts", "early", "community_names", "greetings", "prompts", "code_uses", "shares", "share_requests",
-        "copies", "announcements", "mentions", "offers", "reactions", "reads", "repeats", "digests", "confirmations", "split_answers",
+        "copies", "announcements", "mentions", "offers", "reactions", "reads", "repeats", "reports", "digests", "confirmations", "split_answers",
     }
 )  # fmt: skip
 """Tables from which `erase` takes all that is theirs."""
@@ -272,7 +273,7 @@ async def erase(db: Connection, user: str) -> dict[str, int]:
     await gone(follows, or_(follows.c.user == user, _follows_them(user)))
     await gone(digest_items, digest_items.c.digest.in_(select(digests.c.id).where(digests.c.user == user)))
     await gone(digests, digests.c.user == user)
-    for table in (community_names, greetings, prompts, code_uses, split_answers, reactions, reads, repeats):
+    for table in (community_names, greetings, prompts, code_uses, split_answers, reactions, reads, repeats, reports):
         await gone(table, table.c.user == user)
     await gone(moves, moves.c.user == user, moves.c.ended_ms.is_not(None))
     asked_about = confirmations.c.args.contains(user, autoescape=True)

@@ -28,7 +28,8 @@ class Entry:
     settled_ms: int | None
 
 
-def _entry(row: RowMapping) -> Entry:
+def entry_of(row: RowMapping) -> Entry:
+    """The row as it was read."""
     outcome = row["outcome"]
     return Entry(**{**row, "outcome": None if outcome is None else json.loads(outcome)})
 
@@ -61,19 +62,19 @@ async def settle(db: Connection, id: int, outcome: Mapping[str, Any], now_ms: in
 async def get(db: Connection, id: int) -> Entry | None:  # noqa: A002 - the column's name
     """The row with this id, or None."""
     row = (await db.execute(select(ledger).where(ledger.c.id == id))).mappings().one_or_none()
-    return _entry(row) if row else None
+    return entry_of(row) if row else None
 
 
 async def by_event(db: Connection, event: str) -> Entry | None:
     """The row that this event caused, or None."""
     row = (await db.execute(select(ledger).where(ledger.c.event == event))).mappings().one_or_none()
-    return _entry(row) if row else None
+    return entry_of(row) if row else None
 
 
 async def newest(db: Connection, limit: int) -> tuple[Entry, ...]:
     """The newest rows first."""
     rows = await db.execute(select(ledger).order_by(ledger.c.id.desc()).limit(limit))
-    return tuple(_entry(row) for row in rows.mappings())
+    return tuple(entry_of(row) for row in rows.mappings())
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def _fits(wanted: Search) -> list[ColumnElement[bool]]:
 async def search(db: Connection, wanted: Search, offset: int, limit: int) -> tuple[Entry, ...]:
     """The rows that fit, the newest first, from one on and at most so many."""
     query = select(ledger).where(*_fits(wanted)).order_by(ledger.c.id.desc()).offset(offset).limit(limit)
-    return tuple(_entry(row) for row in (await db.execute(query)).mappings())
+    return tuple(entry_of(row) for row in (await db.execute(query)).mappings())
 
 
 async def count(db: Connection, wanted: Search) -> int:
@@ -113,4 +114,4 @@ async def count(db: Connection, wanted: Search) -> int:
 async def after(db: Connection, id: int, limit: int) -> tuple[Entry, ...]:  # noqa: A002 - the column's name
     """The rows behind this one, oldest first, at most so many."""
     rows = await db.execute(select(ledger).where(ledger.c.id > id).order_by(ledger.c.id).limit(limit))
-    return tuple(_entry(row) for row in rows.mappings())
+    return tuple(entry_of(row) for row in rows.mappings())

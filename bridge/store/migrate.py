@@ -1,5 +1,6 @@
 """Brings a database's schema up to what this code knows; never back, and never a database that a newer Hearth has changed."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -20,25 +21,35 @@ def upgrade(connection: Connection) -> None:
     """Do what is missing, in the transaction that the caller has begun. NewerDatabase when nothing here knows the schema's version."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(MIGRATING)))
-    config = configuration(connection)
-    scripts = ScriptDirectory.from_config(config)
-    known = {script.revision for script in scripts.walk_revisions()}
+    known, heads = _versions()
     current = MigrationContext.configure(connection).get_current_heads()
     if not known.issuperset(current):
         raise NewerDatabase("this database was used by a newer Hearth; install that version or a newer one")
-    if set(current) != set(scripts.get_heads()):
-        command.upgrade(config, "heads")
+    if heads != set(current):
+        command.upgrade(configuration(connection), "heads")
         if connection.dialect.name == "sqlite":
             _check_foreign_keys(connection)
 
 
 def configuration(connection: Connection) -> Config:
     """Alembic's configuration for work on this connection: no file, no address."""
+    config = _scripts()
+    config.attributes["connection"] = connection
+    return config
+
+
+def _scripts() -> Config:
     config = Config()
     config.set_main_option("script_location", str(HERE).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
     return config
+
+
+@cache
+def _versions() -> tuple[frozenset[str], frozenset[str]]:
+    """All versions of the schema that this code knows, and the newest."""
+    scripts = ScriptDirectory.from_config(_scripts())
+    return frozenset(script.revision for script in scripts.walk_revisions()), frozenset(scripts.get_heads())
 
 
 def _check_foreign_keys(connection: Connection) -> None:

@@ -251,6 +251,15 @@ async def still_due(db: Connection, kind: str, lane: str) -> tuple[Wish, ...]:
     return tuple(Wish(**row) for row in (await db.execute(query)).mappings())
 
 
+async def lately(db: Connection, kind: str, since_ms: int) -> dict[str, int | None]:
+    """The keys of this kind that nobody has tried to do yet (None), and of those that were settled since then (UTC ms) when."""
+    untried = (_due(), outbox.c.first_tried_ms.is_(None))
+    waiting = select(outbox.c.key).where(*untried, outbox.c.kind == kind)
+    over = select(outbox.c.key, outbox.c.settled_ms).where(outbox.c.settled_ms >= since_ms, outbox.c.kind == kind)
+    found: dict[str, int | None] = {row.key: row.settled_ms for row in await db.execute(over)}
+    return found | dict.fromkeys(await db.scalars(waiting))
+
+
 async def is_known(db: Connection, before: str) -> bool:
     """Whether anything whose key begins with this and a slash is due or was done. What was skipped does not count."""
     found = exists().where(

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, exists, not_, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, not_, or_, select, update
 
 from bridge.store.db import Connection
 from bridge.store.tables import copies, copy_edits, early, memberships, moves, posts, rooms, shares, struck
@@ -22,14 +22,43 @@ class Stands:
     live: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Struck:
+    """One copy that was taken away for good: its source with author and room, the room where it stood, the root of its thread."""
+
+    source: str
+    room: str
+    root: str
+    author: str
+    source_room: str
+
+
 async def strike(db: Connection, source: str, room: str, cause: str, now_ms: int) -> bool:
     """The copy of this message was taken away there for good. False when that is known."""
-    row = {"source": source, "room": room, "cause": cause, "at_ms": now_ms}
+    there = (copies.c.source == source, copies.c.room == room)
+    copy = await db.scalar(select(copies.c.copy).where(*there))
+    row = {"source": source, "room": room, "cause": cause, "at_ms": now_ms, "copy": copy}
     statement = insert_into(db, struck).values(row).on_conflict_do_nothing().returning(struck.c.source)
     new = (await db.execute(statement)).one_or_none() is not None
-    gone = update(copies).where(copies.c.source == source, copies.c.room == room)
-    await db.execute(gone.values(live=False))
+    await db.execute(update(copies).where(*there).values(live=False))
     return new
+
+
+async def about(db: Connection, event: str) -> tuple[Struck, ...]:
+    """What was taken away for good of this message, in whatever room, or under this event id of a copy; sorted by room."""
+    query = (
+        select(struck.c.source, struck.c.room, copies.c.root, copies.c.author, posts.c.room.label("source_room"))
+        .join(copies, and_(copies.c.source == struck.c.source, copies.c.room == struck.c.room))
+        .join(posts, posts.c.event == struck.c.source)
+        .where(or_(struck.c.source == event, struck.c.copy == event))
+        .order_by(struck.c.room)
+    )
+    return tuple(Struck(**row) for row in (await db.execute(query)).mappings())
+
+
+async def lift(db: Connection, source: str, room: str) -> None:
+    """The copy of this message may be made there again."""
+    await db.execute(delete(struck).where(struck.c.source == source, struck.c.room == room))
 
 
 async def struck_of(db: Connection, root: str, room: str) -> frozenset[str]:

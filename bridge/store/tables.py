@@ -199,8 +199,19 @@ cases = Table(  # what waits for a decision by staff
     Column("actor", Text),  # who settled it
     Column("event", Text, unique=True),  # the message in the staff room that shows it
     Column("made_ms", BigInteger, nullable=False), Column("settled_ms", BigInteger),
+    Column("hidden", Boolean, nullable=False, server_default=text("false")),  # it is about somebody of staff: only others of them are told, one by one
+    Column("owner", Text), Column("claimed_ms", BigInteger),  # who looks after it, and since when
     Index("ix_cases_subject", "subject"),
     sqlite_autoincrement=True,
+)  # fmt: skip
+
+reports = Table(  # who told us of what is a case now: nobody else hears that, and it is forgotten once they were told what came of it
+    "reports", metadata,
+    Column("case", Number, ForeignKey("cases.id"), primary_key=True),
+    Column("user", Text, primary_key=True),
+    Column("words", Text),  # where what they wrote can be read: "room event words-before", or "button number"
+    Column("at_ms", BigInteger, nullable=False),
+    Index("ix_reports_user", "user"),
 )  # fmt: skip
 
 memberships = Table(  # who was what in a room of ours from when to when, in the order in which we heard of it; until null: now
@@ -235,6 +246,7 @@ people = Table(
     Column("quiet_from", Integer), Column("quiet_until", Integer),  # minutes of the local day between which nothing comes unasked; null: no such hours
     Column("digest_pause", Text),  # the local date from which digests come again; a past one is over
     Column("digest_ms", BigInteger),  # until when digests have covered what happened; null: there was none of this rhythm yet
+    Column("digest_most", Integer),  # so many conversations in a digest; null: as the configuration says
 )  # fmt: skip
 
 onboarding = Table(  # newcomers being led through what there is to know; who was here before Hearth has no row
@@ -447,6 +459,7 @@ struck = Table(  # copies that somebody else than us took away: in that room the
     Column("room", Text, primary_key=True),  # where the copy was
     Column("cause", Text, nullable=False),  # the redaction's event id
     Column("at_ms", BigInteger, nullable=False),
+    Column("copy", Text),  # the event id that it had
 )  # fmt: skip
 
 echoes = Table(  # by what a copy is recognised when a relay says it again without our mark; for a day

@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from bridge.config import Config
+from bridge.rooms.forecast import after, forecast
 from bridge.rooms.model import Actual, ActualRoom, Desired
-from bridge.rooms.plan import after, desired, forecast, notes, plan
+from bridge.rooms.plan import desired, notes, plan
 from bridge.rooms.tell import line
 
 CASES = sorted((Path(__file__).parent / "plan").glob("*.yaml"))

@@ -93,6 +93,14 @@ class Member:
         """Redact an event; the id of the redaction."""
         return self._model.redact(self._room(room), self.user_id, event_id, reason).event_id
 
+    async def report(self, room: str, event_id: str, reason: str | None = None) -> None:
+        """Use the client's own button on a message."""
+        self._model.report(self.user_id, {"room": self._room(room).room_id, "event": event_id}, reason)
+
+    async def report_person(self, user_id: str, reason: str | None = None) -> None:
+        """Use the client's own button on a person."""
+        self._model.report(self.user_id, {"user": user_id}, reason)
+
     async def join(self, room: str) -> str:
         """Join; the room's id."""
         return self._member(room, self.user_id, "join")

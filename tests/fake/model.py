@@ -52,6 +52,22 @@ class Model:
             known = self.transactions[session_key, what] = do()
         return known
 
+    def report(self, by: str, what: Content, reason: str | None) -> None:
+        """Somebody tells the administrators of a room, an event in it, or a user."""
+        row: Content = {"id": len(self.reports) + 1, "received_ts": self.now_ms(), "user_id": by, "reason": reason}
+        if room_id := what.get("room"):
+            room, event = self.room(room_id), what.get("event")
+            if event and event not in room.by_id:
+                raise not_found("Unable to report event: it does not exist or you aren't able to see it.")
+            sender = room.by_id[event].sender if event else None
+            row |= {"kind": "event" if event else "room", "room_id": room_id, "event_id": event, "sender": sender}
+        elif what["user"] not in self.accounts.users:
+            raise MatrixError(404, "M_NOT_FOUND", "User not found")
+        else:
+            row |= {"kind": "user", "target_user_id": what["user"]}
+        self.reports.append(row)
+        self.changed(None)
+
     def room(self, room: str) -> Room:
         """A room by id or alias; 404 if there is none."""
         room_id = self.aliases[room][0] if room in self.aliases else room

@@ -280,12 +280,26 @@ def override_ratelimit(call: Call) -> Answer:
 @route("POST", "/rooms/{room}/report")
 @route("POST", "/rooms/{room}/report/{event}")
 def report(call: Call) -> Answer:
-    if room_id := call.params.get("room"):
-        room = call.model.room(room_id)
-        if (event_id := call.params.get("event")) and event_id not in room.by_id:
-            raise not_found("Unable to report event: it does not exist or you aren't able to see it.")
-    elif call.params["user"] not in call.model.accounts.users:
-        raise MatrixError(404, "M_NOT_FOUND", "User not found")
-    call.model.reports.append({**call.params, "by": call.user_id, **call.body})
-    call.model.changed(None)
+    call.model.report(call.user_id, call.params, call.body.get("reason"))
     return {}
+
+
+@route("GET", "/{kind}_reports", ADMIN)
+def reports(call: Call) -> Answer:
+    """What people reported, the newest first, as Synapse lists it."""
+    if not call.session.user.admin:
+        raise forbidden("You are not a server admin")
+    found = [each for each in reversed(call.model.reports) if each["kind"] == call.params["kind"]]
+    at, limit = int(call.query.get("from", 0)), int(call.query.get("limit", 100))
+    return {f"{call.params['kind']}_reports": found[at : at + limit], "total": len(found)}
+
+
+@route("GET", "/{kind}_reports/{number}", ADMIN)
+def one_report(call: Call) -> Answer:
+    if not call.session.user.admin:
+        raise forbidden("You are not a server admin")
+    wanted = (call.params["kind"], call.params["number"])
+    found = [each for each in call.model.reports if (each["kind"], str(each["id"])) == wanted]
+    if not found:
+        raise not_found("Report not found")
+    return found[0]

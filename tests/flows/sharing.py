@@ -15,7 +15,7 @@ from bridge.effects import Effect, Kick, React, Redact, Send, load
 from bridge.errors import Refused
 from bridge.events import COPY_MARK, AnyEvent, Content, Edited, MemberChanged, Message, Redacted
 from bridge.hearth import together
-from bridge.rooms import dispatch, widening
+from bridge.rooms import dispatch, untold, widening
 from bridge.rooms.react import react
 from bridge.scene import Desk, Scene
 from bridge.store import claims, journal, queue, rooms
@@ -36,7 +36,7 @@ COMMUNITY = {
     "circles": [{"name": "Sleeping well", "tag": "sleep"}],
 }
 BOOK_OF_ALL = registry.load("bridge.rooms.commands")
-MINE = {name: BOOK_OF_ALL.commands[name] for name in ("share", "share as", "unshare", "consent", "tags")}
+MINE = {name: BOOK_OF_ALL.commands[name] for name in ("share", "share as", "share again", "unshare", "consent", "tags")}
 BOOK = Book(MINE, spellings(MINE, "command"))
 
 
@@ -230,7 +230,7 @@ class World:
             scene = self.scene(db)
             if end.state == "skipped":
                 scene.puts += left_by(effect, wish.first_tried_ms)
-            settler = together(speak.SETTLERS, dispatch.SETTLERS, widening.SETTLERS).get(type(effect))
+            settler = together(speak.SETTLERS, dispatch.SETTLERS, widening.SETTLERS, untold.SETTLERS).get(type(effect))
             if settler:
                 await settler(scene, effect, end.state, end.result)
             await queue.put(db, scene.puts, self.now_ms)

@@ -23,8 +23,9 @@ from bridge.matrix.gateway import Gateway
 from bridge.matrix.rooms import Rooms
 from bridge.rooms.apply import record, seed
 from bridge.rooms.build import Outcome, Progress, Site, build, look
+from bridge.rooms.forecast import forecast
 from bridge.rooms.model import Desired, Remember
-from bridge.rooms.plan import desired, forecast, plan
+from bridge.rooms.plan import desired, plan
 from bridge.rooms.tell import line
 from bridge.store import people, rooms
 from bridge.store.db import Database

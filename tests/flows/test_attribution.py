@@ -39,6 +39,13 @@ async def test_anonymous_is_without_name_and_id_and_holds_for_what_is_shared_alr
     assert shown(world)[-1] == "Ann in #sleep:\nmore"
 
 
+async def test_it_holds_for_a_copy_that_was_heard_before_anybody_wrote_that_down(world: World) -> None:
+    await world.hear(world.say(ANN, "root #common"))
+    await world.step(crash=True)
+    await chooses(world, ANN, "anonymous")
+    assert shown(world) == ["Somebody in #sleep:\nroot #common"]
+
+
 async def test_several_anonymous_people_in_one_thread_can_be_told_apart(world: World) -> None:
     await chooses(world, ANN, "anonymous")
     await chooses(world, BEN, "anonymous")

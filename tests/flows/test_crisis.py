@@ -70,7 +70,7 @@ async def test_a_curator_answers_by_one_reaction_and_nothing_is_kept_of_whom_it_
     assert "eve" not in shown(world).body.casefold()
     (case,) = await world.rows(cases)
     assert (case["state"], case["subject"], case["room"]) == ("settled", "", None)
-    assert await world.rows(due) == [each for each in await world.rows(due) if each["kind"] != "crisis"]
+    assert await world.rows(due) == [each for each in await world.rows(due) if each["kind"] != "case"]
     assert EVE not in repr([(each.actor, each.target, each.reason) for each in await world.ledger()])
     for table in metadata.sorted_tables:
         assert "sorrows" not in repr(await world.rows(table)), table.name
@@ -84,7 +84,7 @@ async def test_a_false_alarm_is_one_reaction_of_staff(world: World) -> None:
     assert "No, said Mod." in shown(world).body
     said = len(world.told("olga"))
     world.clock.forward(60 * 60_000)
-    await world.ring("crisis")
+    await world.ring("cases")
     await world.settle()
     assert len(world.told("olga")) == said
 
@@ -93,25 +93,25 @@ async def test_a_false_alarm_is_one_reaction_of_staff(world: World) -> None:
 async def test_when_nobody_answers_the_owners_are_called_and_staff_again_until_somebody_does(world: World) -> None:
     await cry(world)
     world.clock.forward(9 * 60_000)
-    await world.ring("crisis")
+    await world.ring("cases")
     await world.settle()
     assert not any("nobody has answered" in seen.body for seen in world.from_hearth("#staff"))
     await world.restart()
     world.clock.forward(61_000)
-    await world.ring("crisis")
+    await world.ring("cases")
     await world.settle()
     (late,) = [seen for seen in world.from_hearth("#staff") if "nobody has answered" in seen.body]
     assert late.content["m.mentions"] == {"user_ids": sorted([MOD, OLGA])}
     room = await world.direct("olga")
     (called,) = [seen for seen in world.from_hearth(room, "olga") if "nobody has answered" in seen.body]
     world.clock.forward(10 * 60_000)
-    await world.ring("crisis")
+    await world.ring("cases")
     await world.settle()
     assert len([seen for seen in world.from_hearth("#staff") if "nobody has answered" in seen.body]) == 2
     await world.react(room, "olga", called.event_id, "👍")
     await world.settle()
     world.clock.forward(10 * 60_000)
-    await world.ring("crisis")
+    await world.ring("cases")
     await world.settle()
     assert len([seen for seen in world.from_hearth("#staff") if "nobody has answered" in seen.body]) == 2
 

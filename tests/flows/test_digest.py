@@ -240,11 +240,11 @@ class World:
         return found
 
     def digests(self, user: str) -> list[str]:
-        return [body for body in self.told(user) if body.startswith("Your digest, ")]
+        return [body for body in self.told(user) if "\nYour digest, " in body]
 
     def digest_event(self, user: str) -> tuple[str, dict[str, Any]]:
         for event, raw in reversed(self.events.items()):
-            if raw["room"] == f"!direct-{user}" and str(raw["content"].get("body", "")).startswith("Your digest, "):
+            if raw["room"] == f"!direct-{user}" and "\nYour digest, " in str(raw["content"].get("body", "")):
                 return event, raw
         raise AssertionError("no digest")
 
@@ -264,7 +264,7 @@ async def test_the_first_follow_brings_a_digest_every_morning(world: World) -> N
     assert await world.until("2026-01-12T08:00") == 1
     (digest,) = world.digests(ANN)
     assert "Nobody has answered them yet" in digest
-    assert "- Ben in #sleep: “I slept for six hours, the first time in weeks.”" in digest
+    assert ". Ben in #sleep: “I slept for six hours, the first time in weeks.”" in digest
     assert "Because you follow Ben." in digest
     assert f"https://matrix.to/#/{SLEEP}/{ben}?via=one.test" in digest
     _, raw = world.digest_event(ANN)
@@ -368,7 +368,7 @@ async def test_a_shared_thread_is_opened_in_the_common_room(world: World) -> Non
     await world.say(CLEO, "so glad", COMMON, thread=next(e for k, e in world.done.items() if k.startswith("share/")))
     await world.until("2026-01-12T08:00")
     (digest,) = world.digests(CLEO)
-    assert "- Ben in the common room: “I slept! #common”" in digest
+    assert ". Ben in the common room: “I slept! #common”" in digest
     assert "stays in the circle" not in digest
     assert root not in digest
     assert SLEEP not in digest

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sharing import ANN, BEN, CLEO, COMMON, ME, SLEEP, World, config
+from sharing import ANN, BEN, CLEO, COMMON, ME, SLEEP, STAFF, World, config
 
 from bridge.config import Config
 from bridge.events import MemberChanged, Reacted
@@ -197,3 +197,25 @@ async def test_a_circles_tag_in_an_encrypted_common_room_waits_for_the_notice_to
     await world.look(widening.look)
     assert len(notices(world, COMMON)) == 1
     assert "does anybody" in world.server.held(SLEEP)
+
+
+async def test_where_nobody_can_be_told_staff_hears_of_it_once_and_it_is_tried_again(database: Database) -> None:
+    world = await World(database, config(encrypted_to_open=True)).begin(circle_encrypted=True)
+    world.server.refuse.add(SLEEP)
+    await world.look(widening.look)
+    for _ in range(3):
+        world.now_ms += widening.HOUR_MS
+        await world.look(widening.look, widening.look)
+    (said,) = (body for body in world.server.shown(STAFF).values() if NOTICE not in body)
+    assert "I could not tell the people of #sleep" in said
+    assert "M_FORBIDDEN" in said
+    await world.does(world.say(ANN, "who is awake? #common"))
+    assert world.server.held(COMMON) == ""
+    world.server.refuse.clear()
+    world.now_ms += widening.HOUR_MS
+    await world.look(widening.look, widening.look)
+    assert len(notices(world)) == 1
+    assert world.common() == ["who is awake? #common"]
+    await world.look(widening.look)
+    assert len(notices(world)) == 1
+    assert sum("I could not" in body for body in world.server.shown(STAFF).values()) == 1

@@ -1,15 +1,30 @@
-"""Threads between a circle and the common room in both directions, offers, what stays behind and redacted edits, on two real federated homeservers."""
+"""Threads between a circle and the common room, on two real federated homeservers with members' own clients.
+
+In both directions, offers, what stays behind and redacted edits; then by which name, reactions counted, bundles, and what a moderator takes out and allows again.
+"""
 
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from test_hearth import person, running
+from test_hearth import ask, person, running
 from test_replacing import settings
 
 from bridge.app import opened
+from bridge.clock import now_ms
 from bridge.demo.homeservers import Lab
 from bridge.demo.member import Member
 from bridge.hearth import Hearth
+from bridge.rooms.summary import PAUSE_MS
+
+
+class Clock:
+    """Real time, which can be turned on."""
+
+    def __init__(self) -> None:
+        self.ahead_ms = 0
+
+    def __call__(self) -> int:
+        return now_ms() + self.ahead_ms
 
 
 async def asked(member: Member, hearth: Hearth, words: str) -> tuple[str, str]:
@@ -24,20 +39,23 @@ async def asked(member: Member, hearth: Hearth, words: str) -> tuple[str, str]:
 
 
 async def test_threads_are_carried_both_ways_with_everybodys_consent(lab: Lab, prefix: str, tmp_path: Path) -> None:
+    clock = Clock()
     async with AsyncExitStack() as stack:
         mira = await person(stack, lab, f"{prefix}mira", "a", tmp_path)
         eva = await person(stack, lab, f"{prefix}eva", "b", tmp_path)
-        hearth = await stack.enter_async_context(opened(await settings(lab, prefix, tmp_path, "12")))
+        hearth = await stack.enter_async_context(opened(await settings(lab, prefix, tmp_path, "12"), clock=clock))
         assert not (await hearth.apply(lambda _: None)).failures
         rooms = await hearth.rooms()
         common, sleep = rooms["common"], rooms["circle/sleep"]
+        direct: dict[str, str] = {}
         async with running(hearth):
             for member in (mira, eva):
                 await member.accept(rooms["space"])
                 await member.join(common)
                 await member.join(sleep)
-                direct = await member.talk_to(hearth.me)
-                await member.until("Hearth", lambda member=member, direct=direct: member.hears(hearth.me, direct))
+                direct[member.name] = room = await member.talk_to(hearth.me)
+                await member.until("Hearth", lambda member=member, room=room: member.hears(hearth.me, room))
+            await mira.accept(rooms["staff"])
 
             # A tag in a reply: the root's author is asked, and only these two travel; the rest stays as a number.
             root = await eva.say(sleep, "I cannot sleep since May")
@@ -73,3 +91,46 @@ async def test_threads_are_carried_both_ways_with_everybodys_consent(lab: Lab, p
             await mira.no_longer_sees(common, "I will be there", 40)
             await mira.redact(common, lecture)
             await eva.no_longer_sees(sleep, "a lecture on dreams", 40)
+
+            # By which name: none, that of the profile, or the one they have here; what stands there already is edited.
+            thoughts = [await eva.say(sleep, f"Thought {number} #common") for number in range(9)]
+            copies = [await mira.sees(common, f"Thought {number} #", seconds=40) for number in range(9)]
+            told = direct[eva.name]
+            await eva.say(told, "share as anonymous")
+            await mira.sees(common, "Somebody in #sleep:\nThought 8", seconds=40)
+            await mira.sees(common, "Somebody in #sleep:\nThought 0", seconds=40)
+            assert not [line for line in mira.lines(common) if "eva" in f"{line.text} {line.html}".lower()]
+            await eva.say(told, "share as profile")
+            await mira.sees(common, f"{eva.name.capitalize()} in #sleep:\nThought 8", seconds=40)
+
+            # Reactions here and there are one line, which is not edited again within half a minute.
+            await mira.react(common, copies[0].event, "🌱")
+            line = await eva.sees(common, "🌱 1", thread=copies[0].event, seconds=40)
+            await eva.react(sleep, thoughts[0], "🌱")
+            await ask(eva, hearth, told, "tags")  # by now Hearth has heard of the reaction, too
+            assert line.text == "🌱 1"
+            clock.ahead_ms += PAUSE_MS
+            await eva.sees(common, "🌱 2", thread=copies[0].event, seconds=40)
+            assert line.text == "🌱 2"
+
+            # The eleventh thread within the hour stands in a bundle; who genuinely answers it there is heard in its own thread.
+            eleventh = await eva.say(sleep, "Thought 9 #common")
+            head = await mira.sees(common, "More from #sleep: 1 thread, in this thread.", seconds=40)
+            copy = await mira.sees(common, "Thought 9", thread=head.event, seconds=40)
+            relation = {"rel_type": "m.thread", "event_id": head.event, "is_falling_back": False}
+            relation["m.in_reply_to"] = {"event_id": copy.event}
+            await mira.say(common, "to the ninth alone", **{"m.relates_to": relation})
+            await eva.sees(sleep, "to the ninth alone", thread=eleventh, seconds=40)
+            await eva.say(sleep, "Thought 10 #common")
+            await eva.sees(common, "Thought 10", thread=head.event, seconds=40)
+            clock.ahead_ms += PAUSE_MS
+            await eva.sees(common, "More from #sleep: 2 threads, in this thread.", seconds=40)
+
+            # What a moderator takes out is gone for good, until a moderator allows it again.
+            await mira.redact(common, copies[1].event)
+            await eva.no_longer_sees(common, "Thought 1 #", 40)
+            link = f"https://matrix.to/#/{common}/{copies[1].event}"
+            await ask(mira, hearth, rooms["staff"], f"!share again {link}", "may be shared there again")
+            await eva.sees(common, "Thought 1 #", seconds=40)
+            await eva.sees_from(hearth.me, told, "may be shared there again", 40)
+            assert not [line for line in mira.lines(common) if line.text == "…"]

@@ -18,7 +18,8 @@ from bridge.matrix.client import Client
 from bridge.matrix.gateway import Gateway
 from bridge.matrix.rooms import Rooms
 from bridge.rooms.build import Outcome, Site, build, look
-from bridge.rooms.plan import desired, forecast
+from bridge.rooms.forecast import forecast
+from bridge.rooms.plan import desired
 from bridge.rooms.tell import line
 from bridge.store import rooms
 from bridge.store.db import Database

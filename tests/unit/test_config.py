@@ -74,7 +74,7 @@ MISTAKES = {
     ),
     "a key that is like none": (
         GOOD + "colour: red\n",
-        ["config.yaml:17: colour: unknown key; known here: matrix, community, data_dir, database, language, zone, digest, protections, membership, log"],
+        ["config.yaml:17: colour: unknown key; known here: matrix, community, data_dir, database, language, zone, digest, protections, reports, membership, log"],
     ),
     "an unknown zone": (
         with_line("Europe/Berlin", "Europe/Berln"),

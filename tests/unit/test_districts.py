@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from bridge.config import Config
 from bridge.rooms.contents import leads
 from bridge.rooms.districts import districted
+from bridge.rooms.forecast import after, forecast
 from bridge.rooms.model import Actual, Desired
-from bridge.rooms.plan import after, desired, forecast, plan, waits
+from bridge.rooms.plan import desired, plan, waits
 
 ME = "@hearth:a.test"
 TAGS = [f"t{letter}" for letter in "abcdefghij"]

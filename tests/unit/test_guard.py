@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from bridge.config import Config
 from bridge.rooms.diff import why
+from bridge.rooms.forecast import after, forecast
 from bridge.rooms.guard import Hold, holds, meant
 from bridge.rooms.model import Actual, Desired
-from bridge.rooms.plan import after, desired, forecast
+from bridge.rooms.plan import desired
 
 ME = "@hearth:a.test"
 COMMUNITY: dict[str, Any] = {

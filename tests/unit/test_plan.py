@@ -12,6 +12,7 @@ from bridge.config_types import OUR_STATE
 from bridge.globs import server_matches
 from bridge.rooms.contents import create_request, mark
 from bridge.rooms.districts import districted
+from bridge.rooms.forecast import after, forecast
 from bridge.rooms.model import (
     Actual,
     ActualRoom,
@@ -24,7 +25,7 @@ from bridge.rooms.model import (
     SetContent,
     UploadFile,
 )
-from bridge.rooms.plan import after, desired, forecast, notes, plan
+from bridge.rooms.plan import desired, notes, plan
 from bridge.rooms.tell import explain, line
 
 ME = "@hearth:a.test"

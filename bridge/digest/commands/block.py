@@ -3,7 +3,7 @@
 from bridge.arguments import User
 from bridge.commands import DIRECT, command
 from bridge.context import Context
-from bridge.digest import following, store
+from bridge.digest import correcting, following, store
 from bridge.digest.model import Reason
 from bridge.words import Text, words
 
@@ -18,6 +18,7 @@ async def block(ctx: Context, who: User) -> Text:
     person = {"user": reason.target}
     if not await store.follow(ctx.db, ctx.sender, reason, ctx.scene.now_ms, "block"):
         return words("You block %(who)s already.", who=person)
+    await correcting.part(ctx.scene, ctx.event, ctx.sender, reason.target)
     return words("From now on neither your digest tells of %(who)s, nor theirs of you.", who=person)
 
 

@@ -7,7 +7,7 @@ from bridge.digest import rhythm
 from bridge.digest.make import Turn, choose, look, write
 from bridge.errors import UsageError
 from bridge.store import due, happened, people
-from bridge.words import Text, lines, words
+from bridge.words import Text, lines, words, words_n
 
 
 @command(examples=("digest",))
@@ -31,7 +31,7 @@ async def digest_now(ctx: Context) -> Text | None:
     """Get a digest at once; the regular one comes all the same."""
     person = await people.get(ctx.db, ctx.sender)
     day_ago = await happened.seq_before(ctx.db, ctx.scene.now_ms - rhythm.DAY_MS)
-    turn = Turn(ctx.sender, f"{ctx.sender}/now/{ctx.event.id}", person.digest_mark or day_ago)
+    turn = Turn(ctx.sender, f"{ctx.sender}/now/{ctx.event.id}", person.digest_mark or day_ago, None, person.digest_most)
     until_seq = await happened.newest_seq(ctx.db)
     what = await look(ctx.db, turn.since_seq, until_seq, ctx.config, ctx.scene.now_ms)
     chosen = await choose(ctx.db, [turn], what, ctx.config)
@@ -91,6 +91,11 @@ def _set(ctx: Context, person: people.Person, next_ms: int) -> Text:
         how = words("Your digest comes every day at %(at)s (%(zone)s).", at=at, zone=zone)
     else:
         how = words("Your digest comes every %(day)s at %(at)s (%(zone)s).", day={"weekday": weekday}, at=at, zone=zone)
+    few = person.digest_most
+    if few is not None:
+        how = lines(
+            how, words_n("It shows %(count)s conversation at most.", "It shows %(count)s conversations at most.", few)
+        )
     paused = rhythm.paused_until(person, ctx.config, ctx.scene.now_ms) is not None
     end = words("It pauses until then; %(daily)s ends that.", daily={"command": f"digest {person.digest}"})
     following = words("The next one: %(next)s.", next={"time_ms": next_ms, "zone": zone})

@@ -8,10 +8,11 @@ from bridge.words import Text, lines, words
 
 
 @command(examples=("follow #sleep", "follow @anna:example.org", "follow @anna:example.org #sleep"))
-async def follow(ctx: Context, who: User | Circle | Thread | Tag, tag: Tag | None = None) -> Text:
+async def follow(ctx: Context, who: int | User | Circle | Thread | Tag, tag: Tag | None = None) -> Text:
     """Hear of a person, a tag, a circle or a thread in your digest.
 
-    With a person and a tag you hear of that person only when they use the tag. A thread is given by the link of any message in it.
+    With a person and a tag you hear of that person only when they use the tag. A thread is given by the link of any message in it,
+    or by its number in your newest digest.
     """
     first = await rhythm.never_decided(ctx.scene, ctx.sender)
     reason = await following.wanted(ctx, who, tag)

@@ -11,9 +11,9 @@ from bridge.words import Text, lines, words, words_n
 
 @command(examples=("follows",))
 async def follows(ctx: Context) -> Text:
-    """See what you follow, with numbers for `unfollow`, what it brought you last week, and what you mute."""
+    """See what you follow, with numbers for `unfollow`, what it brought you last week, and what you mute, with numbers for `unmute`."""
     mine = await _wishes(ctx, "follow")
-    quiet = [*await _wishes(ctx, "mute"), *await _wishes(ctx, "block")]
+    quiet, blocked = await _wishes(ctx, "mute"), await _wishes(ctx, "block")
     brought = await store.brought(ctx.db, ctx.sender, ctx.scene.now_ms - 7 * rhythm.DAY_MS)
     found: list[Text] = []
     if mine:
@@ -26,12 +26,10 @@ async def follows(ctx: Context) -> Text:
     if quiet:
         hidden = await following.in_words(ctx, [one.reason for one in quiet])
         found.append(words("You mute:"))
-        found += [
-            words("- %(what)s, and they hear nothing of you", what=what)
-            if one.wish == "block"
-            else words("- %(what)s", what=what)
-            for one, what in zip(quiet, hidden, strict=True)
-        ]
+        found += [words("- %(number)s: %(what)s", number=number, what=what) for number, what in enumerate(hidden, 1)]
+    if blocked:
+        people = await following.in_words(ctx, [one.reason for one in blocked])
+        found.append(words("You block, so neither of you hears of the other: %(people)s", people={"list": people}))
     return lines(*found)
 
 

@@ -7,11 +7,12 @@ from bridge.digest import following, store
 from bridge.words import Text, words
 
 
-@command(where=DIRECT, examples=("mute #sleep", "mute @anna:example.org", "mute @anna:example.org #sleep"))
-async def mute(ctx: Context, who: User | Circle | Thread | Tag, tag: Tag | None = None) -> Text:
+@command(where=DIRECT, examples=("mute #sleep", "mute @anna:example.org", "mute @anna:example.org #sleep", "mute 3"))
+async def mute(ctx: Context, who: int | User | Circle | Thread | Tag, tag: Tag | None = None) -> Text:
     """Hear nothing of a person, a tag, a circle or a thread in your digest.
 
-    It beats everything that you follow, and nobody else notices. A tag takes along all threads that begin with it. In the rooms you see everything as
+    It beats everything that you follow, and nobody else notices. A tag takes along all threads that begin with it. A number
+    is that of a conversation in your newest digest. In the rooms you see everything as
     before; to see nothing of somebody there, ignore them in your app.
     """
     reason = await following.wanted(ctx, who, tag)

@@ -5,7 +5,7 @@ from typing import Any
 from bridge.arguments import Thread, User
 from bridge.commands import STAFF, command
 from bridge.context import Context
-from bridge.digest import following, letter, rhythm, store
+from bridge.digest import following, ladder, letter, rhythm, store
 from bridge.digest.compose import compose
 from bridge.digest.explain import Why, explain
 from bridge.digest.make import look, members
@@ -49,7 +49,7 @@ async def preview(ctx: Context, who: User, message: Thread | None = None) -> Tex
     until_seq = await happened.newest_seq(ctx.db)
     what = await look(ctx.db, since_seq, until_seq, ctx.config, ctx.scene.now_ms)
     member = (await members(ctx.db, [who.id]))[who.id]
-    most = ctx.config.digest.most_items
+    most = ladder.most_of(person, ctx.config.digest.most_items)
     if message is not None:
         source = await store.source_of(ctx.db, message.event)
         if source not in await following.opened(ctx, [source]):

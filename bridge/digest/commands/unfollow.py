@@ -4,8 +4,6 @@ from bridge.arguments import Circle, Tag, Thread, User
 from bridge.commands import command
 from bridge.context import Context
 from bridge.digest import following, store
-from bridge.digest.model import Reason
-from bridge.errors import UsageError
 from bridge.words import Text, words
 
 
@@ -15,17 +13,12 @@ async def unfollow(ctx: Context, who: int | User | Circle | Thread | Tag, tag: T
 
     Give it as you did when you followed it, or by its number in the list that `follows` shows.
     """
-    reason = await _numbered(ctx, who) if isinstance(who, int) else await following.given(ctx, who, tag)
+    reason = (
+        await following.listed(ctx, who, "follow") if isinstance(who, int) else await following.given(ctx, who, tag)
+    )
     (what,) = await following.in_words(ctx, [reason])
     if await store.unfollow(ctx.db, ctx.sender, reason):
         return words("You no longer follow %(what)s.", what=what)
     return words(
         "You do not follow %(what)s. %(follows)s shows what you follow.", what=what, follows={"command": "follows"}
     )
-
-
-async def _numbered(ctx: Context, number: int) -> Reason:
-    mine = (await store.follows_of(ctx.db, [ctx.sender])).get(ctx.sender, ())
-    if not 1 <= number <= len(mine):
-        raise UsageError(words("There is no number %(number)s. %(follows)s shows what you follow.", number=number, follows={"command": "follows"}))  # fmt: skip
-    return mine[number - 1].reason

@@ -7,10 +7,13 @@ from bridge.digest import following, store
 from bridge.words import Text, words
 
 
-@command(where=DIRECT, examples=("unmute #sleep", "unmute @anna:example.org"))
-async def unmute(ctx: Context, who: User | Circle | Thread | Tag, tag: Tag | None = None) -> Text:
-    """Hear again of something that you mute. What you follow of it holds again."""
-    reason = await following.given(ctx, who, tag)
+@command(where=DIRECT, examples=("unmute #sleep", "unmute @anna:example.org", "unmute 2"))
+async def unmute(ctx: Context, who: int | User | Circle | Thread | Tag, tag: Tag | None = None) -> Text:
+    """Hear again of something that you mute. What you follow of it holds again.
+
+    Give it as you did when you muted it, or by its number in the list that `follows` shows.
+    """
+    reason = await following.listed(ctx, who, "mute") if isinstance(who, int) else await following.given(ctx, who, tag)
     (what,) = await following.in_words(ctx, [reason])
     if await store.unfollow(ctx.db, ctx.sender, reason, "mute"):
         return words("You no longer mute %(what)s.", what=what)

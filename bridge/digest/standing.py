@@ -1,0 +1,38 @@
+"""What of a digest that was made its reader may open at this moment; never what was said in it."""
+
+from bridge.digest import store
+from bridge.digest.model import Copied, Item
+from bridge.digest.visible import openings
+from bridge.store import happened
+from bridge.store.db import Connection
+
+LAG_MS = 10 * 60 * 1000
+"""So much older than the digest before it may be what is in a digest, and is not called late: clocks differ, and messages take a moment."""
+
+
+async def readable(db: Connection, made: store.Made, me: str) -> dict[Item, tuple[str, Copied | None, int | None]]:
+    """The items that this member may open right now, and that are of nobody whom they block or who blocks them.
+
+    Each with its author (empty where a copy names none), and as the copy that it is if it is one; of what came so late that it belongs into an earlier
+    digest, with when it was written (UTC ms).
+    """
+    spans = (await happened.spans_of(db, [made.user])).get(made.user, ())
+    places = {place.room: place for place in await happened.places(db)}
+    posts, copies = await happened.behind(db, [item.event for item in made.digest.items], me)
+    apart = await store.apart_from(db, made.user)
+    found = {}
+    for item in made.digest.items:
+        post, copied = posts.get(item.event), copies.get(item.event)
+        if post is not None and post.author not in apart:
+            there = openings(spans, places, post, [copied] if copied else ())
+            if any((opening.room, opening.event) == (item.room, item.event) for opening in there):
+                late = made.from_ms is not None and not copied and post.at_ms < made.from_ms - LAG_MS
+                author = "" if copied and post.nameless else post.author
+                found[item] = (author, copied, post.at_ms if late else None)
+    return found
+
+
+async def by_number(db: Connection, made: store.Made, me: str) -> dict[int, Item]:
+    """The same items by the numbers that they have in the digest, whatever has disappeared since."""
+    there = await readable(db, made, me)
+    return {number: item for number, item in enumerate(made.digest.items, start=1) if item in there}
