@@ -46,6 +46,14 @@ class RoomRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Outside:
+    """A room that need not be of this community: its id or its address, and servers that know it."""
+
+    target: str
+    via: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Circle:
     """A circle: its room and its folded tag."""
 
@@ -179,6 +187,7 @@ LABELS: Mapping[type, Text] = {
     Target: _label("person or server"),
     Aim: _label("person or server, and how long"),
     RoomRef: _label("room"),
+    Outside: _label("link to a room"),
     Circle: _label("circle"),
     OtherCircle: _label("circle"),
     Tag: _label("#tag"),

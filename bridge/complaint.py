@@ -13,6 +13,7 @@ from bridge.arguments import (
     Kind,
     Lang,
     LocalTime,
+    Outside,
     RoomRef,
     Tag,
     Target,
@@ -42,6 +43,9 @@ def complaint(kinds: Sequence[Kind], label: object, given: str, directory: Direc
         if only is Circle:
             return words("I know no circle called %(given)s. Perhaps: %(near)s", given=code, near=_listed(near))
         return words("I know no room called %(given)s. Perhaps: %(near)s", given=code, near=_listed(near))
+    if only is Outside:
+        address = {"code": "#bans:example.org"}
+        return words("%(given)s is no room that I could look for. Give its link or its address, like %(example)s.", given=code, example=address)  # fmt: skip
     if only is Zone:
         near = list(near_zones(given))
         if near:

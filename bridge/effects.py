@@ -136,11 +136,12 @@ class Redact(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Join(Effect):
-    """Enter a room that we were invited to. `person` is whose direct room it is, if it is one."""
+    """Enter a room that we were invited to, or that is open. `person` is whose direct room it is, if it is one; `via` are servers that know it."""
 
     room: str
     person: str | None = None
     encrypted: bool = False
+    via: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,6 +293,13 @@ class CreateRoom(Effect):
     def lane(self) -> str:
         """Each room is made on its own."""
         return f"{self.priority.value}:create:{self.room_key}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateList(CreateRoom):
+    """Make the room of our own policy list, which is none of the community's rooms. `list` is its number."""
+
+    list: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -503,7 +511,7 @@ class Send(Effect):
 EFFECTS: Mapping[str, type[Effect]] = {
     kind.__name__: kind
     for kind in (
-        Say, Tell, TellUnread, KeepName, React, Offer, Redact, Join, Leave, Ban, Unban, Kick, Expel, Invite, SetState, SetVoice, Mute, SetLock, SetServerAcl, SetAlias, CreateRoom,
+        Say, Tell, TellUnread, KeepName, React, Offer, Redact, Join, Leave, Ban, Unban, Kick, Expel, Invite, SetState, SetVoice, Mute, SetLock, SetServerAcl, SetAlias, CreateRoom, CreateList,
         Upload, SetWelcome, ReplaceRoom,
         Copy, EditCopy, CopyFile, WithdrawCopy, Summarise, TellBundle, Unsay, Deliver, Correct,
     )

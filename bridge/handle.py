@@ -12,7 +12,7 @@ import structlog
 from bridge import answer, direct, kinds, mishaps, tags, welcome
 from bridge.digest import react as digest
 from bridge.events import AnyEvent, Batch, Edited, Message
-from bridge.moderation import protect
+from bridge.moderation import lists, protect
 from bridge.moderation import react as moderation
 from bridge.rooms import react as rooms
 from bridge.scene import Naming, Scene
@@ -20,12 +20,14 @@ from bridge.store import attention, claims, cursors, failures, journal, queue
 from bridge.store.db import Connection, Database
 from bridge.store.errors import LeadershipLost, StoreUnavailable
 from bridge.store.settings import Overlay
+from bridge.store.watched import Watched
 
 SYNC = "sync"
 """The name of the cursor."""
 
 STEPS: tuple[Callable[[Scene, AnyEvent], Awaitable[None]], ...] = (
     direct.react,
+    lists.react,
     moderation.react,
     rooms.react,
     kinds.react,
@@ -38,17 +40,27 @@ STEPS: tuple[Callable[[Scene, AnyEvent], Awaitable[None]], ...] = (
 log = structlog.get_logger(__name__)
 
 
-async def handle(database: Database, batch: Batch, *, overlay: Overlay, me: str, names: Naming, now_ms: int) -> int:
-    """Handle all events of a batch in their order; returns how many effects are newly wanted.
+async def handle(
+    database: Database,
+    batch: Batch,
+    *,
+    overlay: Overlay,
+    me: str,
+    names: Naming,
+    now_ms: int,
+    watched: Watched | None = None,
+) -> int:
+    """Handle all events of a batch in their order; returns how many effects are newly wanted. `watched` has the rules of watched lists.
 
     Events that were handled before are skipped. After a batch that fills a gap (`final` is false) the cursor stays where it was.
     """
     wanted = 0
+    watched = watched or Watched()
     async with database.writing() as db:
         config = await overlay.config(db)
         for event in batch.events:
             if await claims.claim(db, event.id, now_ms):
-                new = await _one(db, event, Scene(db, config, me, now_ms, names))
+                new = await _one(db, event, Scene(db, config, me, now_ms, names, watched=watched))
                 wanted += new
                 if new:  # perhaps a command, and what it decided holds from the next event on
                     config = await overlay.config(db)

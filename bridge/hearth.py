@@ -19,7 +19,7 @@ from bridge.events import Batch
 from bridge.known_names import KnownNames, names_key
 from bridge.matrix.connect import Matrix
 from bridge.matrix.sync import batches
-from bridge.moderation import appeals, care, findings
+from bridge.moderation import appeals, care, findings, publishing
 from bridge.moderation import dispatch as moderation_dispatch
 from bridge.moderation import react as moderation
 from bridge.names import NameBook
@@ -58,6 +58,7 @@ from bridge.store import rooms as room_store
 from bridge.store.db import Connection, Database
 from bridge.store.errors import StoreUnavailable
 from bridge.store.settings import Overlay
+from bridge.store.watched import Watched
 from bridge.ticks import all_ticks, record_crash
 from bridge.web.app import application, serve
 from bridge.words import Text
@@ -116,6 +117,7 @@ class Hearth:
         self.troubles = journal_log.Troubles()
         self.caught_up = asyncio.Event()
         """Whether all that happened until a moment ago is known: not so at a start, nor while the homeserver is away."""
+        self.watched = Watched()
         self._fillers: Mapping[type[Effect], Filler] = {
             **speak.fillers(self.direct_room),
             **rooms_dispatch.FILLERS,
@@ -148,11 +150,13 @@ class Hearth:
                 digest_dispatch.SETTLERS,
                 touched.SETTLERS,
                 moderation_dispatch.SETTLERS,
+                publishing.SETTLERS,
                 {CreateRoom: _decided_before, ReplaceRoom: _decided_before},
             ),
             intent_done={
                 **moderation_dispatch.INTENT_DONE,
                 **findings.INTENT_DONE,
+                **publishing.INTENT_DONE,
                 **care.INTENT_DONE,
                 **appeals.INTENT_DONE,
                 **joining.INTENT_DONE,
@@ -169,7 +173,7 @@ class Hearth:
 
     def scene(self, db: Connection) -> Scene:
         """What a shell is given: this open transaction, and our side of the world."""
-        return Scene(db, self.config, self.me, self.clock(), self.names)
+        return Scene(db, self.config, self.me, self.clock(), self.names, watched=self.watched)
 
     async def perform(self, effect: Effect, first_tried_ms: int | None) -> Performed:
         """Prepare an effect and let the gateway do it. What has been in doubt for long is looked for in the room before it is sent again."""
@@ -276,6 +280,7 @@ class Hearth:
             since = await cursors.load(db, handle.SYNC)
             known = await cursors.load(db, PEOPLE)
             await self.overlay.config(db)
+            await self.watched.absorb(db)
         await self._look_around()
         if since is not None and known is None:
             await self._write_down_who_is_there()  # the very first start was cut off before it came to that
@@ -334,7 +339,13 @@ class Hearth:
         while True:
             try:
                 wanted = await handle.handle(
-                    self.database, batch, overlay=self.overlay, me=self.me, names=self.names, now_ms=self.clock()
+                    self.database,
+                    batch,
+                    overlay=self.overlay,
+                    me=self.me,
+                    names=self.names,
+                    now_ms=self.clock(),
+                    watched=self.watched,
                 )
             except StoreUnavailable as error:
                 self.troubles.tell("database", type(error).__name__)

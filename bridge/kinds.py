@@ -10,7 +10,7 @@ from bridge.effects import Put, Say, Tell
 from bridge.emoji import emoji
 from bridge.errors import UsageError
 from bridge.events import AnyEvent, Reacted
-from bridge.moderation import appeals, care, findings, reports
+from bridge.moderation import appeals, care, findings, holds, reports
 from bridge.rooms import assigning, knocks, splits, terms_paid
 from bridge.rooms.share import answer
 from bridge.scene import Scene
@@ -28,6 +28,7 @@ KINDS: Mapping[str, Kind] = {
     **care.KINDS,
     **reports.KINDS,
     **appeals.KINDS,
+    **holds.KINDS,
 }
 
 

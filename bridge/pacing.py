@@ -17,7 +17,12 @@ FAILURES_TO_PAUSE = 3
 WIDE_OPEN = 16
 """A bucket that has given this many in a row needs no watching any more."""
 
-BUCKETS: Mapping[str, str] = {"CreateRoom": "create", "ReplaceRoom": "create", "Invite": "invite"}
+BUCKETS: Mapping[str, str] = {
+    "CreateRoom": "create",
+    "CreateList": "create",
+    "ReplaceRoom": "create",
+    "Invite": "invite",
+}
 """Effects that homeservers count by themselves; all others draw on one budget."""
 
 REST = "rest"

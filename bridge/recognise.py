@@ -16,6 +16,7 @@ from bridge.arguments import (
     Lang,
     LocalTime,
     OtherCircle,
+    Outside,
     Place,
     Rest,
     RoomRef,
@@ -62,6 +63,7 @@ _SERVER = re.compile(
     r"(?=.{1,255}$)(?:[\w*?-]+(?:\.[\w*?-]+)+|\[[0-9a-fA-F:.]+\]|[\w*?-]+(?=:\d))(?::\d{1,5})?", re.ASCII
 )
 _TAG = re.compile(r"#([^\W\d_][^\s#@:/,.;!?()<>\"“”„«»*]{0,63})[,.;:!?]?")
+_OUTSIDE = re.compile(r"#[^\s:]{1,200}:\S{1,100}|!\S{1,254}")
 _EVENT_ID = re.compile(r"\$\S{1,254}")
 _MOST_ID_BYTES = 255
 
@@ -178,6 +180,17 @@ def _room(line: Line, at: int, stop: int, sure: Sureness, directory: Directory) 
     return found and (RoomRef(found[0].room, found[0].key, found[0].kind, found[0].tag), found[1])
 
 
+def _outside(line: Line, at: int, _stop: int, sure: Sureness, _directory: Directory) -> Found | None:
+    """A room by link, address or id; it need not be one of ours."""
+    word = line.words[at]
+    if sure is not Sureness.PLAIN:
+        return None
+    if word.link is not None:
+        fits = word.link.target[:1] in ("#", "!") and word.link.event is None
+        return (Outside(word.link.target, word.link.via), at + 1) if fits else None
+    return (Outside(_plain(word.text)), at + 1) if _OUTSIDE.fullmatch(word.text) else None
+
+
 def _circle(line: Line, at: int, stop: int, sure: Sureness, directory: Directory) -> Found | None:
     circles = [place for place in directory.places if place.kind == "circle" and place.tag]
     found = _place(line, at, stop, sure, circles)
@@ -254,6 +267,7 @@ _READERS: Mapping[type, Reader] = {
     Target: _target,
     Aim: _aim,
     RoomRef: _room,
+    Outside: _outside,
     Circle: _circle,
     OtherCircle: _other_circle,
     Tag: _tag,

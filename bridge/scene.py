@@ -12,6 +12,7 @@ from bridge.config import Config
 from bridge.effects import Effect, Put
 from bridge.roles import Role as Role  # noqa: PLC0414 - one name for the shells
 from bridge.store.db import Connection
+from bridge.store.watched import Watched
 
 
 class Names(Protocol):
@@ -66,6 +67,10 @@ class Scene:
     liked: str | None = None
     urgent: bool = False
     """Somebody may be in danger of their life: whatever else holds, this message is not hidden."""
+    watched: Watched = field(default_factory=Watched)
+    """The rules of watched lists."""
+    met: int | None = None
+    """The ledger row under which somebody who comes has just met such a rule."""
 
 
 class Reader(Protocol):

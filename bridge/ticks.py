@@ -9,7 +9,7 @@ from bridge import direct, kinds, mishaps, welcome
 from bridge.config_file import ConfigError
 from bridge.digest import tick as digest_tick
 from bridge.errors import Refused, Unavailable
-from bridge.moderation import button, care, ends, progress, protect, sweeping
+from bridge.moderation import button, care, ends, listening, progress, protect, publishing, sweeping
 from bridge.moderation import react as moderation
 from bridge.rooms import (
     alarms,
@@ -36,7 +36,7 @@ from bridge.rooms import (
 from bridge.rooms.build import build
 from bridge.scene import Scene
 from bridge.schedule import Tick
-from bridge.store import attention, claims, confirmations, due, failures, journal, queue, settings
+from bridge.store import attention, claims, confirmations, due, failures, journal, policies, queue, settings
 from bridge.store import rooms as room_store
 
 if TYPE_CHECKING:
@@ -72,6 +72,8 @@ def all_ticks(hearth: "Hearth") -> tuple[Tick, ...]:
         simple("repeats", 10 * MINUTE, protect.tick),
         simple("sanctions", HOUR, moderation.sweep),
         simple("sanctions end", 5, ends.tick),
+        larger("lists", 2, _lists),
+        simple("published", 2, publishing.look, publishing.servers),
         larger("progress", 5, _progress),
         larger("redactions", 1, _redactions),
         simple("leaving", 15, leaving.sweep),
@@ -141,6 +143,14 @@ async def _reports(hearth: "Hearth") -> None:
             "report button",
             f"the homeserver gives no list of reports ({error.errcode}): reports.admin_token has to be that of an administrator",
         )
+
+
+async def _lists(hearth: "Hearth") -> None:
+    wanted = await listening.tick(hearth.database, hearth.matrix.gateway, hearth.scene)
+    async with hearth.database.reading() as db:
+        await hearth.watched.absorb(db)
+    if wanted:
+        hearth.outbox.wake()
 
 
 async def _digests(hearth: "Hearth") -> None:
@@ -291,6 +301,7 @@ async def _forget(hearth: "Hearth") -> None:
         await journal.prune_early(db, before)
         await attention.prune(db, before)
         await claims.prune(db, before)
+        await policies.prune(db)
         await confirmations.prune(db, before)
         await queue.prune(db, before)
     await hearth.database.tidy()

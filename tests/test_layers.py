@@ -88,6 +88,7 @@ OUTSIDE = {  # library -> who may import it
 }
 PURE_NAMES |= {"reach"}  # of rooms, and how far words get
 PURE_NAMES |= {"relayed"}  # of texts that are said again
+PURE_NAMES |= {"policies", "book", "judge"}  # of other people's rules
 PURE_NAMES |= {"locked", "slowly", "taken"}  # of moderation, and of the plan that knows of it
 PURE_NAMES |= {"protection", "surface", "patterns", "guide"}  # of what is said
 PURE_NAMES |= {"alone"}  # of circles and who looks after them

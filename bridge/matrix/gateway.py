@@ -13,6 +13,7 @@ from typing import Any
 from bridge.config_types import PICTURES
 from bridge.effects import (
     Ban,
+    CreateList,
     CreateRoom,
     Effect,
     Invite,
@@ -83,6 +84,7 @@ class Gateway(Reading):
             SetServerAcl: self._set_state,
             SetAlias: self._set_alias,
             CreateRoom: self._create,
+            CreateList: self._create,
             Upload: self._upload,
             ReplaceRoom: lambda effect, _again: self._replacing.replace(effect),
         }
@@ -170,9 +172,10 @@ class Gateway(Reading):
 
     async def _join(self, effect: Join, again: bool) -> str:
         """Enter. An invitation over federation can be here before the inviting server itself knows of it: one refusal is not yet a no."""
+        query = {"via": effect.via, "server_name": effect.via} if effect.via else None
         try:
             answer = await self._client.request(
-                "POST", "/join/{room}", parts={"room": effect.room}, timeout_seconds=120
+                "POST", "/join/{room}", parts={"room": effect.room}, query=query, timeout_seconds=120
             )
         except TokenLost:
             raise

@@ -86,6 +86,10 @@ class Reading:
         whole = answer.get("type") == kind and isinstance(answer.get("content"), dict)
         return answer if whole else {"type": kind, "state_key": state_key, "content": answer}
 
+    async def account_data(self, user: str, kind: str) -> Mapping[str, Any] | None:
+        """What our own account keeps for itself under this name (spec: "Client Config"); None when there is nothing. Raises Unavailable."""
+        return await self._get("/user/{user}/account_data/{kind}", {"user": user, "kind": kind})
+
     async def membership(self, room: str, user: str) -> str | None:
         """What this user is in the room; None when nothing is known. Raises Unavailable."""
         content = await self.state_content(room, "m.room.member", user)

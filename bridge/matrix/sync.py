@@ -17,6 +17,7 @@ from bridge.matrix.client import Client
 from bridge.matrix.crypto import Crypto
 from bridge.matrix.rooms import Rooms
 from bridge.matrix.waiting import Unread, Waiting
+from bridge.moderation.policies import TYPES
 
 T = TypeVar("T")
 Trouble = Callable[[str | None], None]
@@ -36,7 +37,8 @@ _FILTER = {
     **_QUIET,
     "room": {
         "timeline": {"limit": 50},
-        "state": {"lazy_load_members": True},
+        # The rules of a list that we enter are read apart from this: there may be a hundred thousand of them.
+        "state": {"lazy_load_members": True, "not_types": sorted(TYPES)},
         "ephemeral": {"types": ["m.receipt"]},
         "account_data": _NOTHING,
     },

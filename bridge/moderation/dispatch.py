@@ -58,7 +58,8 @@ async def tell_outcome(scene: Scene, entry: ledger.Entry) -> None:
     tries = int((entry.outcome or {}).get("tries", 1)) + 1 if entry.outcome is not None else 1
     outcome = {"done": sum(row.state != "dead" for row in rows), "refused": missed}
     await ledger.settle(scene.db, entry.id, outcome if tries == 1 else {**outcome, "tries": tries}, scene.now_ms)
-    if entry.actor == scene.me and entry.action != ENDED:
+    listed = (entry.rule or "").startswith("list ")
+    if entry.actor == scene.me and entry.action != ENDED and not (listed and missed):
         return
     failed = len(dead)
     places = len({row.lane.partition(":")[2] for row in rows})
@@ -71,7 +72,7 @@ async def tell_outcome(scene: Scene, entry: ledger.Entry) -> None:
             scene, entry.event, entry.room, entry.actor, text, done=not missed, again=again, prompt=prompt
         )
         await told.last_progress(scene, entry.id, len(rows))
-    elif entry.action == ENDED:
+    elif entry.action == ENDED or listed:
         await told.tell_staff(
             scene, f"ended/{entry.id}/{tries}", in_a_room(text), retry.KIND + str(entry.id) if missed else None
         )

@@ -185,10 +185,17 @@ def denied(sanctions: Iterable[Sanction]) -> tuple[str, ...]:
 
 
 def acls(
-    sanctions: Sequence[Sanction], rooms: Mapping[str, Sequence[str]], own_server: str, cause: str
+    sanctions: Sequence[Sanction],
+    rooms: Mapping[str, Sequence[str]],
+    own_server: str,
+    cause: str,
+    also: Iterable[str] = (),
 ) -> tuple[Effect, ...]:
-    """The ACL for every room, of the servers that the file allows there (none: all) and of what was decided. `cause` tells this wish from an equal one at another time."""
-    shut_out = denied(sanctions)
+    """The ACL for every room, of the servers that the file allows there (none: all), of what was decided, and of what lists say (`also`).
+
+    `cause` tells this wish from an equal one at another time.
+    """
+    shut_out = (*denied(sanctions), *also)
     return tuple(
         SetServerAcl(key=f"acl/{room}/{cause}", room=room, type=ACL, content=server_acl(allowed, shut_out, own_server))
         for room, allowed in rooms.items()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.moderation import enforce, react, store
+from bridge.moderation import enforce, react, ruled, store
 from bridge.moderation.model import BAN, INVITES, KICK, LOCK, MUTE, Sanction
 from bridge.scene import Scene
 
@@ -35,15 +35,17 @@ async def take(
     scope: str = "",
     until_ms: int | None = None,
     gap_ms: int | None = None,
+    rule: int = 0,
 ) -> Taken:
-    """Decide on a measure under the ledger row `cause`, and put what it asks of the rooms.
+    """Decide on a measure under the ledger row `cause`, and put what it asks of the rooms. `rule` is the rule of a watched list that asks for it.
 
     One of the same kind that stands already is given this end, reason and gap; its rooms are tried again where they refused before.
     """
     like = [
         each
         for each in await store.standing(scene.db, kind)
-        if (each.entity, each.target, each.scope) == (entity, target, scope) and kind not in ("note", "warn")
+        if (each.entity, each.target, each.scope, each.rule) == (entity, target, scope, rule)
+        and kind not in ("note", "warn")
     ]
     columns: dict[str, Any] = {"until_ms": until_ms, "gap_ms": gap_ms}
     if like:
@@ -52,6 +54,7 @@ async def take(
             columns["reason"] = reason
         sanction = await store.change(scene.db, like[0].id, **columns)
     else:
+        columns["rule"] = rule
         sanction = await store.add(scene.db, entity, target, reason, cause, kind=kind, scope=scope, **columns)
     return Taken(sanction, not like, await _carry_out(scene, sanction, cause))
 
@@ -76,12 +79,14 @@ async def _carry_out(scene: Scene, sanction: Sanction, cause: int) -> int:
 async def lift(scene: Scene, gone: Sequence[Sanction], cause: int) -> int:
     """Lift these sanctions under the ledger row `cause`, and put what that asks of the rooms; returns how many effects that are.
 
-    What another sanction still asks for stays, under that one.
+    What another sanction, or a rule of a watched list, still asks for stays, under that one.
     """
     ids = [each.id for each in gone]
     await store.lift(scene.db, ids, cause)
+    ours = await store.our_bans(scene.db, ids)
+    await ruled.still(scene, {each.user for each in ours}, cause)
     left = await store.standing(scene.db, BAN)
-    undo, keep = enforce.lifted(await store.our_bans(scene.db, ids), ids, left, str(cause))
+    undo, keep = enforce.lifted(ours, ids, left, str(cause))
     for ban in keep:
         await store.record_ban(scene.db, ban)
     wanted = react.put(scene, undo, cause)

@@ -27,7 +27,8 @@ class Sanction:
     """A decision that stands until it is lifted. `target` is a user id, a server name, or a glob of one; `cause` the ledger row.
 
     `scope` is the key of the only room where it holds (empty: in all), `until_ms` when it ends by itself (UTC; None: never), `gap_ms` the least time
-    between two messages of somebody who is to write slowly. Of a room's lock the target is the room's key, or `*`.
+    between two messages of somebody who is to write slowly. Of a room's lock the target is the room's key, or `*`. `rule` is the rule of a watched
+    list that asks for it; 0: people here decided it.
     """
 
     id: int
@@ -39,6 +40,7 @@ class Sanction:
     scope: str = ""
     until_ms: int | None = None
     gap_ms: int | None = None
+    rule: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ from bridge.context import Context, Reply, language_of
 from bridge.effects import Put, Tell
 from bridge.errors import UsageError
 from bridge.globs import is_glob, matches, server_matches
-from bridge.moderation import asking, decision, enforce, measures, react, store, told, whom
+from bridge.moderation import asking, decision, enforce, measures, react, ruled, store, told, whom
+from bridge.moderation.judge import REFUSED
 from bridge.moderation.model import BAN, KICK, MUTE, NOTE, WARN, Sanction
-from bridge.store import people
+from bridge.store import people, policies
 from bridge.words import Text, lines, words, words_n
 
 MOST_NAMED = 10
@@ -143,7 +144,9 @@ async def lift(ctx: Context, command: str, kinds: Sequence[str], who: Target, re
     """Lift every standing sanction of these kinds that means somebody, also one of a glob or a server; what is more than was named is shown first."""
     exact, others = await _meant(ctx, kinds, who)
     found = (*exact, *others)
-    if not found:
+    one = BAN in kinds and who.entity == "user" and not who.glob
+    listed = await ruled.every(ctx.scene, who.pattern) if one else ()
+    if not found and not listed:
         half = await store.half_lifted(ctx.db, who.entity, who.pattern) if BAN in kinds else []
         if not half:
             raise UsageError(_nothing_to_lift(command, who))
@@ -151,13 +154,16 @@ async def lift(ctx: Context, command: str, kinds: Sequence[str], who: Target, re
     ids = [each.id for each in found]
     number = len({each.user for each in await store.our_bans(ctx.db, ids)})
     number = max(number, len({each.user for each in await store.our_mutes(ctx.db) if each.sanction in ids}))
-    args: dict[str, Any] = {"ids": ids, "pattern": who.pattern, "reason": reason}
+    args: dict[str, Any] = {"ids": ids, "pattern": who.pattern, "reason": reason, "rules": [each.id for each in listed]}
+    of_lists = await ruled.shown(ctx.scene, listed)
     effect = lines(
         words("What means %(who)s and would be lifted:", who=react.shown(who.entity, who.pattern)),
-        *(words("- %(what)s", what=shown(each)) for each in found[:MOST_NAMED]),
+        *(words("- %(what)s", what=shown(each)) for each in found[:MOST_NAMED] if not each.rule),
+        *of_lists[:MOST_NAMED],
         words_n("%(count)s person would be free of it.", "%(count)s people would be free of it.", number),
     )
-    question = await asking.first(ctx, command, args, effect, number, always=bool(others))
+    wider = any(not each.rule for each in others) or any(each.rule.target != who.pattern for each in listed)
+    question = await asking.first(ctx, command, args, effect, number, always=wider)
     return question or await go_on_lifting(ctx, command, **args)
 
 
@@ -177,11 +183,14 @@ def _concerns(sanction: Sanction, who: Target) -> bool:
     return who.entity == "user" and enforce.hits(sanction, who.pattern)
 
 
-async def go_on_lifting(ctx: Context, command: str, *, ids: Sequence[int], pattern: str, reason: str) -> Reply:
-    """Lift these sanctions; what came of it in the rooms is told when that is known."""
+async def go_on_lifting(
+    ctx: Context, command: str, *, ids: Sequence[int], pattern: str, reason: str, rules: Sequence[int] = ()
+) -> Reply:
+    """Lift these sanctions, and follow these rules of watched lists no more; what came of it in the rooms is told when that is known."""
     found = [sanction for each in ids if (sanction := await store.by_id(ctx.db, each)) is not None]
     target = Target("user" if pattern.startswith("@") else "server", pattern)
     entry = await decision.write_down(ctx, command, target, reason)
+    await policies.become(ctx.db, {*rules, *(each.rule for each in found if each.rule)}, REFUSED)
     if await measures.lift(ctx.scene, found, entry):
         return Reply(done=False)
     await decision.nothing_to_do(ctx, entry)

@@ -7,10 +7,10 @@ from bridge.community import everything, servers_of
 from bridge.effects import Effect, Put, SetLock
 from bridge.events import AnyEvent, MemberChanged, Message, Reacted, StateChanged
 from bridge.globs import is_glob, server_of
-from bridge.moderation import enforce, late, reports, retry, slow, store
+from bridge.moderation import decision, enforce, late, reports, retry, slow, store
 from bridge.moderation.model import BAN, INVITES, KICK, LOCK, MUTE, Sanction
 from bridge.scene import Scene
-from bridge.store import authority, ledger, queue, rooms
+from bridge.store import authority, ledger, policies, queue, rooms
 from bridge.text import render
 from bridge.words import words
 
@@ -28,7 +28,9 @@ async def react(scene: Scene, event: AnyEvent) -> None:
     if isinstance(event, MemberChanged) and event.membership != "ban" and event.user != scene.me:
         sanctions = await store.standing(scene.db, BAN, KICK, MUTE)
         if any(enforce.hits(sanction, event.user) for sanction in sanctions):
-            await enforce_all(scene, sanctions, only=event.user)
+            wanted = await enforce_all(scene, sanctions, only=event.user, intent=scene.met)
+            if scene.met is not None and not wanted:
+                await decision.settled(scene, scene.met)
         if not any(each.kind == BAN and enforce.hits(each, event.user) for each in sanctions):
             await turn_away(scene, only=event.user)
     elif isinstance(event, Message) and scene.slowed and not scene.urgent and event.sender != scene.me:
@@ -140,7 +142,7 @@ async def set_acls(
     scene: Scene,
     sanctions: Sequence[Sanction],
     cause: str,
-    intent: int,
+    intent: int | None,
     *,
     wait_ms: int = 0,
     only: str | None = None,
@@ -150,7 +152,7 @@ async def set_acls(
     allowed = {room: servers for room, servers in (await _servers(scene)).items() if room not in but}
     if only is not None:
         allowed = {only: allowed.get(only, ())}
-    wanted = enforce.acls(sanctions, allowed, server_of(scene.me), cause)
+    wanted = enforce.acls(sanctions, allowed, server_of(scene.me), cause, await policies.servers(scene.db))
     return put(scene, wanted, intent, wait_ms=wait_ms)
 
 
@@ -176,9 +178,10 @@ async def room_made(scene: Scene, room: str) -> None:
     standing = await store.standing(scene.db, BAN, MUTE)
     sanctions = [each for each in standing if each.kind == BAN]
     put(scene, enforce.bans(sanctions, ours, (), spared))
-    if any(each.entity == "server" for each in sanctions):
+    listed = await policies.servers(scene.db)
+    if listed or any(each.entity == "server" for each in sanctions):
         allowed = (await _servers(scene)).get(room, ())
-        put(scene, enforce.acls(sanctions, {room: allowed}, server_of(scene.me), "made"))
+        put(scene, enforce.acls(sanctions, {room: allowed}, server_of(scene.me), "made", listed))
     muting = enforce.mutes([each for each in standing if each.kind == MUTE], ours, (), spared, ())
     for mute in muting.silent:
         await store.record_mute(scene.db, mute)

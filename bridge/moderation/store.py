@@ -17,7 +17,7 @@ _FEW = 50
 
 def _sanction(row: Row[Any]) -> Sanction:
     return Sanction(
-        row.id, row.entity, row.target, row.reason, row.cause, row.kind, row.scope, row.until_ms, row.gap_ms
+        row.id, row.entity, row.target, row.reason, row.cause, row.kind, row.scope, row.until_ms, row.gap_ms, row.rule
     )
 
 
@@ -79,12 +79,14 @@ async def add(
     scope: str = "",
     until_ms: int | None = None,
     gap_ms: int | None = None,
+    rule: int = 0,
 ) -> Sanction:
     """Write down a sanction. The caller has looked that none like it stands; the unique index holds it."""
     row = await db.execute(
         insert(sanctions)
         .values(
             kind=kind, entity=entity, target=target, reason=reason, cause=cause, scope=scope, until_ms=until_ms, gap_ms=gap_ms,
+            rule=rule,
         )
         .returning(sanctions)
     )  # fmt: skip

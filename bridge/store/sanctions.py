@@ -5,17 +5,19 @@ from bridge.locks import shut as come_to
 from bridge.moderation.enforce import denied, hits
 from bridge.moderation.model import INVITES, LOCK
 from bridge.moderation.store import standing
+from bridge.store import policies
 from bridge.store.db import Connection
 
 
 async def is_banned(db: Connection, user: str) -> bool:
-    """Whether a standing ban means this user: by id, by glob, or with their server."""
-    return any(hits(each, user) for each in await standing(db))
+    """Whether a standing ban, or a followed rule of a watched list, means this user: by id, by glob, or with their server."""
+    return any(hits(each, user) for each in await standing(db)) or await policies.is_meant(db, user)
 
 
 async def denied_servers(db: Connection) -> tuple[str, ...]:
-    """The servers that standing bans shut out, as globs, oldest first."""
-    return denied(await standing(db))
+    """The servers that standing bans and followed rules shut out, as globs: first those that people here decided."""
+    decided = denied(await standing(db))
+    return tuple(dict.fromkeys((*decided, *await policies.servers(db))))
 
 
 async def shut(db: Connection) -> Shut:

@@ -573,7 +573,8 @@ sanctions = Table(
     Column("scope", Text, nullable=False, server_default=""),  # the key of the only room where it holds; empty: in all
     Column("until_ms", BigInteger),  # it ends by itself then; null: only when somebody lifts it
     Column("gap_ms", BigInteger),  # of slow: so long between two messages
-    Index("ix_sanctions_standing", "kind", "entity", "target", "scope", unique=True,
+    Column("rule", Number, nullable=False, server_default="0"),  # the rule of a watched list that asks for it; 0: people here decided it
+    Index("ix_sanctions_standing", "kind", "entity", "target", "scope", "rule", unique=True,
           sqlite_where=text("lifted_by IS NULL AND kind NOT IN ('note', 'warn')"),
           postgresql_where=text("lifted_by IS NULL AND kind NOT IN ('note', 'warn')")),
     Index("ix_sanctions_until_ms", "until_ms", sqlite_where=text("lifted_by IS NULL AND until_ms IS NOT NULL"),
@@ -604,6 +605,52 @@ bans = Table(  # bans in rooms that are our doing, and which sanction caused eac
     Column("room", Text, primary_key=True),
     Column("user", Text, primary_key=True),
     Column("sanction", Number, ForeignKey("sanctions.id"), nullable=False),
+)  # fmt: skip
+
+policy_lists = Table(  # lists of rules: other people's that are watched, and the one in which our bans are published
+    "policy_lists", metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("address", Text, nullable=False, unique=True),  # as it was named: a room id or an address
+    Column("via", Text, nullable=False, server_default=""),  # servers that know it, with blanks between
+    Column("room", Text, unique=True),  # null: not found yet
+    Column("stance", Text, nullable=False, server_default=""),  # act | ask | show; empty: not watched
+    Column("publishes", Text, nullable=False, server_default=""),  # plain | hashed: our bans are written there; empty: they are not
+    Column("trouble", Text, nullable=False, server_default=""),  # a code: why it cannot be read; empty: it was read
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("next_ms", BigInteger),  # when it is to be entered or read; null: never
+    Column("read_ms", BigInteger),  # when all of it was read last
+    Column("unusable", Integer, nullable=False, server_default="0"),  # how many of its rules make no sense, or ask for something else
+    Column("hit_ms", BigInteger, nullable=False, server_default="0"),  # when the hour began in which it hit so many of us
+    Column("hit", Integer, nullable=False, server_default="0"),
+    Column("cause", Number, ForeignKey("ledger.id"), nullable=False),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+policy_rules = Table(  # the rules of watched lists; one that was changed is another one
+    "policy_rules", metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("list", Number, ForeignKey("policy_lists.id"), nullable=False),
+    Column("type", Text, nullable=False), Column("state_key", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("entity", Text, nullable=False),  # user | server | room
+    Column("target", Text, nullable=False),  # an id, a server name, or a glob; empty: only its hash is known
+    Column("hash", Text),  # SHA-256 in hex
+    Column("takedown", Boolean, nullable=False), Column("reason", Text),
+    Column("state", Text, nullable=False),  # new | on | asked | held | shown | refused | gone
+    Column("held", Number),  # the ledger row under which it was put before staff
+    Column("seq", BigInteger, nullable=False),  # which change this was the last of
+    Index("uq_policy_rules_live", "list", "type", "state_key", unique=True,
+          sqlite_where=text("state <> 'gone'"), postgresql_where=text("state <> 'gone'")),
+    Index("ix_policy_rules_seq", "seq"), Index("ix_policy_rules_list", "list", "state"), Index("ix_policy_rules_event", "event"),
+    Index("ix_policy_rules_held", "held"), Index("ix_policy_rules_target", "target"), Index("ix_policy_rules_hash", "hash"),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+published = Table(  # bans of ours that stand in our own list, and where
+    "published", metadata,
+    Column("sanction", Number, ForeignKey("sanctions.id"), primary_key=True, autoincrement=False),
+    Column("list", Number, ForeignKey("policy_lists.id"), primary_key=True, autoincrement=False),
+    Column("type", Text, nullable=False), Column("state_key", Text, nullable=False),
 )  # fmt: skip
 
 guards = Table(  # how often each protection acted lately, and whether it paused itself
