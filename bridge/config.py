@@ -304,6 +304,12 @@ class Digest(Section):
 
     default_time: TimeOfDay = Field("08:00", description="Local time of day.")
     most_items: int = Field(10, ge=1, le=20, description="More than this becomes a number.")
+    gather_seconds: int = Field(
+        20,
+        ge=0,
+        le=3600,
+        description="So long answers and mentions gather, and may be read, before their member is told at once.",
+    )
     bots: tuple[UserId, ...] = Field(
         (),
         description="Accounts that are programs: their answers are none. What comes as a notice is known as a program's word anyway.",

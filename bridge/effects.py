@@ -476,6 +476,23 @@ class Deliver(Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Deliver):
+    """Tell a member at once who answered them or calls on them: it waits neither for this morning's digests nor for their own."""
+
+    priority: ClassVar[Priority] = Priority.ANSWER
+
+    @property
+    def lane(self) -> str:
+        """Its own for each member."""
+        return f"{Priority.DIGEST.value}:call:{self.user}"
+
+
+def is_call(user: str, digest: str) -> bool:
+    """Whether the digest with this id is of what was told to this member at once."""
+    return digest.startswith(f"{user}/call/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Correct(Effect):
     """Bring a delivered digest up to date in place, because something in it was edited, redacted or is no longer theirs to read.
 
@@ -490,7 +507,8 @@ class Correct(Effect):
     @property
     def lane(self) -> str:
         """That of the digest itself, which comes first."""
-        return f"{Priority.DIGEST.value}:{self.user}"
+        first = Call if is_call(self.user, self.digest) else Deliver
+        return first(key="", user=self.user, digest=self.digest).lane
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -513,7 +531,7 @@ EFFECTS: Mapping[str, type[Effect]] = {
     for kind in (
         Say, Tell, TellUnread, KeepName, React, Offer, Redact, Join, Leave, Ban, Unban, Kick, Expel, Invite, SetState, SetVoice, Mute, SetLock, SetServerAcl, SetAlias, CreateRoom, CreateList,
         Upload, SetWelcome, ReplaceRoom,
-        Copy, EditCopy, CopyFile, WithdrawCopy, Summarise, TellBundle, Unsay, Deliver, Correct,
+        Copy, EditCopy, CopyFile, WithdrawCopy, Summarise, TellBundle, Unsay, Deliver, Call, Correct,
     )
 }  # fmt: skip
 """Every kind of effect by its name in the outbox."""

@@ -11,6 +11,7 @@ import structlog
 
 from bridge import answer, direct, kinds, mishaps, tags, welcome
 from bridge.digest import react as digest
+from bridge.digest import store as digest_store
 from bridge.events import AnyEvent, Batch, Edited, Message
 from bridge.moderation import lists, protect
 from bridge.moderation import react as moderation
@@ -65,6 +66,7 @@ async def handle(
                 if new:  # perhaps a command, and what it decided holds from the next event on
                     config = await overlay.config(db)
         await attention.read(db, batch.receipts, now_ms)
+        await digest_store.see(db, batch.receipts, now_ms)
         if batch.final:
             await cursors.save(db, SYNC, batch.cursor)
     return wanted

@@ -12,8 +12,8 @@ from typing import Any
 from bridge import direct, handle, journal_log, speak, voice, welcome
 from bridge.clock import Clock
 from bridge.config import Config
+from bridge.digest import calls, touched
 from bridge.digest import dispatch as digest_dispatch
-from bridge.digest import touched
 from bridge.effects import Copy, CopyFile, CreateRoom, EditCopy, Effect, ReplaceRoom, Send, Unsay
 from bridge.events import Batch
 from bridge.known_names import KnownNames, names_key
@@ -149,6 +149,7 @@ class Hearth:
                 untold.SETTLERS,
                 digest_dispatch.SETTLERS,
                 touched.SETTLERS,
+                calls.SETTLERS,
                 moderation_dispatch.SETTLERS,
                 publishing.SETTLERS,
                 {CreateRoom: _decided_before, ReplaceRoom: _decided_before},

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bridge import direct, kinds, mishaps, welcome
 from bridge.config_file import ConfigError
+from bridge.digest import at_once
 from bridge.digest import tick as digest_tick
 from bridge.errors import Refused, Unavailable
 from bridge.moderation import button, care, ends, listening, progress, protect, publishing, sweeping
@@ -63,6 +64,7 @@ def all_ticks(hearth: "Hearth") -> tuple[Tick, ...]:
 
     return (
         larger("digests", 2, _digests),
+        larger("at once", 2, _at_once),
         larger("clocks", DAY, _clocks),
         simple("newcomers", 30, welcome.tick),
         simple("assign", 3, assigning.sweep),
@@ -150,6 +152,11 @@ async def _lists(hearth: "Hearth") -> None:
     async with hearth.database.reading() as db:
         await hearth.watched.absorb(db)
     if wanted:
+        hearth.outbox.wake()
+
+
+async def _at_once(hearth: "Hearth") -> None:
+    if await at_once.tick(hearth.database, hearth.clock(), hearth.config):
         hearth.outbox.wake()
 
 

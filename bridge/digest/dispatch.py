@@ -6,13 +6,14 @@ What a member may read is looked at again here, as late as can be: whatever is n
 from collections.abc import Mapping
 from typing import Any
 
-from bridge.digest import letter, rhythm, store, turned
+from bridge.daylight import after_quiet
+from bridge.digest import calls, letter, rhythm, store, turned
 from bridge.digest.due import next_run, not_before
 from bridge.digest.excerpt import said_in_copy
 from bridge.digest.letter import Letter, Line
 from bridge.digest.model import Item
-from bridge.digest.standing import readable
-from bridge.effects import Correct, Deliver, Effect, Offer, Put, Send, transaction_id
+from bridge.digest.standing import known_already, readable
+from bridge.effects import Call, Correct, Deliver, Effect, Offer, Put, Send, is_call, transaction_id
 from bridge.errors import TURNED_AWAY, NotYet, Refused
 from bridge.events import COPY_MARK
 from bridge.scene import Desk, Filler, Scene, Settler, State
@@ -37,11 +38,15 @@ def fillers(direct_room: DirectRoom) -> Mapping[type[Effect], Filler]:
         async with desk.reading() as db:
             made = await store.get(db, effect.digest)
             person = await people.get(db, effect.user)
-        if made is None or made.event is not None or (person.digest == "off" and not is_asked_for(made.id)):
+        if made is None or made.event is not None or not _is_wanted(desk, made, person):
             return None
         _wait_for_day(desk, made, person)
         said = await _texts(desk, made)
         in_doubt = await _in_doubt(desk, effect.key)
+        if isinstance(effect, Call) and not in_doubt:
+            async with desk.reading() as db:
+                known = await known_already(db, made)
+            said = {item: content for item, content in said.items() if item not in known}
         if not said and not in_doubt:
             return None
         room = await direct_room(effect.user)
@@ -49,7 +54,7 @@ def fillers(direct_room: DirectRoom) -> Mapping[type[Effect], Filler]:
         # A database that came back from a backup may know nothing of a digest that was sent since.
         return Send(key=effect.key, room=room, type="m.room.message", content=words, once=True) if words else None
 
-    return {Deliver: deliver, Correct: correct}
+    return {Deliver: deliver, Call: deliver, Correct: correct}
 
 
 async def correct(desk: Desk, effect: Correct) -> Send | None:
@@ -72,10 +77,18 @@ async def correct(desk: Desk, effect: Correct) -> Send | None:
     return Send(key=effect.key, room=made.room, type="m.room.message", content=edit)
 
 
+def _is_wanted(desk: Desk, made: store.Made, person: Person) -> bool:
+    if is_call(made.user, made.id):
+        return calls.wants(person, desk.config, desk.now_ms)
+    return person.digest != "off" or is_asked_for(made.id)
+
+
 def _wait_for_day(desk: Desk, made: store.Made, person: Person) -> None:
-    """NotYet where a digest that was long under way would come at night, or in somebody's quiet hours."""
+    """NotYet where a digest that was long under way would come at night, or in somebody's quiet hours; and what is told at once at any of these."""
     zone, quiet = rhythm.zone_of(person, desk.config), rhythm.quiet_of(person)
     until_ms = not_before(desk.now_ms, made.made_ms, zone, quiet)
+    if is_call(made.user, made.id):
+        until_ms = after_quiet(desk.now_ms, zone, quiet)
     if until_ms > desk.now_ms and not is_asked_for(made.id):
         raise NotYet(until_ms)
 
@@ -107,10 +120,10 @@ async def delivered(scene: Scene, effect: Deliver, state: State, result: str | N
             await turned.away(scene, effect.user)
     if state == "done" and result is not None and person.direct_room is not None:
         await store.delivered(scene.db, effect.digest, person.direct_room, result)
-        for sign in letter.OFFERED:
+        for sign in letter.OFFERED_AT_ONCE if isinstance(effect, Call) else letter.OFFERED:
             offer = Offer(key=f"offered/{result}/{sign}", room=person.direct_room, event=result, emoji=sign)
             scene.puts.append(Put(offer))
-        if not is_asked_for(effect.digest):
+        if not is_asked_for(effect.digest) and not isinstance(effect, Call):
             await _used_up(scene, person)
 
 
@@ -177,7 +190,9 @@ async def _letter(
     zone = rhythm.zone_of(person, config)
     since_ms, paused = _since(made, person, zone)
     numbers = {item: number for number, item in enumerate(made.digest.items, start=1)}
-    what = Letter(lines, made.digest.more, made.made_ms, zone, rooms, since_ms, via, paused, numbers)
+    what = Letter(
+        lines, made.digest.more, made.made_ms, zone, rooms, since_ms, via, paused, numbers, is_call(made.user, made.id)
+    )
     return letter.content(what, person.language or config.language, desk.names, key or f"digest/{made.id}")
 
 

@@ -22,6 +22,9 @@ LESS, MORE, MUTE, STOP = "➖", "➕", "🔕", "🛑"
 OFFERED = (LESS, MORE, MUTE, STOP)
 """What stands under every digest, so that one touch is enough. Clients notify nobody of a reaction (client-server API, push rule .m.rule.reaction)."""
 
+OFFERED_AT_ONCE = (MUTE, STOP)
+"""What stands under a message that somebody calls on its reader."""
+
 NAMED_ABOVE = 3
 """So many people are named in the first line, which is all that a phone shows."""
 
@@ -44,7 +47,8 @@ class Line:
 class Letter:
     """All that a digest's message is made of. `since_ms` is there when it covers more than usual, `paused` when that was the reader's own wish.
 
-    `via` are servers that know the rooms. `numbers` are those by which the items are known: they stay the same when others disappear.
+    `via` are servers that know the rooms. `numbers` are those by which the items are known: they stay the same when others disappear. `call`: it is told
+    at once that somebody calls on its reader.
     """
 
     lines: tuple[Line, ...]
@@ -56,6 +60,7 @@ class Letter:
     via: tuple[str, ...] = field(default=())
     paused: bool = False
     numbers: Mapping[Item, int] = field(default_factory=dict)
+    call: bool = False
 
 
 def content(letter: Letter, language: str, names: Names, key: str) -> dict[str, Any]:
@@ -110,7 +115,7 @@ _TITLES = {
 def _heading(letter: Letter, names: Names) -> Any:
     """What matters, in one line: who answered or calls on the reader, and how much else there is; or else the first ones of whom it tells."""
     if not letter.lines:
-        return words("Your digest is empty now")
+        return words("There is nothing here any more") if letter.call else words("Your digest is empty now")
     found: list[Text] = []
     by_kind = {
         kind: [line for line in letter.lines if line.item.reasons[0].kind == kind] for kind in ("reply", "mention")
@@ -140,7 +145,7 @@ def _name(line: Line, names: Names) -> Any:
 
 def _when(letter: Letter) -> Text | None:
     now = {"time_ms": letter.made_ms, "zone": letter.zone}
-    return words("Your digest, %(now)s", now=now) if letter.lines else None
+    return words("Your digest, %(now)s", now=now) if letter.lines and not letter.call else None
 
 
 def _period(letter: Letter) -> Text | None:
@@ -164,6 +169,9 @@ def _tail(letter: Letter, more: int) -> list[Text]:
         found.append(words_n("And %(count)s more conversation.", "And %(count)s more conversations.", more))
     if not letter.lines:
         return []
+    if letter.call:
+        touch = words("Tap below: %(mute)s hear no more of one, %(stop)s only in your digest from now on.", mute=MUTE, stop=STOP)  # fmt: skip
+        return [*found, touch]
     touch = words("Tap below: %(less)s less, %(more)s more, %(mute)s hear no more of one, %(stop)s none from now on.", less=LESS, more=MORE, mute=MUTE, stop=STOP)  # fmt: skip
     return [*found, touch]
 

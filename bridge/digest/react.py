@@ -1,8 +1,8 @@
 """What follows for digests when something happens: corrections in place, and what a touch on one asks for. Never sends anything."""
 
-from bridge.digest import bells, store, touched
+from bridge.digest import bells, calls, store, touched
 from bridge.digest.correcting import CORRECTED_FOR_MS, correct
-from bridge.events import AnyEvent, Edited, MemberChanged, Reacted, Redacted
+from bridge.events import AnyEvent, Edited, MemberChanged, Message, Reacted, Redacted
 from bridge.scene import Scene
 from bridge.store import journal, versions
 
@@ -12,6 +12,8 @@ _VARIATION = "\ufe0f"
 async def react(scene: Scene, event: AnyEvent) -> None:
     """Look at what was edited, redacted or left, and at reactions on digests."""
     match event:
+        case Message() if scene.ours:
+            await calls.heard(scene, event)
         case Redacted():
             # What is taken back may be an edit: then the text before it holds again.
             said = await versions.target_of(scene.db, event.target, event.room) or event.target
@@ -20,6 +22,7 @@ async def react(scene: Scene, event: AnyEvent) -> None:
             target = await journal.post(scene.db, event.target)
             if target is not None and target.author == event.sender:
                 await correct(scene, event, await store.holding(scene.db, event.target, event.room))
+                await calls.heard(scene, event)
         case MemberChanged(membership="leave" | "ban"):
             since_ms = scene.now_ms - CORRECTED_FOR_MS
             found = await store.holding_room(scene.db, event.user, event.room, since_ms)

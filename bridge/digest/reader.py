@@ -1,6 +1,6 @@
 """One member before the board: what of it they may see, have not read, did not say and do not mute, and why they would want it. Pure; chooses nothing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 
 from bridge.digest.board import Board, Entry, Strand
@@ -12,6 +12,11 @@ WHOLE, MAIN = "", "main"
 
 
 _NEVER = 2**63
+
+
+def has_read(reads: Mapping[tuple[str, str], int], room: str, event: str, seq: int, within: Sequence[str] = ()) -> bool:
+    """Whether somebody has read this message: the whole room up to it, the thread that it is in or begins, or the message by itself."""
+    return any(reads.get((room, key), -1) >= seq for key in (WHOLE, event, *within))
 
 
 class Reader:
@@ -152,12 +157,8 @@ class Reader:
 
     def _read(self, entry: Entry) -> bool:
         post = entry.post
-        up_to = self._reads.get((entry.room, WHOLE), -1)
-        if entry.room == post.room:
-            up_to = max(up_to, self._reads.get((entry.room, post.thread or MAIN), -1))
-            if post.thread is None:  # a thread's beginning is read with the thread, too
-                up_to = max(up_to, post.seq if self._reads.get((entry.room, post.event), -1) >= post.seq else -1)
-        return entry.seq <= up_to
+        within = (post.thread or MAIN,) if entry.room == post.room else ()
+        return has_read(self._reads, entry.room, entry.event, entry.seq, within)
 
     # --- muting ----------------------------------------------------------------------------------------------------------------------
 

@@ -2,8 +2,9 @@
 
 from bridge.digest import store
 from bridge.digest.model import Copied, Item
+from bridge.digest.reader import MAIN, has_read
 from bridge.digest.visible import openings
-from bridge.store import happened
+from bridge.store import attention, happened
 from bridge.store.db import Connection
 
 LAG_MS = 10 * 60 * 1000
@@ -36,3 +37,18 @@ async def by_number(db: Connection, made: store.Made, me: str) -> dict[int, Item
     """The same items by the numbers that they have in the digest, whatever has disappeared since."""
     there = await readable(db, made, me)
     return {number: item for number, item in enumerate(made.digest.items, start=1) if item in there}
+
+
+async def known_already(db: Connection, made: store.Made) -> frozenset[Item]:
+    """What of it its member has read by now where it stands, or has written after in the same place."""
+    where = await store.places_of(db, [item.event for item in made.digest.items])
+    reads = (await attention.reads_of(db, [made.user])).get(made.user, {})
+    said = await store.newest_said(db, made.user, made.since_seq)
+    found = set()
+    for item in made.digest.items:
+        seq, thread = where.get(item.event, (0, None))
+        within = thread or MAIN
+        written = max(said.get((item.room, within), 0), said.get((item.room, item.event), 0))
+        if has_read(reads, item.room, item.event, seq, (within,)) or written > seq:
+            found.add(item)
+    return frozenset(found)

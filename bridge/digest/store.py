@@ -21,6 +21,7 @@ from sqlalchemy import (
 
 from bridge.digest.model import Digest, Follow, Item, Reason, Wish, dump_reasons, load_reasons
 from bridge.effects import Deliver
+from bridge.events import Receipt
 from bridge.store.db import Connection
 from bridge.store.due import Due
 from bridge.store.people import Person
@@ -30,9 +31,11 @@ from bridge.store.tables import (
     digests,
     due,
     follows,
+    mentions,
     outbox,
     people,
     posts,
+    reads,
 )
 from bridge.store.upsert import insert_into
 
@@ -41,6 +44,10 @@ DUE = "digest"
 
 LOOK_BACK_MS = 31 * 24 * 3600 * 1000
 """No digest goes back further: after a long pause nobody wants more, and everybody else's digests would wait for it."""
+
+
+TOLD_FOR_MS = 8 * 24 * 3600 * 1000
+"""So long it is looked whether somebody reads what they were told at once: a weekly digest may be ahead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +268,80 @@ async def get(db: Connection, digest_id: str) -> Made | None:
     return Made(row.id, row.user, row.from_seq, row.to_seq, row.made_ms, digest, row.room, row.event, row.from_ms)
 
 
+# --- told at once --------------------------------------------------------------------------------------------------------------------
+
+
+def _calls(users: Collection[str]) -> ColumnElement[bool]:
+    return and_(digests.c.user.in_(users), digests.c.id.startswith(digests.c.user + "/call/"))
+
+
+async def called_by(db: Connection, event: str) -> frozenset[str]:
+    """Whom this message calls on: by name, or because it answers something of theirs."""
+    original = posts.alias()
+    above = func.coalesce(posts.c.reply_to, posts.c.thread)
+    source = func.coalesce(select(copies.c.source).where(copies.c.copy == above).scalar_subquery(), above)
+    author = select(original.c.author).select_from(posts.join(original, original.c.event == source))
+    named = select(mentions.c.user).where(mentions.c.event == event)
+    return frozenset([*await db.scalars(named), *await db.scalars(author.where(posts.c.event == event))])
+
+
+async def last_told(db: Connection, users: Collection[str]) -> dict[str, int]:
+    """When each of these people was last told something at once (UTC ms); who never was is not in it."""
+    query = select(digests.c.user, func.max(digests.c.made_ms).label("at_ms")).where(_calls(users))
+    return {row.user: row.at_ms for row in await db.execute(query.group_by(digests.c.user))}
+
+
+async def told(db: Connection, users: Collection[str]) -> dict[str, dict[tuple[str, str], int]]:
+    """What each of these people was ever told at once: the `seq` of each message, by room and event."""
+    query = (
+        select(digests.c.user, digest_items.c.room, digest_items.c.event, posts.c.seq)
+        .join(digest_items, digest_items.c.digest == digests.c.id)
+        .join(posts, posts.c.event == digest_items.c.event)
+    )
+    found: dict[str, dict[tuple[str, str], int]] = defaultdict(dict)
+    for row in await db.execute(query.where(_calls(users))):
+        found[row.user][row.room, row.event] = row.seq
+    return found
+
+
+async def places_of(db: Connection, events: Collection[str]) -> dict[str, tuple[int, str | None]]:
+    """The `seq` of each of these messages, and the root of the thread in which it stands."""
+    rows = await db.execute(select(posts.c.event, posts.c.seq, posts.c.thread).where(posts.c.event.in_(events)))
+    return {row.event: (row.seq, row.thread) for row in rows}
+
+
+async def newest_said(db: Connection, user: str, since_seq: int) -> dict[tuple[str, str], int]:
+    """The `seq` of the newest message of this person after that one, by room and thread ("main": in none)."""
+    query = select(posts.c.room, posts.c.thread, func.max(posts.c.seq).label("seq"))
+    mine = query.where(posts.c.author == user, posts.c.seq > since_seq).group_by(posts.c.room, posts.c.thread)
+    return {(row.room, row.thread or "main"): row.seq for row in await db.execute(mine)}
+
+
+async def see(db: Connection, receipts: Sequence[Receipt], now_ms: int) -> None:
+    """Whoever has read, in their direct room, that somebody calls on them has read of those messages: no digest tells of them again."""
+    by_reader = {(one.room, one.user): one for one in receipts}
+    if not by_reader:
+        return
+    rooms, users = {room for room, _ in by_reader}, {user for _, user in by_reader}
+    query = (
+        select(digests.c.user, digests.c.room, digests.c.event, outbox.c.settled_ms, digest_items.c.room.label("there"), digest_items.c.event.label("item"), posts.c.seq)
+        .join(digest_items, digest_items.c.digest == digests.c.id)
+        .join(posts, posts.c.event == digest_items.c.event)
+        .join(outbox, outbox.c.key == literal_column("'digest/'") + digests.c.id)
+        .where(_calls(users), digests.c.room.in_(rooms), digests.c.event.is_not(None), digests.c.made_ms >= now_ms - TOLD_FOR_MS)
+    )  # fmt: skip
+    seen = []
+    for row in await db.execute(query):
+        one = by_reader.get((row.room, row.user))
+        if one is not None and (one.event == row.event or one.at_ms >= (row.settled_ms or now_ms)):
+            seen.append({"user": row.user, "room": row.there, "thread": row.item, "seq": row.seq, "at_ms": one.at_ms})
+    if seen:
+        statement = insert_into(db, reads)
+        given = statement.excluded
+        newest = {"seq": case((given.seq > reads.c.seq, given.seq), else_=reads.c.seq)}
+        await db.execute(statement.on_conflict_do_update(index_elements=["user", "room", "thread"], set_=newest), seen)
+
+
 async def delivered(db: Connection, digest_id: str, room: str, event: str) -> None:
     """The digest stands in this room as this event."""
     await db.execute(update(digests).where(digests.c.id == digest_id).values(room=room, event=event))
@@ -273,8 +354,8 @@ async def delivered_as(db: Connection, event: str) -> Made | None:
 
 
 async def newest_of(db: Connection, user: str) -> Made | None:
-    """The digest that this member was given last, or None."""
-    mine = select(digests.c.id).where(digests.c.user == user, digests.c.event.is_not(None))
+    """The digest that this member was given last, or None. What they were told at once is none."""
+    mine = select(digests.c.id).where(digests.c.user == user, digests.c.event.is_not(None), ~_calls([user]))
     found = await db.scalar(mine.order_by(digests.c.made_ms.desc(), digests.c.id.desc()).limit(1))
     return await get(db, found) if found is not None else None
 

@@ -6,7 +6,7 @@ from typing import cast
 from bridge.context import language_of
 from bridge.digest import bells, ladder, letter, rhythm, store
 from bridge.digest.standing import by_number
-from bridge.effects import Effect, Offer, Put, Tell
+from bridge.effects import Effect, Offer, Put, Tell, is_call
 from bridge.events import Reacted
 from bridge.scene import Scene, Settler, State
 from bridge.store import people
@@ -34,7 +34,7 @@ async def touched(scene: Scene, event: Reacted) -> bool:
     if made.user != event.sender:
         return True
     if key in STOPS:
-        await _stop(scene, event)
+        await _stop(scene, event, made)
     elif key in bells.BELLS:
         await _ring(scene, event, made, key)
     else:
@@ -42,8 +42,11 @@ async def touched(scene: Scene, event: Reacted) -> bool:
     return True
 
 
-async def _stop(scene: Scene, event: Reacted) -> None:
-    if await rhythm.end(scene, event.sender):
+async def _stop(scene: Scene, event: Reacted, made: store.Made) -> None:
+    if is_call(made.user, made.id):
+        await people.change(scene.db, made.user, notify=False)
+        await _tell(scene, event, words("Who answers or mentions you stands in your digest from now on, and nowhere else. %(on)s: I tell you at once again.", on={"command": "notify on"}))  # fmt: skip
+    elif await rhythm.end(scene, event.sender):
         await _tell(scene, event, words("No more digests from now on. If you miss them, write %(command)s.", command={"command": "digest daily"}))  # fmt: skip
 
 

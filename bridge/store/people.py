@@ -21,7 +21,8 @@ class Person:
     `digest` is off, daily or weekly; `digest_minute` of their local day, `digest_weekday` 0 is Monday, `digest_mark` the newest `posts.seq` that
     their digests have covered, and `digest_ms` until when that was (UTC ms); `digest_pause` is the local date from which they come again; `digest_most`
     conversations are in one at most. `quiet_from` and `quiet_until` are minutes of their local day. `consent`: may their replies travel with a shared
-    thread? `shown`: profile or anonymous, by what copies name them.
+    thread? `shown`: profile or anonymous, by what copies name them. `notify`: are they told at once who answers or
+    mentions them?
     """
 
     user: str
@@ -40,6 +41,7 @@ class Person:
     digest_pause: str | None = None
     digest_ms: int | None = None
     digest_most: int | None = None
+    notify: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

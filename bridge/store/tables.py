@@ -247,6 +247,7 @@ people = Table(
     Column("digest_pause", Text),  # the local date from which digests come again; a past one is over
     Column("digest_ms", BigInteger),  # until when digests have covered what happened; null: there was none of this rhythm yet
     Column("digest_most", Integer),  # so many conversations in a digest; null: as the configuration says
+    Column("notify", Boolean),  # are they told at once who answers or mentions them? null: as long as digests come
 )  # fmt: skip
 
 onboarding = Table(  # newcomers being led through what there is to know; who was here before Hearth has no row

@@ -1,4 +1,4 @@
-"""How much somebody wants in a digest."""
+"""How much somebody wants in a digest, and whether they are told at once who calls on them."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,3 +12,4 @@ depends_on = None
 def upgrade() -> None:
     """Let `people` know it."""
     op.add_column("people", sa.Column("digest_most", sa.Integer(), nullable=True))
+    op.add_column("people", sa.Column("notify", sa.Boolean(), nullable=True))
