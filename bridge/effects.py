@@ -243,6 +243,20 @@ class Mute(SetVoice):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetRank(Effect):
+    """Give somebody in a room the power that the configuration gives them there at the moment of doing, and no other. Already so is done."""
+
+    priority: ClassVar[Priority] = Priority.MODERATION
+    room: str
+    user: str
+
+    @property
+    def lane(self) -> str:
+        """That of everything else that reads the powers of a room and writes them back."""
+        return f"{Priority.ROOMS.value}:{self.room}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetLock(Effect):
     """Make a room's powers say whether it is locked, and whether people may be invited there, as was decided at the moment of doing."""
 
@@ -529,7 +543,7 @@ class Send(Effect):
 EFFECTS: Mapping[str, type[Effect]] = {
     kind.__name__: kind
     for kind in (
-        Say, Tell, TellUnread, KeepName, React, Offer, Redact, Join, Leave, Ban, Unban, Kick, Expel, Invite, SetState, SetVoice, Mute, SetLock, SetServerAcl, SetAlias, CreateRoom, CreateList,
+        Say, Tell, TellUnread, KeepName, React, Offer, Redact, Join, Leave, Ban, Unban, Kick, Expel, Invite, SetState, SetVoice, Mute, SetRank, SetLock, SetServerAcl, SetAlias, CreateRoom, CreateList,
         Upload, SetWelcome, ReplaceRoom,
         Copy, EditCopy, CopyFile, WithdrawCopy, Summarise, TellBundle, Unsay, Deliver, Call, Correct,
     )

@@ -25,8 +25,8 @@ from bridge.moderation import react as moderation
 from bridge.names import NameBook
 from bridge.outbox import Outbox, Performed
 from bridge.rooms import apply as provisioning
-from bridge.rooms import dispatch as rooms_dispatch
 from bridge.rooms import (
+    demoting,
     furnish,
     joining,
     knocks,
@@ -40,6 +40,7 @@ from bridge.rooms import (
     untold,
     widening,
 )
+from bridge.rooms import dispatch as rooms_dispatch
 from bridge.rooms.adopt_told import kept_for
 from bridge.rooms.build import Outcome, Progress, Site, build, look
 from bridge.rooms.forecast import forecast
@@ -125,6 +126,7 @@ class Hearth:
             **leaving.FILLERS,
             **terms_dispatch.FILLERS,
             **voice.FILLERS,
+            **demoting.FILLERS,
             **moderation_dispatch.FILLERS,
             **digest_dispatch.fillers(self.direct_room),
             **naming.fillers(self.direct_room),
@@ -160,6 +162,7 @@ class Hearth:
                 **publishing.INTENT_DONE,
                 **care.INTENT_DONE,
                 **appeals.INTENT_DONE,
+                **demoting.INTENT_DONE,
                 **joining.INTENT_DONE,
                 **knocks.INTENT_DONE,
                 **terms_dispatch.INTENT_DONE,

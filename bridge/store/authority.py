@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from bridge.community import leaders
 from bridge.config import Config
 from bridge.roles import Authority, Role
+from bridge.store import named as named_people
 from bridge.store import people, rooms, terms
 from bridge.store.db import Connection
 
@@ -12,9 +13,11 @@ from bridge.store.db import Connection
 async def current(db: Connection, config: Config, *others: str) -> Authority:
     """Who has a say now. Whether a membership has ended is looked up for everybody who is named somewhere, and for these others."""
     staff = await rooms.by_key(db, "staff")
-    return await _without_ended(
-        db, config, frozenset(await people.members(db, staff.room)) if staff else frozenset(), others
-    )
+    inside = frozenset(await people.members(db, staff.room)) if staff else frozenset()
+    by_hand = inside - {*config.community.owners, *config.community.moderators}
+    if by_hand:  # whom the configuration names no more has no say, also while they are still in the staff room
+        inside -= await named_people.of_staff(db, by_hand)
+    return await _without_ended(db, config, inside, others)
 
 
 async def named(db: Connection, config: Config) -> Authority:

@@ -58,6 +58,7 @@ KEPT: Mapping[str, str] = {
     "published": "that a ban which stands is written in our own list",
     "cases": "what staff decides, and has decided",
     "apart": "keeps two people apart, whatever one of them wishes",
+    "named": "which role the configuration gives somebody",
     "settings": "which role somebody was given by staff",
     "terms": "until when a membership lasts: else it could be prolonged by being forgotten",
     "mutes": "in which rooms somebody may only read for now",
@@ -104,7 +105,20 @@ ERASED: frozenset[str] = frozenset(
 _KEPT_DUE = ("term", "assign", "substitute")
 """Kinds of occasions that go with the membership and the role."""
 
-_MODERATION = ("Ban", "Unban", "Kick", "Expel", "Invite", "SetVoice", "Mute", "SetLock", "SetState", "Join", "KeepName")
+_MODERATION = (
+    "Ban",
+    "Unban",
+    "Kick",
+    "Expel",
+    "Invite",
+    "SetVoice",
+    "Mute",
+    "SetRank",
+    "SetLock",
+    "SetState",
+    "Join",
+    "KeepName",
+)
 """Wishes about their place in our rooms; they are forgotten in time, as all that is done."""
 
 _SPREADS = ("Copy", "EditCopy", "WithdrawCopy", "Unsay", "Redact")

@@ -354,6 +354,13 @@ terms = Table(
     Index("ix_terms_stage", "stage"),
 )  # fmt: skip
 
+named = Table(  # whom the configuration named at the last look, and as what
+    "named", metadata,
+    Column("user", Text, primary_key=True),
+    Column("place", Text, primary_key=True),  # owner | moderator | a circle's key
+    Column("gone_ms", BigInteger),  # named no more since then, and still in the staff room
+)  # fmt: skip
+
 silences = Table(  # who may only read in which room by our doing, in their days of grace
     "silences", metadata,
     Column("room", Text, primary_key=True),

@@ -80,7 +80,7 @@ NAMED = {
     "what should be so in the rooms": ("community.py", "rooms/wanted.py", "rooms/contents.py", "rooms/guard.py", "rooms/adopt.py"),
     "who is named is changed": (
         "rooms/commands/circle_curators.py", "rooms/commands/substitute.py", "rooms/substitutes.py", "rooms/circles.py",
-        "rooms/commands/circles_split.py",
+        "rooms/commands/circles_split.py", "rooms/demoting.py",
     ),
     "who says": ("roles.py", "store/authority.py"),
     "whether it has ended is asked in the next line": ("moderation/protect.py",),
