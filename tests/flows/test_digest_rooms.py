@@ -18,7 +18,7 @@ BEN = PEOPLE["ben"]
 
 def digests_of(world: World, who: str) -> list[str]:
     """The digests that this person has, in whatever room they are in."""
-    return [body for body in world.told(who) if body.startswith("Your digest")]
+    return [body for body in world.told(who) if "\nYour digest, " in body]
 
 
 def rooms_made(world: World) -> list[str]:
@@ -101,7 +101,7 @@ async def test_who_leaves_is_invited_once_more_and_then_their_curator_hears(worl
     (second,) = world.member("ben").invites()
     assert second != first
     await world.member("ben").join(second)
-    assert any(seen.body.startswith("Your digest") for seen in world.from_hearth(second, "ben"))
+    assert any("\nYour digest, " in seen.body for seen in world.from_hearth(second, "ben"))
     await world.member("ben").leave(second)
     await world.settle()
     for date in ("07", "08"):
@@ -227,5 +227,5 @@ async def test_moderation_and_answers_go_ahead_of_a_wave(world: World) -> None:
     assert kinds.count("Deliver") == 4
     assert "Ban" in kinds
     dan = [seen.body for seen in world.from_hearth(await world.direct("dan"), "dan")]
-    assert dan[-1].startswith("Your digest")
-    assert not dan[-2].startswith("Your digest")
+    assert "\nYour digest, " in dan[-1]
+    assert "\nYour digest, " not in dan[-2]
