@@ -196,7 +196,8 @@ class Hearth:
                 if isinstance(effect, CopyFile):
                     return Performed(skipped=brought == "later")
                 wire = brought if isinstance(brought, Send) else await filler(replace(desk, lacking=brought), effect)
-                if brought == "later" and isinstance(effect, Copy | EditCopy):
+                # What an earlier try may have said stands, whatever this one says: it may have had to do without the file.
+                if (brought == "later" or again) and isinstance(effect, Copy | EditCopy):
                     effect = replace(effect, lacking=True)
         if wire is None or isinstance(wire, CopyFile):
             return Performed(skipped=wire is None)

@@ -21,13 +21,21 @@ _MX_REPLY = re.compile(r"\s*<mx-reply>.*?</mx-reply>", re.DOTALL | re.IGNORECASE
 
 
 def dress(
-    kind: str, content: Mapping[str, Any], *, heading: Rendered, placeholder: Rendered, inert: Inert, file: bool = True
+    kind: str,
+    content: Mapping[str, Any],
+    *,
+    heading: Rendered,
+    placeholder: Rendered,
+    inert: Inert,
+    file: bool = True,
+    voting: Rendered | None = None,
 ) -> dict[str, Any]:
     """The content of the copy, without relation and mark.
 
     `kind` is the event's type, `content` its newest content as it came. `heading` names the author and the circle, and is inert already; `placeholder` says that
     there was something that cannot be shown. Text keeps its HTML, cleaned; media keep their file and get the heading as caption (spec, "Media
-    captions"), or stand as the placeholder when their `file` cannot be had. A poll becomes its question and answers, a place its coordinates.
+    captions"), or stand as the placeholder when their `file` cannot be had. A poll becomes its question and answers, with what `voting` says below; a place
+    its coordinates.
     """
     said = extensible.as_message(kind, content) or content
     msgtype = _msgtype(said)
@@ -41,7 +49,7 @@ def dress(
     elif msgtype in _SPOKEN:
         made = {"msgtype": "m.text", **_said(heading, _words(said), inert, called)}
     elif asked := extensible.poll(kind, content):
-        made = {"msgtype": "m.text", **_said(heading, _poll(asked), inert, called)}
+        made = {"msgtype": "m.text", **_said(heading, _poll(asked), inert, called, voting)}
     elif msgtype == "m.location" and (where := extensible.place(said)):
         made = {"msgtype": "m.text", **_said(heading, _place(*where), inert, called)}
     else:

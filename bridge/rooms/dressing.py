@@ -59,6 +59,7 @@ async def dressed(desk: Desk, effect: Copy | EditCopy | CopyFile, errand: Errand
         placeholder=render(instead, desk.config.language, desk.names),
         inert=inert,
         file=desk.lacking is None,
+        voting=render(_voting(circle), desk.config.language, desk.names),
     )
 
 
@@ -71,6 +72,13 @@ def _heading(author: str, source: Room, target: Room, *, quiet: bool) -> Text:
     else:
         head = words("**%(name)s** in %(circle)s", name=author, circle=f"#{source.tag}")
     return head if quiet else words("%(heading)s:", heading={"text": asdict(head)})
+
+
+def _voting(source: Room) -> Text:
+    """A vote given on the copy would count nowhere; and who voted how in the circle is the circle's."""
+    if source.kind == "common":
+        return words("(Votes are given in the common room.)")
+    return words("(Votes are given in %(circle)s.)", circle=f"#{source.tag}")
 
 
 def _unknown(kind: str) -> Text:

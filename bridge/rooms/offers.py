@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from bridge.events import AnyEvent, Edited, Message, Reacted
 from bridge.rooms import share, share_rule, share_told, shares
 from bridge.rooms.ask import SILENCE_MS
+from bridge.rooms.share_targets import all_targets
 from bridge.rooms.shares import Wish
 from bridge.scene import Scene
-from bridge.store import offers, people, reaching, rooms
+from bridge.store import offers, people, reaching, rooms, tagged
 from bridge.store import shares as store
 from bridge.store.offers import Asked
 from bridge.store.rooms import Room
@@ -25,6 +26,8 @@ async def react(scene: Scene, event: AnyEvent, wishes: Iterable[Wish]) -> None:
     if isinstance(event, Message | Edited):
         for each in wishes:
             await _offer(scene, event.sender, each)
+        if isinstance(event, Message) and not scene.ordinary:
+            await _came_before(scene, event)
     elif isinstance(event, Reacted) and event.sender != scene.me:
         await _answered(scene, event)
 
@@ -32,6 +35,19 @@ async def react(scene: Scene, event: AnyEvent, wishes: Iterable[Wish]) -> None:
 async def forget_silence(scene: Scene) -> None:
     """What was not answered for three days is forgotten."""
     await offers.expire(scene.db, scene.now_ms - SILENCE_MS)
+
+
+async def _came_before(scene: Scene, event: Message) -> None:
+    """Replies that carry a tag and that we heard of before what they answer: now it is known whom they could be shared with."""
+    here = await rooms.by_id(scene.db, event.room)
+    targets = await all_targets(scene, here) if here is not None else ()
+    late = await tagged.heard_before(scene.db, event.id, {each.tag for each in targets}) if targets else ()
+    top = await store.top(scene.db, event.id) if late else None
+    if here is not None and top is not None and top.known and top.room == here.room:
+        for said in late:
+            for each in targets:
+                if each.tag in said.tags:
+                    await _offer(scene, said.author, Wish(said.event, top, here, each))
 
 
 async def _offer(scene: Scene, user: str, wish: Wish) -> None:

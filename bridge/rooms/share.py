@@ -181,8 +181,8 @@ def answers(
 
     `said` are these answers, in the order in which we heard of them, and all that stands there by now. Who answers in the common room does so before
     everybody whom the circle consists of, so nobody is asked; who said no to travelling stays. What is answered in a circle (`of_a_circle`) is
-    the circle's: it goes into the common room only with its author's standing consent. What somebody was told stays when the thread is taken back:
-    it was their answer to keep. `struck` are answers that somebody took away there, for good; `gone` are people who are not any more where they answered.
+    the circle's: it goes into the common room only with its author's standing consent. What somebody was told stays when the thread is taken back,
+    as long as it may stand there (`allowed`): it was their answer to keep. `struck` are answers that somebody took away there, for good; `gone` are people who are not any more where they answered.
     """
     there = {each.source for each in made if each.live}
 
@@ -196,7 +196,8 @@ def answers(
         and each.event not in struck
         and each.author not in gone
         and travels(each.author)
-        and (each.event in there or (shared and allowed))
+        and allowed
+        and (each.event in there or shared)
     ]
     wanted_now = {each.event for each in want}
     return Change(

@@ -1,6 +1,8 @@
 """The one line of ours at the end of a shared thread: what stays in the circle, in numbers. Never says who, and never more than one edit in half a minute.
 
-Whatever changes in a thread asks `look`, which puts a wish when the line would say something else; what it says is counted when it is sent.
+Whatever changes in a thread asks `look`, which puts a wish when the line would say something else; what it says is counted when it is sent. It stays where it
+was first said, though more may stand below it by now: an edit notifies nobody and adds nothing to read, while a line that followed the end of
+the thread would be a message, and a removed one, for each change.
 """
 
 import hashlib

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from bridge.effects import Effect, Put, Say
 from bridge.rooms import reach, share_rule, shares
 from bridge.rooms.reach import ANY_SERVER, OPEN
+from bridge.rooms.share_back import bring_back
 from bridge.scene import Scene, Settler, State
 from bridge.store import queue, rooms
 from bridge.store import reaching as store
@@ -85,6 +86,10 @@ async def _withdraw(scene: Scene, room: Room) -> None:
         source = await rooms.by_id(scene.db, room.room)
         if there is not None and source is not None and not share_rule.may_leave(scene.config, source, there):
             await shares.refresh(scene, root, room.room, f"reach/{scene.now_ms}")
+    for root, home in await store.answered_from(scene.db, room.room):
+        there = await rooms.by_id(scene.db, home)
+        if there is not None and not share_rule.may_leave(scene.config, room, there):
+            await bring_back(scene, root, f"reach/{scene.now_ms}", room)
 
 
 def notice(steps: Iterable[str]) -> Text:

@@ -164,3 +164,21 @@ async def test_asked_again_after_a_replay_nobody_hears_twice(world: World) -> No
         await world.step()
     await world.does(root, reply)
     assert len(world.told(ANN)) == len(world.told(BEN)) == 1
+
+
+@pytest.mark.parametrize("way", ["the root last", "from the end"])
+async def test_a_tagged_reply_that_comes_before_its_root_is_offered_once_that_is_there(world: World, way: str) -> None:
+    root = world.say(ANN, "I do not know what to do")
+    middle = world.say(CLEO, "me neither", reply_to=root.id)
+    reply = world.say(BEN, "this helped me #common", reply_to=middle.id)
+    arriving = (middle, reply, root) if way == "the root last" else (reply, middle, root)
+    await world.does(*arriving[:2])
+    assert world.told(ANN) == []
+    await world.does(arriving[2], *arriving)
+    (question,) = world.told(ANN)
+    assert reply.id in question
+    assert "I have asked the person who began that thread" in world.told(BEN)[-1]
+    await answers(world, "👍")
+    assert world.common() == BOTH
+    await world.does(world.say(CLEO, "and another", reply_to=middle.id))
+    assert len(world.told(ANN)) == 2

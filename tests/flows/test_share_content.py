@@ -55,10 +55,15 @@ async def test_a_poll_with_the_tag_in_its_question_is_shared_as_a_list_and_its_e
     asked = raw(world, POLL, poll("Tea or coffee? #common", "Tea", "Coffee for @room"))
     await world.does(asked)
     (copy,) = copies(world)
-    assert copy["body"] == "Ann in #sleep:\n📊 Tea or coffee? #common\n• Tea\n• Coffee for @\u200broom"
+    assert (
+        copy["body"]
+        == "Ann in #sleep:\n📊 Tea or coffee? #common\n• Tea\n• Coffee for @\u200broom\n(Votes are given in #sleep.)"
+    )
     relation = {"rel_type": "m.replace", "event_id": asked.id}
     await world.does(raw(world, POLL, {"m.new_content": poll("Tea? #common", "Yes"), "m.relates_to": relation}))
-    assert [copy["body"] for copy in copies(world)] == ["Ann in #sleep:\n📊 Tea? #common\n• Yes"]
+    assert [copy["body"] for copy in copies(world)] == [
+        "Ann in #sleep:\n📊 Tea? #common\n• Yes\n(Votes are given in #sleep.)"
+    ]
     await world.does(world.take(asked.id))
     assert copies(world) == []
 

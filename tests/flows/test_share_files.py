@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from community import HEARTH
+from community import HEARTH, settings
 from nio.crypto.attachments import decrypt_attachment, encrypt_attachment
 from world import World, a_world, on_a_file
 
@@ -116,6 +116,61 @@ async def test_an_open_file_is_sealed_on_its_way_into_an_encrypted_room(sealed: 
     assert "url" not in copy
     assert opened(sealed, copy["file"]) == CAT
     assert stored(sealed, copy["file"]["url"]) != CAT
+
+
+@pytest.fixture
+async def opening(where: str | Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    """The circles are encrypted and the common room is not, and the owner lets words out."""
+
+    def community(*args: Any, **matrix: Any) -> dict[str, Any]:
+        found = settings(*args, **matrix)
+        common = {**found["community"]["common"], "encrypted": False}
+        return {**found, "community": {**found["community"], "common": common, "encrypted_to_open": True}}
+
+    monkeypatch.setattr("world.settings", community)
+    async with a_world(where, tmp_path, encryption=True) as world:
+        yield world
+
+
+async def test_once_the_circle_was_told_files_stand_open_in_the_open_room(opening: World) -> None:
+    small = await closed(opening, SMALL_CAT)
+    content = await picture(opening, seal=True, filename="cat.png")
+    content["info"] |= {"thumbnail_file": small, "thumbnail_info": {"mimetype": "image/png", "size": len(SMALL_CAT)}}
+    root = await shared(opening, {**content, "body": "a cat"})
+    await opening.settle()
+    first, copy = await copies(opening)
+    assert first["body"].endswith("look #common")
+    assert copy["msgtype"] == "m.image"
+    assert copy["body"].endswith("a cat")
+    assert "file" not in copy
+    assert "thumbnail_file" not in copy["info"]
+    assert stored(opening, copy["url"]) == CAT
+    assert stored(opening, copy["info"]["thumbnail_url"]) == SMALL_CAT
+    common = str(opening.hs.timeline(opening.room("#common")))
+    assert not [key for key in (content["file"]["key"]["k"], small["key"]["k"], small["url"]) if key in common]
+    (notice,) = [seen for seen in opening.hs.timeline(opening.room("#sleep")) if seen.sender == HEARTH and seen.type == "m.room.encrypted"][:1]  # fmt: skip
+    told = await opening.hearth.matrix.gateway.event(opening.room("#sleep"), notice.event_id)  # type: ignore[union-attr]
+    assert "not encrypted" in str(told)
+    await opening.redact("#sleep", "ann", root)
+    await opening.settle()
+    assert await copies(opening) == []
+    await opening.replay()
+    assert opening.changes() == []
+
+
+async def test_a_file_comes_also_when_nobody_wrote_down_that_its_message_went_without_it(sealed: World) -> None:
+    down = sealed.hs.faults.add("status", path=DOWNLOAD, status=502, times=None)
+    held = sealed.hs.faults.add("hang_after", path="/send/m.room.encrypted", skip=1)
+    await shared(sealed, await picture(sealed, seal=True))
+    await sealed.hs.until(lambda: held.hits, what="the picture's copy on its way")
+    await sealed.stop()
+    held.release()
+    down.release()
+    await sealed.start()
+    await sealed.settle()
+    sealed.clock.forward(MINUTE_MS)
+    await sealed.settle()
+    assert opened(sealed, (await copies(sealed))[1]["file"]) == CAT
 
 
 async def test_out_of_encryption_by_the_owners_leave_a_file_is_opened(sealed: World) -> None:

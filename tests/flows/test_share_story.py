@@ -1,5 +1,7 @@
 """Whatever people do, in whatever order it arrives, with crashes and replays: both rooms always equal a plain recomputation.
 
+That is for threads on their own and in bundles, by whatever name, with what moderators take out and allow again; and out of an encrypted circle.
+
 The recomputation knows nothing of Hearth: only who said what, and what they agreed to.
 """
 
@@ -13,14 +15,16 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sharing import ANN, BEN, CLEO, COMMON, ME, SLEEP, World, config
+from sharing import ANN, BEN, CLEO, COMMON, ME, SLEEP, STAFF, World, config
 from sqlalchemy import select
 
-from bridge.events import AnyEvent, Edited, Message, Reacted, Redacted
+from bridge.events import AnyEvent, Edited, MemberChanged, Message, Reacted, Redacted
+from bridge.rooms import widening
 from bridge.rooms.summary import PAUSE_MS
 from bridge.store.db import Database
 from bridge.store.tables import copies
 
+MOD = "@mod:one.test"
 TAG = {SLEEP: "#common", COMMON: "#sleep"}
 OTHER = {SLEEP: COMMON, COMMON: SLEEP}
 
@@ -37,6 +41,10 @@ OPS = st.lists(
         st.tuples(st.just("offer"), st.booleans(), NUMBER),
         st.tuples(st.just("unshare"), NUMBER),
         st.tuples(st.just("answer"), WHO, NUMBER),
+        st.tuples(st.just("named"), WHO, st.sampled_from(["name", "profile", "anonymous"])),
+        st.tuples(st.just("strike"), NUMBER),
+        st.tuples(st.just("lift"), NUMBER),
+        st.tuples(st.just("notice")),
         st.tuples(st.just("work"), st.integers(1, 3), st.booleans()),
         st.tuples(st.just("late"), st.booleans()),
     ),
@@ -67,6 +75,9 @@ class Plain:
     answers: dict[str, tuple[Message, str, str]] = field(default_factory=dict)
     carried: set[str] = field(default_factory=set)
     ever: set[str] = field(default_factory=set)
+    named: dict[str, str] = field(default_factory=dict)
+    struck: set[str] = field(default_factory=set)
+    told: bool = True
 
     def text(self, message: str) -> str:
         return max(each for each in self.texts[message] if each[1] not in self.emptied)[2]
@@ -93,7 +104,7 @@ class Plain:
 
     def wanted(self, root: str) -> list[str]:
         """The messages of a thread that should be read in the other room."""
-        if root in self.emptied:
+        if {root} & (self.emptied | self.struck) or (self.heard[root].room == SLEEP and not self.told):
             return []
         author, found = self.heard[root].sender, []
         whole = bool(self.tags(root)) and root not in self.held
@@ -103,7 +114,8 @@ class Plain:
                 not whole and theirs and each.id in self.agreed
             ):
                 found.append(each.id)
-        return [root, *(each for each in found if each != root)] if found else []
+        left = [each for each in found if each != root and each not in self.struck]
+        return [root, *left] if whole or left else []
 
     def recount(self, can_be_seen: Any) -> None:
         """After every arrival: what was held back may be free again, what was answered may travel."""
@@ -114,7 +126,9 @@ class Plain:
                 del self.held[root]
         for event, (message, root, copy) in self.answers.items():
             consent = self.consents.get(message.sender)
-            fine = event not in self.emptied and (consent is True if message.room == SLEEP else consent is not False)
+            fine = consent is not False and not {event} & (self.emptied | self.struck)
+            if message.room == SLEEP:
+                fine = fine and consent is True and self.told
             known = event in self.ever or can_be_seen(copy)
             if fine and (event in self.carried or (self.wanted(root) and known)):
                 self.carried.add(event)
@@ -123,11 +137,16 @@ class Plain:
                 self.carried.discard(event)
 
     def seen(self, room: str) -> list[str]:
-        """The words that should be readable in a room by our doing."""
+        """What should be readable in a room by our doing: by which name, and the words."""
         roots = [each for each in self.roots() if self.heard[each].room == OTHER[room]]
-        found = [self.text(each) for root in roots for each in self.wanted(root)]
-        back = [self.text(each) for each in self.carried if self.answers[each][0].room == OTHER[room]]
-        return sorted([*found, *back])
+        found = [self.heard[each] for root in roots for each in self.wanted(root)]
+        back = [self.answers[each][0] for each in self.carried if self.answers[each][0].room == OTHER[room]]
+        return sorted(f"{self.heading(each)}\n{self.text(each.id)}" for each in (*found, *back))
+
+    def heading(self, message: Message) -> str:
+        name = message.sender[1:].partition(":")[0].capitalize()
+        by = {"anonymous": "Somebody", "profile": f"{name} Profile"}.get(self.named.get(message.sender, ""), name)
+        return f"{by} in {'the common room' if message.room == COMMON else '#sleep'}:"
 
     def staying(self, room: str) -> list[int]:
         """How many replies stay behind, for each thread that is carried into a room."""
@@ -158,23 +177,40 @@ class Story:
                     await self.world.step(crash=crash)
                 for event in self.told[-2:]:
                     await self.world.hear(event)
-            case ("consent", who, yes):
+            case ("named" | "lift" | "unshare", *_):
+                await self.catch_up()  # what is under way is met, too
+                await self.decided(op)
+            case ("consent" | "offer" | "strike" | "notice" | "answer", *_):
                 await self.calm()
-                self.plain.consents[who] = yes
-                await self.order(who, f"consent {'yes' if yes else 'no'}")
-            case ("unshare", number) if roots := self.plain.roots():
-                await self.catch_up()
-                await self.unshare(roots[number % len(roots)])
-            case ("offer", yes, number):
-                await self.calm()
-                await self.offer(yes=yes, number=number)
-            case ("answer", who, number):
-                await self.calm()
-                await self.answer(who, number)
+                await self.decided(op)
             case _:
                 self.pending += [event for event in (self.event(op),) if event]
         if not self.late:
             await self.catch_up()
+
+    async def decided(self, op: tuple[Any, ...]) -> None:
+        """Somebody answers, agrees, takes back, wants another name; a moderator or the owner decides."""
+        match op:
+            case ("consent", who, yes):
+                self.plain.consents[who] = yes
+                await self.order(who, f"consent {'yes' if yes else 'no'}")
+            case ("unshare", number) if roots := self.plain.roots():
+                await self.unshare(roots[number % len(roots)])
+            case ("offer", yes, number):
+                await self.offer(yes=yes, number=number)
+            case ("answer", who, number):
+                await self.answer(who, number)
+            case ("named", who, how):
+                self.plain.named[who] = how
+                await self.order(who, f"share as {how}")
+            case ("strike", number):
+                await self.strike(number)
+            case ("lift", number) if self.plain.struck:
+                await self.lift(sorted(self.plain.struck)[number % len(self.plain.struck)])
+            case ("notice",):
+                await self.world.look(widening.look)
+                self.plain.told = True
+                self.recount()
 
     async def calm(self) -> None:
         await self.catch_up()
@@ -204,7 +240,10 @@ class Story:
         self.recount()
 
     async def answer(self, who: str, number: int) -> None:
-        shared = [root for root in self.plain.roots() if self.plain.wanted(root)]
+        shared = [
+            root for root in self.plain.roots()
+            if self.plain.wanted(root) and (self.plain.told or self.plain.heard[root].room == SLEEP)
+        ]  # fmt: skip
         if not shared:
             return
         root = shared[number % len(shared)]
@@ -219,6 +258,25 @@ class Story:
         self.plain.texts[message.id] = [(message.at_ms, message.id, message.content.body)]
         self.told.append(message)
         await self.world.hear(message)
+        self.recount()
+
+    async def strike(self, number: int) -> None:
+        """A moderator takes a copy away."""
+        async with self.world.database.reading() as db:
+            seen = select(copies.c.source, copies.c.room, copies.c.copy).where(copies.c.copy.is_not(None))
+            there = (await db.execute(seen.order_by(copies.c.source, copies.c.room))).all()
+        if there:
+            found = there[number % len(there)]
+            self.plain.struck.add(found.source)
+            event = self.world.take(found.copy, found.room, MOD)
+            self.told.append(event)
+            await self.world.hear(event)
+            self.recount()
+
+    async def lift(self, source: str) -> None:
+        """And allows it again."""
+        self.plain.struck.discard(source)
+        await self.world.hear(self.world.say(MOD, f"!share again https://matrix.to/#/{SLEEP}/{source}", room=STAFF))
         self.recount()
 
     def next_words(self) -> str:
@@ -293,42 +351,63 @@ def ours(world: World, room: str) -> Iterator[str]:
 
 
 async def tell(database: Database, ops: Sequence[tuple[Any, ...]], **community: Any) -> None:
-    world = await World(database, config(**community)).begin()
-    story = Story(world)
+    allowed = bool(community.get("encrypted_to_open"))
+    community["moderators"] = [MOD]
+    world = await World(database, config(**community)).begin(circle_encrypted=allowed)
+    await world.hear(MemberChanged("$mod", STAFF, MOD, 1, user=MOD, membership="join", was=None))
+    story = Story(world, Plain(told=not allowed))
     for op in (*BEGINNING, *ops):
         await story.play(op)
     await story.catch_up()
-    for _ in range(3):
-        await world.settle()
-        world.now_ms += PAUSE_MS
-    await world.settle()
-    for room in (SLEEP, COMMON):
-        found = sorted(body.partition("\n")[2] for body in world.copies(room))
-        wanted = story.plain.seen(room)
-        assert found == wanted, room
-        lines = sorted(int(found[1]) for line in world.lines(room) if (found := re.match(r"(\d+) repl", line)))
-        assert lines == story.plain.staying(room), room
-        assert "…" not in world.lines(room), "something without words"
-        readable = {text.partition(" ")[0] for text in wanted}
-        held = " ".join(ours(world, room))
-        for word in set(story.words.values()) - readable:
-            assert not re.search(rf"\b{word}\b", held), "words stayed behind"
+    await equal(story)
     before = len(world.server.events)
     for event in story.told:
         await world.hear(event)
     await world.settle()
     assert len(world.server.events) == before
+    if allowed:
+        world.settings = config(**{**community, "encrypted_to_open": False})
+        await world.look(widening.look)
+        story.plain.told = False
+        story.recount()
+        await equal(story)
 
 
-@pytest.mark.parametrize(("bundle_after", "examples"), [(1000, 50), (1, 30)], ids=["alone", "bundled"])
-def test_both_rooms_always_equal_a_plain_recomputation(tmp_path: Path, bundle_after: int, examples: int) -> None:
+async def equal(story: Story) -> None:
+    """When all is done, both rooms are as the plain recomputation says; and of all other words nothing is left."""
+    world = story.world
+    for _ in range(3):
+        await world.settle()
+        world.now_ms += PAUSE_MS
+    await world.settle()
+    for room in (SLEEP, COMMON):
+        found = sorted(re.sub(r"^Somebody \(\d+\)", "Somebody", body) for body in world.copies(room))
+        wanted = story.plain.seen(room)
+        assert found == wanted, room
+        lines = sorted(int(found[1]) for line in world.lines(room) if (found := re.match(r"(\d+) repl", line)))
+        assert lines == story.plain.staying(room), room
+        assert "…" not in world.lines(room), "something without words"
+        readable = {text.partition("\n")[2].partition(" ")[0] for text in wanted}
+        held = " ".join(ours(world, room))
+        for word in set(story.words.values()) - readable:
+            assert not re.search(rf"\b{word}\b", held), "words stayed behind"
+
+
+@pytest.mark.parametrize(
+    ("community", "examples"),
+    [({"bundle_after": 1000}, 40), ({"bundle_after": 1}, 25), ({"encrypted_to_open": True}, 20)],
+    ids=["alone", "bundled", "out of encryption"],
+)
+def test_both_rooms_always_equal_a_plain_recomputation(
+    tmp_path: Path, community: dict[str, Any], examples: int
+) -> None:
     with asyncio.Runner() as runner:
         database = runner.run(Database.open(tmp_path / "hearth.db"))
 
         @settings(max_examples=examples, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
         @given(OPS)
         def story(ops: Sequence[tuple[Any, ...]]) -> None:
-            runner.run(tell(database, ops, bundle_after=bundle_after))
+            runner.run(tell(database, ops, **community))
 
         try:
             story()

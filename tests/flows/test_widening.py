@@ -188,6 +188,9 @@ async def test_answers_come_back_out_of_encryption_only_when_the_common_room_was
     assert len(notices(world, COMMON)) == 1
     await world.does(world.say(CLEO, "as everybody knows", room=COMMON, thread=world.copy_of("awake")))
     assert "as everybody knows" in world.server.held(SLEEP)
+    world.settings = config()
+    await world.look(widening.look)
+    assert "as everybody knows" not in world.server.held(SLEEP)
 
 
 async def test_a_circles_tag_in_an_encrypted_common_room_waits_for_the_notice_too(database: Database) -> None:

@@ -191,6 +191,15 @@ STABLE = {
 }  # fmt: skip
 
 
+def test_where_one_votes_is_said_below_a_poll_and_nowhere_else() -> None:
+    voting = Rendered("(Votes are given in #sleep.)", "(Votes are given in #sleep.)")
+    around = {"heading": HEADING, "placeholder": PLACEHOLDER, "inert": Inert(Names()), "voting": voting}
+    poll = dress("m.poll.start", STABLE, **around)
+    assert poll["body"].endswith("\n(Votes are given in #sleep.)")
+    assert poll["formatted_body"].endswith("</ul> <br>(Votes are given in #sleep.)")
+    assert "Votes" not in str(dress("m.room.message", {"msgtype": "m.text", "body": "Tea"}, **around))
+
+
 @pytest.mark.parametrize(("kind", "content"), [("org.matrix.msc3381.poll.start", UNSTABLE), ("m.poll.start", STABLE)])
 def test_a_poll_is_its_question_and_its_answers(kind: str, content: dict[str, Any]) -> None:
     made = dressed(content, kind)
