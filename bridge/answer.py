@@ -18,6 +18,7 @@ from bridge.effects import Put, React, Say, Tell
 from bridge.errors import UsageError
 from bridge.events import AnyEvent, Content, Message, Reacted
 from bridge.grammar import Line, read_line
+from bridge.greeting import courtesy
 from bridge.roles import Role
 from bridge.rooms import joining, terms_words
 from bridge.rooms.invites import has_open
@@ -278,7 +279,8 @@ async def _puzzled(asked: _Asked) -> None:
     first = call.line.joined(call.at, call.at + 1)
     # In the staff room people rely on us: silence there would look like obedience.
     for_us = call.certain or (asked.room is not None and asked.room.kind == "staff")
-    near = book.beginning(first, role) or book.near(given, role, 0.6 if for_us else _SURE)
+    polite = courtesy(given) if asked.room is None else None
+    near = () if polite else book.beginning(first, role) or book.near(given, role, 0.6 if for_us else _SURE)
     if not for_us and not near:
         return
     everything = words("Write %(help)s to see what I can do.", help={"command": "help"})
@@ -286,11 +288,10 @@ async def _puzzled(asked: _Asked) -> None:
         names = {"list": [{"command": name} for name in (_mended(call, near[0]), *near[1:])]}
         await _say(asked, lines(words("I am not sure what you mean. Perhaps: %(near)s", near=names), everything))
     elif given:
-        people_instead = (
-            await rather_people(asked.scene, asked.event.sender) if asked.room is None and " " in given else None
-        )
+        as_to_people = asked.room is None and (polite is not None or " " in given)
+        people_instead = await rather_people(asked.scene, asked.event.sender) if as_to_people else None
         kind = (people_instead,) if people_instead else ()
-        await _say(asked, lines(words("I did not understand that, sorry."), *kind, everything))
+        await _say(asked, lines(polite or words("I did not understand that, sorry."), *kind, everything))
     else:
         await _say(asked, lines(words("I am listening."), everything))
 

@@ -191,7 +191,7 @@ LABELS: Mapping[type, Text] = {
     Circle: _label("circle"),
     OtherCircle: _label("circle"),
     Tag: _label("#tag"),
-    Thread: _label("link to a thread"),
+    Thread: _label("link to a message"),
     Duration: _label("how long"),
     Day: _label("date"),
     LocalTime: _label("time"),

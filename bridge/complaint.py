@@ -30,7 +30,7 @@ def complaint(kinds: Sequence[Kind], label: object, given: str, directory: Direc
     """What to say about a word that fits none of these kinds: what is known instead, or how to write it. `label` names the argument."""
     only = kinds[0] if len(kinds) == 1 else None
     code = {"code": given[:100]}
-    if only in {User, Target, Aim}:
+    if any(kind in {User, Target, Aim} for kind in kinds) and not given.startswith(("#", "$", "http")):
         return words(
             "I do not know anybody called %(given)s. Pick the person with @, or give the id, like %(example)s.",
             given=code,

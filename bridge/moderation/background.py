@@ -46,7 +46,7 @@ async def person(scene: Scene, case: Case) -> tuple[Text, ...]:
     settled = [one for one in before if one.state != "open"]
     if settled:
         right = sum(one.outcome == ACCEPTED for one in settled)
-        found.append(words_n("Reported %(count)s time before; %(right)s times something was done about it.", "Reported %(count)s times before; %(right)s times something was done about it.", len(settled), right=right))  # fmt: skip
+        found.append(words_n("Reported %(count)s time before; something was done about %(right)s of them.", "Reported %(count)s times before; something was done about %(right)s of them.", len(settled), right=right))  # fmt: skip
     waiting = [str(one.id) for one in before if one.state == "open" and one.hidden == case.hidden]
     if waiting:
         found.append(words("Also waiting about them: case %(numbers)s.", numbers={"list": waiting}))

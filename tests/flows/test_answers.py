@@ -247,7 +247,7 @@ async def test_a_mistyped_command_finds_its_neighbour(world: World) -> None:
     assert "Perhaps: timezone Berlin\n" in await world.told(SLEEP, ANN, "!timezon Berlin")
     assert "Perhaps: !ban @eve:two.test\n" in await world.told(STAFF_ROOM, MOD, "!bann @eve:two.test")
     assert (
-        await world.told(ANNS, ANN, "thanks") == "I did not understand that, sorry.\n\nWrite help to see what I can do."
+        await world.told(ANNS, ANN, "blorp") == "I did not understand that, sorry.\n\nWrite help to see what I can do."
     )
     assert "help" in await world.told(ANNS, ANN, "!h")
     wrong = await world.told(ANNS, ANN, "timezone Europe/Berln")
@@ -271,6 +271,10 @@ async def test_in_the_staff_room_no_command_is_met_with_silence(world: World) ->
 
 
 async def test_who_writes_to_us_as_to_a_person_is_told_where_people_are(world: World) -> None:
+    for polite in ("Hello!", "Доброе утро", "guten Tag 👋", "Thank you."):
+        told = await world.told(ANNS, ANN, polite)
+        assert told.startswith(("Hello! It is good to hear from you.", "You are welcome."))
+        assert "write in #sleep, #grief: people are there." in told
     told = await world.told(ANNS, ANN, "I feel so alone tonight")
     assert "nobody reads along here. If you want to be heard, write in #sleep, #grief: people are there." in told
     assert "people are there" in await world.told(ANNS, ANN, "help me, it is too much")

@@ -99,6 +99,11 @@ async def move(ctx: Any, circle: Circle, *who: User) -> None:
 
 
 @command()
+async def about(ctx: Any, what: Thread | User) -> None:
+    """About a message or somebody."""
+
+
+@command()
 async def tags_(ctx: Any, tags: tuple[Tag, ...] = ()) -> None:
     """Tags."""
 
@@ -226,6 +231,8 @@ def test_choices_are_known_in_translation() -> None:
         (follow, "#a #b #c", "I do not know what to do with"),
         (follow, "#a https://example.org", "I cannot read"),
         (ban, "nobody", "I do not know anybody"),
+        (about, "nobody", "I do not know anybody"),
+        (about, "https://example.org", "I cannot read"),
         (ban, "@*:*", "%(given)s would mean everybody"),
         (ban, "*.*", "%(given)s would mean everybody"),
         (digest, "hourly", "I cannot read %(given)s here"),
