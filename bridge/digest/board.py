@@ -36,7 +36,7 @@ class Entry:
 class Strand:
     """A conversation as it stands in one room, in the order in which it came; `points` and `decay` are what it is worth to somebody who sees all of it.
 
-    `elsewhere` are the other rooms where any of it can be read. `plain`: no program has a word in it.
+    `elsewhere` are the other rooms where any of it can be read, or soon can. `plain`: no program has a word in it.
     """
 
     __slots__ = (
@@ -69,6 +69,12 @@ def worth(entries: Sequence[Entry], weights: Choosing, now_ms: int) -> tuple[flo
     return points, 0.5 ** (max(now_ms - newest_ms, 0) / (weights.half_life_hours * HOUR_MS)), newest_ms
 
 
+_SHELF: Mapping[str, str] = {"person_tag": "person", "own": "circle"}
+"""Where what somebody follows stands, when it is not the shelf of the same name."""
+
+_NO_SHELF: Mapping[tuple[str, str], list["Strand"]] = {}
+
+
 class Board:
     """What appeared after `since_seq` up to `until_seq`, for looking up. Made by `board`; the lists that it gives are in no order that means anything."""
 
@@ -85,6 +91,10 @@ class Board:
         self.copies: dict[str, tuple[Copied, ...]] = {}
         self.strands: dict[str, tuple[Strand, ...]] = {}
         self.shelves: dict[str, dict[tuple[str, str], list[Strand]]] = {}
+        self.between: dict[str, dict[str, list[Strand]]] = {}
+        """In each room the strands of which something can be read in another one, too, by that other one."""
+        self.unnamed: dict[str, list[Strand]] = {}
+        """For each person the strands with a word of theirs that do not stand on their shelf, because it is not told there that it is theirs."""
         self.said: dict[str, list[Post]] = {}
         """What each person said, in its order."""
         self.taken: dict[str, list[str]] = {}
@@ -99,6 +109,7 @@ class Board:
         """What each kind of reason weighs."""
         self._roots: dict[str, str] = {}
         self._best: dict[tuple[str, str, str], list[Strand]] = {}
+        self._most: dict[str, tuple[float, float, int]] = {}
 
     def root_of(self, event: str) -> str:
         """The root of the conversation that this event belongs to, as far as it is known here."""
@@ -127,15 +138,26 @@ class Board:
 
     def found(self, room: str, reason: Reason) -> Sequence[Strand]:
         """The strands of a room in which somebody who follows this person, circle or tag finds something; the best of them where they are very many."""
-        kind = {"person_tag": "person", "own": "circle"}.get(reason.kind, reason.kind)
+        kind = _SHELF.get(reason.kind, reason.kind)
         key = (kind, reason.target)
-        strands = self.shelves.get(room, {}).get(key, [])
+        strands = self.shelves.get(room, _NO_SHELF).get(key, ())
         if len(strands) <= MOST_OF_A_SOURCE:
             return strands
         cached = (room, *key)
         if cached not in self._best:
             self._best[cached] = self._quiet_first(strands, self.weights.of(kind))
         return self._best[cached]
+
+    def most(self, root: str) -> tuple[float, float, int]:
+        """What a conversation is worth at most to anybody, as `worth` says it: to whoever could see every word of it in every room."""
+        if root not in self._most:
+            strands = self.strands[root]
+            if len(strands) == 1:
+                self._most[root] = (strands[0].points, strands[0].decay, strands[0].newest_ms)
+            else:
+                everything = [entry for strand in strands for entry in strand.entries]
+                self._most[root] = worth(everything, self.weights, self.now_ms)
+        return self._most[root]
 
     def _quiet_first(self, strands: Sequence[Strand], weight: float) -> list[Strand]:
         ranked = sorted(strands, key=lambda one: (-(self.weights.reason * weight + one.points) * one.decay, one.root))
@@ -180,6 +202,7 @@ def board(
     for event, user in parts:
         parties[made.root_of(event)].add(user)
     _gather(made)
+    _look_elsewhere(made)
     _take_part(made, parties)
     _call(made)
     _listen(made, parties)
@@ -217,14 +240,28 @@ def _gather(made: Board) -> None:
         strand = Strand(root, room, found, made.weights, made.now_ms)
         strands[root].append(strand)
         shelf = made.shelves.setdefault(room, {})
-        for key in sorted(_keys(made, strand)):
+        keys = _keys(made, strand)
+        for key in sorted(keys):
             shelf.setdefault(key, []).append(strand)
+        for author in strand.authors:
+            if ("person", author) not in keys:
+                made.unnamed.setdefault(author, []).append(strand)
     made.strands = {root: tuple(found) for root, found in strands.items()}
-    for alike in made.strands.values():
-        if len(alike) > 1:
-            everywhere = {strand.room for strand in alike}
+
+
+def _look_elsewhere(made: Board) -> None:
+    """In which rooms one and the same conversation can be read, or soon can."""
+    coming: dict[str, set[str]] = defaultdict(set)
+    for source, carried in made.copies.items():
+        coming[made.root_of(source)].update(copied.room for copied in carried)
+    for root, alike in made.strands.items():
+        if len(alike) > 1 or root in coming:
+            everywhere = coming.get(root, set()).union(strand.room for strand in alike)
             for strand in alike:
                 strand.elsewhere |= everywhere - {strand.room}
+        for strand in alike:
+            for room in strand.elsewhere:
+                made.between.setdefault(strand.room, {}).setdefault(room, []).append(strand)
 
 
 def _keys(made: Board, strand: Strand) -> set[tuple[str, str]]:

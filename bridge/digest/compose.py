@@ -7,30 +7,31 @@ no circle and no voice takes all the places. Some places are kept for people who
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from heapq import heapify, heappop, heappush
 from itertools import cycle, islice
 from zlib import crc32
 
-from bridge.digest.board import Board, Entry, Strand, worth
+from bridge.digest.board import MOST_OF_A_SOURCE, Board, Entry, Strand, worth
 from bridge.digest.model import KINDS, Digest, Item, Member, Reason
 from bridge.digest.reader import Reader
 
 ORDER: Mapping[str, int] = {kind: place for place, kind in enumerate(KINDS)}
 
 
-Ranked = tuple[float, int, str]
-"""One conversation that could be shown: less is better. Minus its points, minus the time of its newest message, and its root."""
+Ranked = tuple[float, int, str, bool]
+"""One conversation that could be shown: less is better. Minus its points, minus the time of its newest message, its root, and whether that is sure or the best that could be."""
 
 
 def compose(member: Member, board: Board, *, since_seq: int, most_items: int) -> Digest | None:
     """The member's digest of what was heard of after `since_seq` and up to the board's end, or None when there is nothing for them."""
     reader = Reader(member, board, since_seq)
     calls = calling(reader)
-    ranked = candidates(reader, without=calls)
-    if not calls and not ranked:
+    found = candidates(reader, without=calls)
+    if not calls and not found:
         return None
     unheard = unheard_of(reader, min(board.weights.unheard, most_items), without=calls)
-    left = [root for _, _, root in ranked if root not in unheard]
-    chosen = spread(reader, left, max(most_items - len(calls) - len(unheard), 0))
+    left = [ranked for ranked in found if ranked[2] not in unheard]
+    chosen = spread(reader, best_first(reader, left), max(most_items - len(calls) - len(unheard), 0))
     items = [
         *(item_of(reader, root, shown, reason) for root, (reason, shown) in calls.items()),
         *chosen,
@@ -57,37 +58,58 @@ def calling(reader: Reader) -> dict[str, tuple[Reason, Entry]]:
 
 
 def candidates(reader: Reader, *, without: Collection[str] = ()) -> list[Ranked]:
-    """All conversations with something that this member wants to hear of and has not, the best first."""
+    """All conversations with something that this member wants to hear of and has not, in no order: `best_first` gives them one.
+
+    What they see whole is `sure`. Of all else it is only looked whether there is anything for them; it is ranked by what it is worth at most.
+    """
     masks: dict[Strand, int] = {}
+    popular = 0
     for number, reason in enumerate(reader.wishes):
         bit = 1 << number
-        for strand in reader.strands_for(reason):
-            masks[strand] = masks.get(strand, 0) | bit
-    each = reader.board.weights.reason
-    found: list[Ranked] = []
-    others: set[str] = set()
-    for strand, mask in masks.items():
-        if strand.root in without:
-            continue
-        if reader.whole(strand):
-            points = each * reader.weight_of(mask) + strand.points
-            found.append((-points * strand.decay, -strand.newest_ms, strand.root))
-        else:
-            others.add(strand.root)
-    found += [one for root in others if (one := _looked_at(reader, root)) is not None]
-    found.sort()
+        for strands in reader.strands_for(reason):
+            if len(strands) >= MOST_OF_A_SOURCE:  # it may hold good for others, too, that are not in this list
+                popular |= bit
+            again = [(strand, masks[strand] | bit) for strand in strands if strand in masks]
+            masks.update(dict.fromkeys(strands, bit))
+            masks.update(again)
+    each, weights = reader.board.weights.reason, {mask: reader.weight_of(mask) for mask in set(masks.values())}
+    whole = reader.whole(masks)
+    found: list[Ranked] = [
+        (-(each * weights[masks[one]] + one.points) * one.decay, -one.newest_ms, one.root, True)
+        for one in whole
+        if one.root not in without
+    ]
+    others: dict[str, int] = {}
+    for strand in masks.keys() - set(whole):
+        others[strand.root] = others.get(strand.root, popular) | masks[strand]
+    for root, mask in others.items():
+        if root not in without and reader.wants(root):
+            points, decay, newest_ms = reader.board.most(root)
+            found.append((-(each * reader.weight_of(mask) + points) * decay, -newest_ms, root, False))
     return found
 
 
-def _looked_at(reader: Reader, root: str) -> Ranked | None:
-    """A conversation of which this member sees only some messages, or in several places; None when there is nothing for them in it."""
+def best_first(reader: Reader, found: Iterable[Ranked]) -> Iterator[str]:
+    """The roots of these conversations, the best first; none is looked at more closely than it takes to know that.
+
+    A conversation that is worth more at most than another one is for sure comes before it, and is weighed only then.
+    """
+    waiting = list(found)
+    heapify(waiting)
+    while waiting:
+        *_, root, sure = heappop(waiting)
+        if sure:
+            yield root
+        else:
+            heappush(waiting, weighed(reader, root))
+
+
+def weighed(reader: Reader, root: str) -> Ranked:
+    """What a conversation is worth of which this member sees only some messages, or sees them in several places."""
     weights = reader.board.weights
-    entries = reader.seen(root)
     reasons = {reason for _, each in reader.why(root) for reason in each}
-    if not reasons:
-        return None
-    points, decay, newest_ms = worth(entries, weights, reader.board.now_ms)
-    return -(weights.reason * reader.weight(reasons) + points) * decay, -newest_ms, root
+    points, decay, newest_ms = worth(reader.seen(root), weights, reader.board.now_ms)
+    return -(weights.reason * reader.weight(reasons) + points) * decay, -newest_ms, root, True
 
 
 def unheard_of(reader: Reader, most: int, *, without: Collection[str] = ()) -> list[str]:
@@ -129,15 +151,15 @@ def spread(reader: Reader, roots: Iterable[str], places: int) -> list[Item]:
     chosen: list[Item] = []
     circles: dict[str, int] = defaultdict(int)
     authors: dict[str, int] = defaultdict(int)
-    for root in roots:
-        if len(chosen) >= places:
-            break
+    for root in roots if places else ():
         shown = strongest(reader, root)
         author, circle = shown.post.author, reader.board.circle_of(shown.post.room)
         if circles[circle] < weights.per_circle and authors[author] < weights.per_author:
             chosen.append(item_of(reader, root, shown))
             circles[circle] += 1
             authors[author] += 1
+        if len(chosen) == places:
+            break
     return chosen
 
 

@@ -166,9 +166,12 @@ class Digest:
     more: int = 0
 
 
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def dump_reasons(reasons: Iterable[Reason]) -> str:
     """Reasons as JSON, as they stand in the table: equal reasons are equal bytes."""
-    return json.dumps([[r.kind, r.target, r.tag] for r in reasons], ensure_ascii=False, separators=(",", ":"))
+    return _JSON.encode([[r.kind, r.target, r.tag] for r in reasons])
 
 
 def load_reasons(text: str) -> tuple[Reason, ...]:

@@ -1,7 +1,9 @@
 """One member before the board: what of it they may see, have not read, did not say and do not mute, and why they would want it. Pure; chooses nothing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import takewhile
+from math import fsum
 
 from bridge.digest.board import Board, Entry, Strand
 from bridge.digest.model import Follow, Member, Place, Post, Reason, Span
@@ -72,6 +74,7 @@ class Reader:
         for reason in follows:
             if reason.kind == "person_tag":
                 self._voices.setdefault(reason.target, []).append(reason)
+        self._heard = frozenset(self._voices)
         self._circles = {reason.target: reason for reason in follows if reason.kind == "circle"}
         for room in self.own:
             circle = board.circle_of(room)
@@ -96,28 +99,47 @@ class Reader:
 
     # --- finding ---------------------------------------------------------------------------------------------------------------------
 
-    def strands_for(self, reason: Reason) -> Iterable[Strand]:
-        """Where something may be found for this reason: perhaps nothing that they may see, or that is news."""
+    def strands_for(self, reason: Reason) -> Iterator[Sequence[Strand]]:
+        """Where something may be found for this reason, as one list or several: perhaps nothing that they may see, or that is news."""
         if reason.kind in ("thread", "taken"):
-            found = (strand for root in self._roots.get(reason, ()) for strand in self.board.strands.get(root, ()))
-            return (strand for strand in found if strand.room in self.rooms)
-        return (strand for room in self.rooms for strand in self.board.found(room, reason))
+            for root in self._roots.get(reason, ()):
+                yield [strand for strand in self.board.strands.get(root, ()) if strand.room in self.rooms]
+        else:
+            for room in self.rooms:
+                yield self.board.found(room, reason)
 
-    def whole(self, strand: Strand) -> bool:
-        """Whether this strand is all of its conversation for this member, they see all of it, and every word is news to them: for most it is that simple."""
-        return (
-            strand.first_seq > self._news_after.get(strand.room, _NEVER)
-            and strand.plain
-            and self.user not in strand.authors
-            and (not strand.elsewhere or strand.elsewhere.isdisjoint(self.rooms))
-            and (not self._voices or self._voices.keys().isdisjoint(strand.authors))
-        )
+    def whole(self, strands: Collection[Strand]) -> list[Strand]:
+        """Which of these strands are all of their conversation for this member, who sees all of it, and every word is news to them: for most it is that simple.
+
+        It is asked of hundreds for each member, so a member's exceptions are gathered once.
+        """
+        after, exceptions = self._news_after, self._exceptions
+        return [
+            one
+            for one in strands
+            if one.first_seq > after.get(one.room, _NEVER) and one.plain and one not in exceptions
+        ]
+
+    @cached_property
+    def _exceptions(self) -> set[Strand]:
+        """Strands with a word of their own, or of somebody whom they follow only with a tag, or that they see in other rooms, too."""
+        board = self.board
+        found: set[Strand] = set()
+        for author in (self.user, *self._heard):
+            found.update(board.unnamed.get(author, ()))
+            for room in self.rooms:
+                found.update(board.shelves.get(room, {}).get(("person", author), ()))
+        for room in self.rooms:
+            there = board.between.get(room, {})
+            for other in there.keys() & self.rooms.keys():
+                found.update(there[other])
+        return found
 
     def seen(self, root: str) -> tuple[Entry, ...]:
         """What of a conversation is news to this member, each message once, at the first place where they can open it; in the order in which it came."""
         if root not in self._seen:
             here = [strand for strand in self.board.strands.get(root, ()) if strand.room in self.rooms]
-            if len(here) == 1 and self.whole(here[0]):
+            if len(here) == 1 and self.whole(here):
                 self._seen[root] = here[0].entries
             elif self.hides(root):
                 self._seen[root] = ()
@@ -125,6 +147,17 @@ class Reader:
                 found = [entry for strand in here for entry in strand.entries if self._news(entry)]
                 self._seen[root] = tuple(sorted(found, key=lambda entry: (entry.seq, entry.event)))
         return self._seen[root]
+
+    def wants(self, root: str) -> bool:
+        """Whether there is anything in a conversation that is news to this member and of which they want to hear."""
+        if self.hides(root):
+            return False
+        return any(
+            self._news(entry) and self.reasons(root, entry.post)
+            for strand in self.board.strands[root]
+            if strand.room in self.rooms
+            for entry in reversed(strand.entries)  # the newest are the likeliest to be news
+        )
 
     def _news(self, entry: Entry) -> bool:
         post = entry.post
@@ -189,17 +222,19 @@ class Reader:
     def reasons(self, root: str, post: Post) -> tuple[Reason, ...]:
         """Why this member would want to hear of this message. Of a program's word only because they follow the program."""
         found: list[Reason] = []
-        named = not post.nameless or self._may_read(post.room, post.seq, post.at_ms)
-        if named and (person := self._people.get(post.author)) is not None:
-            found.append(person)
+        if not post.nameless or self._may_read(post.room, post.seq, post.at_ms):
+            if (person := self._people.get(post.author)) is not None:
+                found.append(person)
+            if post.author in self._heard and not post.automatic:
+                found += [reason for reason in self._voices[post.author] if reason.tag in post.tags]
         if post.automatic:
             return tuple(found)
-        if named:
-            found += [reason for reason in self._voices.get(post.author, ()) if reason.tag in post.tags]
-        found += [self._tags[tag] for tag in post.tags if tag in self._tags]
+        if post.tags:
+            found += [self._tags[tag] for tag in post.tags if tag in self._tags]
         if (circle := self._circles.get(self.board.circle_of(post.room))) is not None:
             found.append(circle)
-        found += self._threads.get(root, ())
+        if root in self._threads:
+            found += self._threads[root]
         return tuple(found)
 
     def why(self, root: str) -> list[tuple[Entry, tuple[Reason, ...]]]:
@@ -209,9 +244,10 @@ class Reader:
         return self._why[root]
 
     def weight(self, reasons: Iterable[Reason]) -> float:
-        """What these reasons weigh together."""
+        """What these reasons weigh together; each of them is there once."""
         weigh = self.board.weigh
-        return min(sum([weigh[reason.kind] for reason in set(reasons)]), self.board.weights.most_reasons)
+        # fsum: what comes out must not depend on the order in which a set gives its members.
+        return min(fsum([weigh[reason.kind] for reason in reasons]), self.board.weights.most_reasons)
 
     def weight_of(self, mask: int) -> float:
         """What the wishes with these numbers weigh together, as `weight`."""

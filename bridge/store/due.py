@@ -85,7 +85,8 @@ async def waiting(db: Connection, kind: str, now_ms: int, *, limit: int | None =
 async def unchanged(db: Connection, kind: str, seen: Collection[Due]) -> frozenset[str]:
     """The subjects of those occasions that still are as they were seen; nobody changes them before this transaction ends."""
     query = select(due).where(due.c.kind == kind, due.c.subject.in_([each.subject for each in seen])).with_for_update()
-    return frozenset(row["subject"] for row in (await db.execute(query)).mappings() if Due(**row) in set(seen))
+    as_seen = set(seen)
+    return frozenset(row["subject"] for row in (await db.execute(query)).mappings() if Due(**row) in as_seen)
 
 
 async def settled(db: Connection, done: Due) -> None:
