@@ -127,7 +127,7 @@ def _heading(letter: Letter, names: Names) -> Any:
     shown = len(replies) + len(mentions)
     if not found:
         shown = min(len(letter.lines), NAMED_ABOVE)
-        found.append(words("New for you: %(who)s", who=_people(letter.lines[:shown], names)))
+        found.append(words("New for you: %(what)s", what={"list": _first_ones(letter, names)}))
     if rest := len(letter.lines) - shown + letter.more:
         found.append(words_n("%(count)s more conversation", "%(count)s more conversations", rest))
     return {"list": found, "between": " · "}
@@ -137,6 +137,14 @@ def _people(lines: Sequence[Line], names: Names) -> dict[str, Any]:
     people = list({line.author: _name(line, names) for line in lines}.values())
     more = [words("and others")] if len(people) > NAMED_ABOVE else []
     return {"list": [*people[:NAMED_ABOVE], *more]}
+
+
+def _first_ones(letter: Letter, names: Names) -> list[Text]:
+    found = {}
+    for line in letter.lines[:NAMED_ABOVE]:
+        where = place(letter.rooms.get(line.item.room), line.item.room, linked=False)
+        found[line.author, line.item.room] = words("%(who)s in %(where)s", who=_name(line, names), where=where)
+    return list(found.values())
 
 
 def _name(line: Line, names: Names) -> Any:

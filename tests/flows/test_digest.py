@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy import event as listening
 
 from bridge import handle, speak
@@ -20,7 +20,7 @@ from bridge.digest.model import Copied, Link, Member, Post, Reason
 from bridge.digest.tick import tick
 from bridge.effects import Correct, Deliver, Effect, React, Redact, Send, load
 from bridge.errors import Unavailable
-from bridge.events import AnyEvent, Batch, Content, Edited, MemberChanged, Message, Reacted, Redacted
+from bridge.events import AnyEvent, Batch, Content, Edited, MemberChanged, Message, Reacted, Redacted, StateChanged
 from bridge.rooms import dispatch as rooms_dispatch
 from bridge.scene import Desk, Scene
 from bridge.store import happened, people, queue, rooms, tables
@@ -350,6 +350,25 @@ async def test_leaving_a_circle_takes_its_words_out_of_recent_digests(world: Wor
     await world.settle()
     assert not any("for the circle" in body for body in world.told(ANN))
     assert "Your digest is empty now" in world.told(ANN)[-1]
+
+
+async def test_what_was_readable_stays_where_newcomers_read_less_and_where_a_room_is_replaced(world: World) -> None:
+    """Who could read something when it was written and is still there may go on doing so (client-server API, "Room history visibility")."""
+    await world.tell(ANN, "follow #sleep")
+    mine = await world.say(BEN, "one")
+    await world.until("2026-01-12T08:00")
+    less = StateChanged("$less", SLEEP, BEN, 1, "m.room.history_visibility", "", {"history_visibility": "joined"})
+    await world.hear(less)
+    await world.edit(BEN, mine, "two")
+    assert "“two”" in world.digests(ANN)[0]
+    async with world.database.writing() as db:
+        await db.execute(update(tables.rooms).where(tables.rooms.c.room == SLEEP).values(replaced_by=WORK))
+    await world.edit(BEN, mine, "three")
+    world.now_ms += 20_000
+    await world.settle()
+    assert "“three”" in world.digests(ANN)[0]
+    await world.redact(mine)
+    assert world.digests(ANN) == []
 
 
 async def test_an_edit_by_somebody_else_changes_nothing(world: World) -> None:

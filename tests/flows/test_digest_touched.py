@@ -50,7 +50,7 @@ async def test_one_touch_is_enough_for_less_more_quiet_and_none(world: World) ->
     await world.say("#sleep", "ann", "and I lay awake")
     await world.ask("eve", "digest now")
     digest = digest_of(world, "eve")
-    assert digest.body.splitlines()[0] == "New for you: Ben, Ann"
+    assert digest.body.splitlines()[0] == "New for you: Ben in #sleep, Ann in #sleep"
     assert "1. Ben in #sleep: “the first" in digest.body
     assert "2. Ann in #sleep: “and I" in digest.body
     assert "Tap below: ➖ less, ➕ more, 🔕" in digest.body
@@ -181,6 +181,27 @@ async def test_a_delivered_digest_follows_what_happens_in_place_and_in_silence(w
     await world.settle()
     assert digest_of(world, "eve").body.startswith("Your digest is empty now")
     assert len(world.from_hearth("@eve", "eve")) == said + 1  # the answer to `block`
+
+
+async def test_a_chat_where_hearth_may_not_write_is_not_tried_again_and_again(world: World) -> None:
+    room = await world.member("eve").create(preset="private_chat", is_direct=True, invite=[HEARTH])
+    await world.hs.until(lambda: HEARTH in world.hs.members(room), what="Hearth in the direct room")
+    world.rooms["@eve"] = room
+    await world.ask("eve", "follow #sleep")
+    mine = await world.say("#sleep", "ben", "one")
+    await world.ask("eve", "digest now")
+    silent = {**world.hs.room(room).content("m.room.power_levels"), "events_default": 50}
+    await world.member("eve").state(room, "m.room.power_levels", silent)
+    world.hs.mark()
+    await world.edit("#sleep", "ben", mine, "two")
+    await world.settle()
+    world.clock.forward(3600_000)
+    await world.tick()
+    assert len([one for one in world.changes() if room in one.path]) == 1
+    await world.member("eve").state(room, "m.room.power_levels", {**silent, "events_default": 0})
+    await world.redact("#sleep", "ben", mine)
+    await world.settle()
+    assert digest_of(world, "eve").body.startswith("Your digest is empty now")
 
 
 async def says(world: World, who: str, words: str) -> bool:

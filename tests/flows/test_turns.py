@@ -6,7 +6,7 @@ from unittest.mock import Mock
 import pytest
 
 from bridge.config import Config
-from bridge.effects import Copy, EditCopy, Effect, Put, WithdrawCopy
+from bridge.effects import Call, Copy, Correct, Deliver, EditCopy, Effect, Offer, Put, WithdrawCopy
 from bridge.errors import Unavailable
 from bridge.outbox import Outbox, Performed
 from bridge.scene import Scene
@@ -98,3 +98,17 @@ async def test_what_is_taken_back_does_not_wait_behind_what_is_carried(database:
     done = await bench.drain()
     assert done.index("gone") <= 2
     assert done.index("edit") == len(done) - 1
+
+
+async def test_a_correction_goes_before_the_digests_of_others_and_what_can_be_touched_after_them(
+    database: Database,
+) -> None:
+    bench = Bench(database)
+    await bench.put(*(Deliver(key=f"digest{number}", user=f"@u{number}", digest="d") for number in range(3)))
+    await bench.put(Offer(key="touch", room="!r", event="$e", emoji="➖"))
+    await bench.put(Correct(key="correction of 2", user="@u2", digest="d", cause="$c"))
+    await bench.put(Correct(key="correction of another", user="@u9", digest="d", cause="$c"))
+    await bench.put(Call(key="call", user="@u2", digest="@u2/call/1"))
+    assert await bench.drain() == [
+        "call", "correction of another", "digest0", "digest1", "digest2", "correction of 2", "touch",
+    ]  # fmt: skip

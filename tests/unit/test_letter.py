@@ -137,8 +137,8 @@ def first(language: str, *lines: Line, more: int = 0) -> str:
         ("ru", [line("reply"), line("circle", DORA, event="$b")], 1, "Вам ответили: Ben · ещё 2 разговора"),
         ("ru", [line("reply"), line("circle", DORA, event="$b")], 4, "Вам ответили: Ben · ещё 5 разговоров"),
         ("ru", [line("reply"), line("circle", DORA, event="$b")], 20, "Вам ответили: Ben · ещё 21 разговор"),
-        ("de", [line("person"), line("person", DORA, event="$b")], 0, "Neu für dich: Ben, Dora"),
-        ("de", [line("person"), line("person", "", event="$b")], 1, "Neu für dich: Ben, Jemand · 1 weiteres Gespräch"),
+        ("de", [line("person"), line("person", DORA, event="$b")], 0, "Neu für dich: Ben (#sleep), Dora (#sleep)"),
+        ("de", [line("person"), line("person", "", event="$b")], 1, "Neu für dich: Ben (#sleep), Jemand (#sleep) · 1 weiteres Gespräch"),
         ("en", [line("reply", f"@p{n}:x", event=f"$p{n}") for n in range(5)], 0, "Answers to you: P0, P1, P2, and others"),
     ],
 )  # fmt: skip
