@@ -12,7 +12,6 @@ from bridge.moderation import reports
 from bridge.moderation.reports import About
 from bridge.scene import Scene
 from bridge.store import cursors, journal, people, queue, rooms
-from bridge.store import reports as store
 from bridge.store.db import Connection, Database
 from bridge.times import DAY_MS
 
@@ -68,8 +67,7 @@ async def _message(scene: Scene, pressed: Pressed) -> About | None:
     if pressed.room is None or pressed.event is None or await rooms.by_id(scene.db, pressed.room) is None:
         return None
     if pressed.user == scene.me:
-        found = await store.source(scene.db, pressed.event)
-        return About(found[1], pressed.room, pressed.event) if found else None
+        return await reports.of_copy(scene, pressed.event)
     post = await journal.post(scene.db, pressed.event)
     return About(post.author if post else pressed.user, pressed.room, pressed.event)
 

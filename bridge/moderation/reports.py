@@ -194,8 +194,14 @@ async def seen_by(scene: Scene, user: str, event: str) -> About | None:
         return None
     if post.author != scene.me:
         return About(post.author, post.room, event)
-    found = await reports.source(scene.db, event)
-    return About(found[1], post.room, event) if found else None
+    return await of_copy(scene, event)
+
+
+async def of_copy(scene: Scene, copy: str) -> About | None:
+    """What this message of ours is a copy of, so that whoever reports the one or the other reports the same; None when it is no copy."""
+    found = await reports.source(scene.db, copy)
+    post = await journal.post(scene.db, found[0]) if found else None
+    return About(found[1], post.room, found[0]) if found and post else None
 
 
 # --- the case ------------------------------------------------------------------------------------------------------------------------

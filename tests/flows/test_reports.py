@@ -226,6 +226,28 @@ async def test_danger_of_life_calls_people_at_once_and_nothing_is_kept_of_it(wor
     assert "Eve" not in shown(world).body
 
 
+async def test_a_copy_and_its_source_are_one_case_about_whoever_wrote_it_and_a_curator_hears_nothing_of_their_own(
+    world: World,
+) -> None:
+    event = await world.say("#sleep", "ann", "nobody needs you here #common")
+    await world.settle()
+    (copy,) = world.from_hearth("#common")
+    flag = await world.react("#common", "dan", copy.event_id, FLAG)  # who cannot see the circle
+    await world.settle()
+    assert world.hs.room(world.room("#common")).by_id[flag].redacted_because
+    assert event in (shown(world).html or "")
+    assert f"Ann ({ANN})" in shown(world).body
+    await world.ask("ben", f"report {link(world, '#sleep', event)} danger she may do something")
+    assert len(await world.rows(cases)) == 1
+    assert "2 people told me" in shown(world).body
+    assert "danger of their life" in shown(world).body
+    assert not any("Case" in text for text in world.told("ann"))
+    notice = world.from_hearth("#staff")[0]
+    await world.react("#staff", "mod", notice.event_id, FLAG)  # what is ours is nobody's
+    await world.settle()
+    assert len(await world.rows(cases)) == 1
+
+
 @pytest.mark.parametrize("kind", ["hang", "hang_after"])
 async def test_a_kill_in_the_middle_neither_loses_a_report_nor_tells_it_twice(world: World, kind: Any) -> None:
     event = await hurt(world)
