@@ -3,7 +3,7 @@
 Who it was is known to nobody but this table, and it is forgotten when they have been told.
 """
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from bridge.store.db import Connection
 from bridge.store.tables import cases, copies, prompts, reports
@@ -11,10 +11,14 @@ from bridge.store.upsert import insert_into
 
 
 async def add(db: Connection, case: int, user: str, words: str | None, now_ms: int) -> bool:
-    """This person told us of what this case is about; False when they did before. `words` is where to read what they wrote about it."""
+    """This person told us of what this case is about; False when that is nothing new. `words` is where to read what they wrote about it, the newest counts."""
     statement = insert_into(db, reports).values(case=case, user=user, words=words, at_ms=now_ms)
     done = await db.execute(statement.on_conflict_do_nothing())
-    return bool(done.rowcount)
+    if done.rowcount or words is None:
+        return bool(done.rowcount)
+    again = update(reports).where(reports.c.case == case, reports.c.user == user)
+    await db.execute(again.values(words=words))
+    return True
 
 
 async def of_case(db: Connection, case: int) -> tuple[str, ...]:

@@ -89,6 +89,16 @@ async def test_when_nobody_looks_it_ends_by_itself_and_staff_was_reminded(world:
     await world.settle()
     assert "Once somebody has looked, please write it again" in (await private(world, "eve", "A person of ours")).body
     assert {one.event_id: one.redacted for one in world.member("ann").sees(world.room("#common"))}[event]
+    # Whom staff lets write is not looked at again, though nothing of theirs stands there yet.
+    await world.say("#sleep", "ben", "good evening")
+    await world.settle()
+    assert silent(world, "ben") == {"#sleep", "#common"}
+    await world.say("#staff", "mod", "!accept 2")
+    await world.settle()
+    again = await world.say("#sleep", "ben", "good evening, again")
+    await world.settle()
+    assert not {one.event_id: one.redacted for one in world.member("ann").sees(world.room("#sleep"))}[again]
+    assert (silent(world, "ben"), len(await world.rows(cases))) == (set(), 2)
     world.clock.forward(2 * HOUR_MS + 60_000)
     await world.ring("cases")
     await world.settle()
