@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import delete, func, insert, select, text, update
-from sqlalchemy import event as listening
 
 from bridge import handle, speak
 from bridge.config import Choosing, Config
@@ -688,53 +687,6 @@ async def test_no_text_is_in_the_tables(world: World) -> None:
         for table in ("digests", "digest_items", "outbox", "posts"):
             rows = (await db.execute(text(f"SELECT * FROM {table}"))).all()
             assert "unmistakable" not in str(rows)
-
-
-async def test_the_number_of_queries_does_not_grow_with_the_members(world: World) -> None:
-    seen: list[str] = []
-    counts = []
-
-    def note(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        seen.append(statement)
-
-    users = [f"@u{n}:two.test" for n in range(60)]
-    for user in users:
-        await world.join(user, SLEEP)
-    world.now_ms = at("2026-01-11T09:00")
-    async with world.database.writing() as db:
-        for user in users:
-            await store.follow(db, user, Reason("circle", SLEEP), 1)
-            await store.follow(db, user, Reason("person", BEN), 1)
-    engines = [world.database._writer.sync_engine, world.database._reader.sync_engine]
-    for day, size in ((12, 2), (13, 60)):
-        for user in users[:size]:
-            async with world.database.writing() as db:
-                from bridge.digest import rhythm  # noqa: PLC0415
-
-                await rhythm.begin(Scene(db, world.settings, ME, world.now_ms, Names()), user, "daily")
-        await world.say(BEN, f"for day {day} #common")
-        world.now_ms = at(f"2026-01-{day}T08:00")
-        for engine in engines:
-            listening.listen(engine, "before_cursor_execute", note)
-        try:
-            assert await tick(world.database, world.now_ms, world.settings) == size
-        finally:
-            for engine in engines:
-                listening.remove(engine, "before_cursor_execute", note)
-        begin = [one.lstrip().upper()[:6] for one in seen]
-        counts.append(
-            (
-                sum(one.startswith(("SELECT", "WITH")) for one in begin),
-                sum(one in ("INSERT", "UPDATE", "DELETE") for one in begin),
-            )
-        )
-        seen.clear()
-    assert counts[0] == counts[1]
-    reads, writes = counts[1]
-    assert reads <= 16
-    assert writes <= 6
-    async with world.database.reading() as db:
-        assert await db.scalar(select(func.count()).select_from(digests)) == 62
 
 
 async def test_what_the_queries_leave_out_matters_to_nobody(database: Database) -> None:  # noqa: C901

@@ -1,18 +1,21 @@
 """The direct rooms in which digests come: made at opting in, found again whatever was lost, offered once more to who left, and then no more."""
 
+import asyncio
 import shutil
 from contextlib import closing
 from pathlib import Path
 from sqlite3 import connect as open_file
 
+import pytest
 from community import HEARTH, PEOPLE
+from databases import kinds
 from world import World, a_world, on_a_file
 
-from bridge.pacing import Pace
+from bridge.app import opened
 from bridge.store import people
+from bridge.store.errors import AlreadyRunning
 from bridge.store.tables import digests, outbox
 
-pytestmark = on_a_file
 BEN = PEOPLE["ben"]
 
 
@@ -46,6 +49,7 @@ async def day(world: World, moment: str, said: str) -> None:
     await world.turn_to(moment)
 
 
+@on_a_file
 async def test_the_room_is_there_from_the_beginning_and_is_found_whatever_is_lost(world: World) -> None:
     assert world.hearth
     await world.say("#sleep", "ben", f"!follow {PEOPLE['ann']}")
@@ -90,6 +94,7 @@ async def test_the_room_is_there_from_the_beginning_and_is_found_whatever_is_los
     assert "for both" in digests_of(world, "eve")[-1]
 
 
+@on_a_file
 async def test_who_leaves_is_invited_once_more_and_then_their_curator_hears(world: World) -> None:
     await world.ask("ben", "follow #sleep")
     ann_before = len(world.told("ann"))
@@ -124,6 +129,7 @@ async def test_who_leaves_is_invited_once_more_and_then_their_curator_hears(worl
     assert len(alone_with(world, "ben")) == 1
 
 
+@on_a_file
 async def test_leaving_twice_counts_also_when_all_that_was_written_down_is_lost(world: World) -> None:
     await world.ask("zed", "follow #garden")  # their own room, which is not one that we made
     await world.member("zed").leave(await world.direct("zed"))
@@ -147,16 +153,8 @@ async def test_leaving_twice_counts_also_when_all_that_was_written_down_is_lost(
     assert world.member("zed").invites() == []
 
 
+@on_a_file
 async def test_what_a_backup_forgot_is_not_said_again(world: World, tmp_path: Path) -> None:
-    await _restored(world, tmp_path, encrypted=False)
-
-
-async def test_not_in_an_encrypted_chat_either_where_all_keys_are_new(where: Path, tmp_path: Path) -> None:
-    async with a_world(where, tmp_path, encryption=True) as world:
-        await _restored(world, tmp_path, encrypted=True)
-
-
-async def _restored(world: World, tmp_path: Path, *, encrypted: bool) -> None:
     """A database from before some digests comes back, with a device that the homeserver knows nothing of: its transaction ids are worth nothing."""
     await world.say("#sleep", "ben", "!follow #sleep")
     await world.say("#sleep", "eve", "!follow #sleep")
@@ -176,15 +174,13 @@ async def _restored(world: World, tmp_path: Path, *, encrypted: bool) -> None:
     def in_their_rooms() -> int:
         """Messages of Hearth that stand where it speaks to one of them."""
         rooms = [room for who in ("ben", "eve") for room in alone_with(world, who)]
-        kind = "m.room.encrypted" if encrypted else "m.room.message"
-        return sum(event.sender == HEARTH for room in rooms for event in world.hs.timeline(room, kind))
+        return sum(event.sender == HEARTH for room in rooms for event in world.hs.timeline(room, "m.room.message"))
 
     before = in_their_rooms()
     await world.stop()
     for old in world.config.data_dir.glob("hearth.db*"):
         old.unlink()
     shutil.copy(tmp_path / "backup.db", file)
-    shutil.rmtree(world.config.data_dir / "crypto", ignore_errors=True)
     for data in world.config.data_dir.glob("session*"):
         data.unlink()
     matrix = world.config.matrix.model_copy(update={"access_token": type(world.config.matrix.access_token)((await world.hs.user(HEARTH)).token("ANEW"))})  # fmt: skip
@@ -201,14 +197,17 @@ async def _restored(world: World, tmp_path: Path, *, encrypted: bool) -> None:
     assert in_their_rooms() == before + 2
 
 
+@on_a_file
 async def test_moderation_and_answers_go_ahead_of_a_wave(world: World) -> None:
     assert world.hearth
     for who in ("ben", "eve", "dan", "zed"):
         await world.ask(who, f"follow {PEOPLE['ann']}")
     await world.say("#common", "ann", "good night")
     await world.settle()
-    world.hearth.outbox.pace = Pace(paused_until_ms=world.clock() + 10**9)
     world.hearth.outbox._at_once = 1
+    stuck = world.hs.faults.add("hang", path="/send/")
+    await world.say(await world.direct("zed"), "zed", "follows")
+    await world.hs.until(lambda: stuck.hits)
     world.clock.turn_to("2026-01-06 08:00")
     await world.ring("digests")
     await world.say("#staff", "mod", f"!ban {PEOPLE['eve']} spam")
@@ -219,7 +218,7 @@ async def test_moderation_and_answers_go_ahead_of_a_wave(world: World) -> None:
         return kinds.count("Deliver") == 4 and "Ban" in kinds and "Say" in kinds
 
     await world.until(all_wait)
-    world.hearth.outbox.pace = Pace()
+    stuck.release()
     await world.settle()
     done = sorted((row for row in await world.rows(outbox) if row["kind"] in ("Ban", "Deliver")), key=lambda row: row["settled_ms"])  # fmt: skip
     kinds = [row["kind"] for row in done]
@@ -229,3 +228,90 @@ async def test_moderation_and_answers_go_ahead_of_a_wave(world: World) -> None:
     dan = [seen.body for seen in world.from_hearth(await world.direct("dan"), "dan")]
     assert "\nYour digest, " in dan[-1]
     assert "\nYour digest, " not in dan[-2]
+
+
+@on_a_file
+async def test_after_an_outage_all_of_it_is_heard_before_anything_is_chosen(world: World) -> None:
+    await world.ask("ben", "follow #sleep")
+    await day(world, "2026-01-06 08:00", "in time")
+    await world.stop()  # Hearth itself is gone for days
+    for number in (6, 7, 8):
+        world.clock.turn_to(f"2026-01-0{number} 12:00")
+        await world.say("#sleep", "ann", f"on the {number}th")
+    world.clock.turn_to("2026-01-09 08:00")
+    world.hs.faults.add("slow", path="/sync$", seconds=1)
+    await world.start()
+    await world.until(lambda: _has(world, 2))
+    (_, after) = digests_of(world, "ben")
+    assert "covers everything from Tue, Jan 6, 08:00 to Fri, Jan 9, 08:00" in after
+    assert all(f"on the {number}th" in after for number in (6, 7, 8))
+
+    held = world.hs.faults.add("status", path="/sync$", status=502, times=None)  # now the homeserver is
+    world.hs.model.changed({HEARTH})
+    assert world.hearth
+    await world.until(lambda: _away(world))
+    for number in (10, 11):
+        world.clock.turn_to(f"2026-01-{number} 08:30")
+        await world.say("#sleep", "ann", f"on the {number}th")
+    ringing = [asyncio.create_task(world.ring("digests"))]
+    await asyncio.sleep(0)
+    assert len(digests_of(world, "ben")) == 2
+    held.release()
+    await asyncio.gather(*ringing)
+    await world.until(lambda: _has(world, 3))
+    await world.settle()
+    last = digests_of(world, "ben")[-1]
+    assert len(digests_of(world, "ben")) == 3
+    assert all(f"on the {number}th" in last for number in (10, 11))
+
+
+async def _has(world: World, number: int) -> bool:
+    return len(digests_of(world, "ben")) >= number
+
+
+async def _away(world: World) -> bool:
+    assert world.hearth
+    return not world.hearth.caught_up.is_set()
+
+
+@pytest.mark.parametrize("where", kinds()[-1:], indirect=True)
+async def test_a_second_process_takes_over_in_the_middle_of_a_wave(where: str | Path, tmp_path: Path) -> None:
+    """On a file there is no second one; on PostgreSQL it stands by, and goes on where the first one was killed."""
+    async with a_world(where, tmp_path) as world:
+        for who in ("ben", "eve", "dan"):
+            await world.ask(who, f"follow {PEOPLE['ann']}")
+        await world.say("#common", "ann", "good morning")
+        await world.settle()
+        if isinstance(where, Path):
+            with pytest.raises(AlreadyRunning):
+                async with opened(world.config, clock=world.clock):
+                    raise AssertionError("two at once")
+            return
+        listening = asyncio.Event()
+
+        async def stand_by() -> None:
+            async with opened(world.config, clock=world.clock) as hearth:
+                world.hearth = hearth
+                await hearth.run(ready=listening.set)
+
+        second = asyncio.create_task(stand_by())
+        accepted = world.hs.faults.add("hang_after", path="/send/", skip=1, times=None)
+        world.clock.turn_to("2026-01-06 08:00")
+        await world.ring("digests")
+        await world.hs.until(lambda: accepted.hits)
+        assert not listening.is_set()
+        await world.stop()  # one is settled, another was accepted and nobody wrote it down
+        accepted.release()
+        try:
+            async with asyncio.timeout(20):
+                await listening.wait()
+
+            await world.settle(20)
+            rows = [row for row in await world.rows(outbox) if row["kind"] == "Deliver"]
+            assert [row["state"] for row in rows] == ["done"] * 3
+            for who in ("ben", "eve", "dan"):
+                assert len(digests_of(world, who)) == 1
+        finally:
+            world.hearth = None
+            second.cancel()
+            await asyncio.gather(second, return_exceptions=True)

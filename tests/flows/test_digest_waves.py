@@ -72,9 +72,12 @@ class Deadly:
 async def test_a_wave_that_is_killed_at_any_step_reaches_everybody_once(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for user in (ANN, BEN, CLEO):
+    for user in (ANN, BEN):
         await world.tell(user, "follow @ann:one.test" if user != ANN else "follow @ben:two.test")
     await world.until("2026-01-12T08:00")
+    monkeypatch.setattr(
+        dispatch.letter, "OFFERED", ()
+    )  # what can be touched below a digest comes after it, as all else that waits
     deadly = Deadly(world, monkeypatch)
     steps, day = 1, at("2026-01-13T06:00")
     while True:
@@ -82,7 +85,7 @@ async def test_a_wave_that_is_killed_at_any_step_reaches_everybody_once(
         await world.say(ANN, f"ann {steps}", "!common")
         await world.say(BEN, f"ben {steps}", "!common")
         world.now_ms = day + 2 * HOUR_MS
-        before = {user: len(world.digests(user)) for user in (ANN, BEN, CLEO)}
+        before = {user: len(world.digests(user)) for user in (ANN, BEN)}
         deadly.left = steps
         died = False
         for _ in range(2):
@@ -102,7 +105,7 @@ async def test_a_wave_that_is_killed_at_any_step_reaches_everybody_once(
             break
         steps += 1
         day += 24 * HOUR_MS
-    assert steps > 15  # of three digests, each with a transaction before and after it
+    assert steps > 12  # of two digests, each with a transaction before and after it
     async with world.database.reading() as db:
         made = Counter((await db.execute(select(digests.c.user))).scalars())
     assert set(made.values()) == {steps}
