@@ -88,7 +88,6 @@ async def show(
         await tell(scene, case, _key(case), user, text, words_at=quoted)
     if case.hidden or staff is None:
         return number
-    reason_of = (room, subject) if kinds[kind].quotes and room is not None else ()
     shown = Say(
         key=_key(case),
         room=staff.room,
@@ -96,7 +95,7 @@ async def show(
         language=scene.config.language,
         case=case.id,
         mentions=mentions,
-        reason_of=reason_of,
+        reason_of=_reason_of(kinds[kind], case),
         words_at=quoted,
     )
     scene.puts.append(Put(shown))
@@ -114,8 +113,15 @@ async def show_again(scene: Scene, kinds: Mapping[str, Kind], case: Case, cause:
             text = lines(*([news] if news else []), *about, *held, kind.question, _how(kind, case))
             await tell(scene, case, f"{_key(case)}/{cause}", user, text, words_at=said)
     elif staff is not None:
-        text = in_a_room(lines(*about, *held, kind.question, _how(kind, case)))
-        shown = Say(key=f"{_key(case)}/{cause}", room=staff.room, text=text, language=scene.config.language, edits=_key(case), words_at=said)  # fmt: skip
+        shown = Say(
+            key=f"{_key(case)}/{cause}",
+            room=staff.room,
+            text=in_a_room(lines(*about, *held, kind.question, _how(kind, case))),
+            language=scene.config.language,
+            edits=_key(case),
+            reason_of=_reason_of(kind, case),
+            words_at=said,
+        )
         scene.puts.append(Put(shown))
 
 
@@ -190,7 +196,7 @@ async def claim(
     now = await cases.get(scene.db, case.id) or case
     await set_deadline(scene, kind, now)
     await show_again(scene, kinds, now, event)
-    if owner != actor and not case.hidden:
+    if owner != actor and not (case.hidden and owner in await confidants(scene, case.subject)):
         text = lines(
             words("%(who)s asks you to look after a case.", who={"user": actor}),
             await head(scene, kind, now),
@@ -267,6 +273,10 @@ async def set_deadline(scene: Scene, kind: Kind, case: Case) -> None:
         first = term_ms >= HOUR_MS  # what is urgent needs no reminder
         next_ms = scene.now_ms + (term_ms // 2 if first else term_ms)
         await due.set_next(scene.db, DEADLINE, str(case.id), next_ms, FIRST if first else LATE)
+
+
+def _reason_of(kind: Kind, case: Case) -> tuple[str, ...]:
+    return (case.room, case.subject) if kind.quotes and case.room is not None else ()
 
 
 def _how(kind: Kind, case: Case) -> Text:

@@ -3,6 +3,7 @@
 Except that a first sign-in by password is made, as the next start would. No token, password or message is ever shown.
 """
 
+import sys
 from collections.abc import AsyncIterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -13,6 +14,7 @@ from bridge.check_here import Finding, ok, rooms_wanted
 from bridge.clock import now_ms
 from bridge.config import Config
 from bridge.errors import Refused, TokenLost, Unavailable
+from bridge.matrix.admin import AdminReports
 from bridge.matrix.client import Client
 from bridge.matrix.problem import StartProblem
 from bridge.matrix.session import Session, open_session
@@ -70,7 +72,7 @@ async def online(config: Config) -> AsyncIterator[Finding]:
         return
     async with session.client:
         yield ok(f"The token works: {session.user}, device {session.device}.")
-        for part in (_keys, _versions, _limits, _permissions):
+        for part in (_keys, _versions, _limits, _permissions, _reports):
             async for finding in part(config, session, known or ()):
                 yield finding
 
@@ -117,6 +119,26 @@ async def _homeserver(config: Config) -> AsyncIterator[Finding]:
             f"The clocks of this machine and of the homeserver are {skew:.0f} seconds apart.",
             "Let both keep time by NTP, or digests come at the wrong time.",
         )
+
+
+async def _reports(config: Config, _session: Session, _known: tuple[rooms.Room, ...]) -> AsyncIterator[Finding]:
+    """Whether what people report by their clients' button can be read, if that is configured."""
+    token = config.reports.admin_token
+    if token is None:
+        return
+    async with Client(config.matrix.homeserver, token.get_secret_value()) as client:
+        try:
+            await AdminReports(client).newer("event", sys.maxsize)
+        except Refused as no:
+            yield Finding(
+                "problem",
+                f"What people report by their client's button cannot be read ({no.errcode}).",
+                "reports.admin_token has to be the token of a server administrator of your own Synapse; or leave it out.",
+            )
+        except Unavailable:
+            yield Finding("hint", "The list of reports could not be read.", "Try again; look at the homeserver's log.")
+        else:
+            yield ok("What people report by their client's button can be read.")
 
 
 def _skew_seconds(date: str | None) -> float:

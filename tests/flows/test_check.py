@@ -275,3 +275,17 @@ async def test_the_command_tells_and_exits(place: Place) -> None:
     code, said = await hearth("check", "--config", place.file)
     assert code == 2
     assert said.splitlines()[-1] == "2 mistakes. Nothing was started."
+
+
+async def test_the_token_that_reads_reports_has_to_be_an_administrators(place: Place) -> None:
+    root = await place.hs.user("root", admin=True)
+    cannot = "What people report by their client's button cannot be read"
+    for token, state, told in (
+        (root.token(), "ok", "What people report by their client's button can be read."),
+        ((await place.hs.user("ann")).token(), "problem", f"{cannot} (M_FORBIDDEN)."),
+        ("gone", "problem", f"{cannot} (M_UNKNOWN_TOKEN)."),
+    ):
+        place.write(more="reports: {admin_token_file: admin}\n")
+        (place.directory / "admin").write_text(token, encoding="utf-8")
+        assert told in await place.told(state)
+        assert token not in repr(await place.findings())

@@ -34,6 +34,11 @@ async def test_a_knock_accepted_by_reaction_is_an_invitation(world: World) -> No
     assert "They write: “please”" in shown.body
     for table in (cases, outbox):
         assert "please" not in str(await world.rows(table))
+    await world.say("#staff", "mod", "!claim 1")
+    await world.settle()
+    (shown,) = world.from_hearth("#staff")
+    assert "Mod looks after this" in shown.body
+    assert "They write: “please”" in shown.body
     await world.react("#staff", "mod", shown.event_id, "👍🏽")
     await world.settle()
     assert membership(world, "#space") == "invite"
@@ -44,7 +49,7 @@ async def test_a_knock_accepted_by_reaction_is_an_invitation(world: World) -> No
     assert "please" not in now.body
     row = await case(world)
     assert (row["state"], row["outcome"], row["actor"]) == ("settled", "accepted", PEOPLE["mod"])
-    (entry,) = await world.ledger()
+    _claimed, entry = await world.ledger()
     assert (entry.actor, entry.action, entry.target) == (PEOPLE["mod"], "accept knock", NEW)
     assert entry.outcome == {"done": 1, "refused": None}
     content = world.hs.room(world.room("#space")).content("m.room.member", NEW)

@@ -145,6 +145,14 @@ async def test_a_report_about_a_moderator_never_reaches_them(world: World) -> No
     await wait(world, HOUR_MS)
     assert sum("nobody has answered" in text for text in world.told("olga")) == 2
     assert len(world.from_hearth("#staff")) == before + 1  # the answer to `cases`
+    # It can be handed over to anybody of staff but the one it is about.
+    await world.member("olga").invite(world.room("#staff"), ANN)
+    await world.member("ann").join(world.room("#staff"))
+    await world.settle()
+    assert "Case 1 is about Mod" in "".join(await world.ask("olga", f"hand over 1 {MOD}"))
+    await world.ask("olga", f"hand over 1 {ANN}")
+    assert "asks you to look after a case" in (await private(world, "ann", "Case 1")).body
+    assert "Ann looks after this" in (await private(world, "olga", "Case 1")).body
     late = await private(world, "olga", "nobody has answered")
     await world.react("@olga", "olga", late.event_id, "👍")
     await world.settle()
