@@ -72,7 +72,7 @@ async def _look(database: Database, ready: list[due.Due], now_ms: int, config: C
         what = await look(db, min(int(row.slot) for row in ready), until_seq, config, now_ms)
         users = [row.subject for row in ready]
         them = await members(db, users)
-        told = await store.told(db, users)
+        told = await store.told(db, users, now_ms)
     return await asyncio.to_thread(_choose, ready, them, told, what, config.digest.most_items)
 
 

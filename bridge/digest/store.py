@@ -47,7 +47,7 @@ LOOK_BACK_MS = 31 * 24 * 3600 * 1000
 
 
 TOLD_FOR_MS = 8 * 24 * 3600 * 1000
-"""So long it is looked whether somebody reads what they were told at once: a weekly digest may be ahead."""
+"""So long what somebody was told at once is known as told, and it is looked whether they read it: a weekly digest may be ahead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,15 +291,16 @@ async def last_told(db: Connection, users: Collection[str]) -> dict[str, int]:
     return {row.user: row.at_ms for row in await db.execute(query.group_by(digests.c.user))}
 
 
-async def told(db: Connection, users: Collection[str]) -> dict[str, dict[tuple[str, str], int]]:
-    """What each of these people was ever told at once: the `seq` of each message, by room and event."""
+async def told(db: Connection, users: Collection[str], now_ms: int) -> dict[str, dict[tuple[str, str], int]]:
+    """What each of these people was told at once lately: the `seq` of each message, by room and event."""
     query = (
         select(digests.c.user, digest_items.c.room, digest_items.c.event, posts.c.seq)
         .join(digest_items, digest_items.c.digest == digests.c.id)
         .join(posts, posts.c.event == digest_items.c.event)
     )
     found: dict[str, dict[tuple[str, str], int]] = defaultdict(dict)
-    for row in await db.execute(query.where(_calls(users))):
+    lately = digests.c.made_ms >= now_ms - TOLD_FOR_MS
+    for row in await db.execute(query.where(_calls(users), lately)):
         found[row.user][row.room, row.event] = row.seq
     return found
 
