@@ -92,7 +92,7 @@ PURE_NAMES |= {"policies", "book", "judge"}  # of other people's rules
 PURE_NAMES |= {"locked", "slowly", "taken"}  # of moderation, and of the plan that knows of it
 PURE_NAMES |= {"protection", "surface", "patterns", "guide"}  # of what is said
 PURE_NAMES |= {"alone"}  # of circles and who looks after them
-PURE_NAMES |= {"board", "explain", "reader", "visible"}  # of digests
+PURE_NAMES |= {"board", "explain", "reader", "visible", "watch"}  # of digests
 PURE_NAMES |= {"adopt", "adopt_power", "adopt_told", "guard", "patience"}  # of plans and how they are carried out
 FORBIDDEN_TO_DECIDERS = {"asyncio", "nio", "aiohttp", "sqlalchemy", "jinja2", "logging", "structlog", "time"}
 

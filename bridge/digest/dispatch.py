@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge.daylight import after_quiet
-from bridge.digest import calls, letter, rhythm, store, turned
+from bridge.digest import calls, letter, rhythm, store, turned, watched
 from bridge.digest.due import next_run, not_before
 from bridge.digest.excerpt import said_in_copy
 from bridge.digest.letter import Letter, Line
@@ -18,10 +18,11 @@ from bridge.errors import TURNED_AWAY, NotYet, Refused
 from bridge.events import COPY_MARK
 from bridge.scene import Desk, Filler, Scene, Settler, State
 from bridge.speak import DirectRoom
-from bridge.store import due, people, queue
+from bridge.store import authority, due, people, queue
 from bridge.store import rooms as room_store
 from bridge.store.people import Person
 from bridge.wall import local_date
+from bridge.words import Text
 
 HOUR_MS = 3600 * 1000
 USUAL_MS = {"daily": 36 * HOUR_MS, "weekly": 8 * 24 * HOUR_MS}
@@ -47,7 +48,7 @@ def fillers(direct_room: DirectRoom) -> Mapping[type[Effect], Filler]:
             async with desk.reading() as db:
                 known = await known_already(db, made)
             said = {item: content for item, content in said.items() if item not in known}
-        if not said and not in_doubt:
+        if not said and not in_doubt and await _watched(desk, made) is None:
             return None
         room = await direct_room(effect.user)
         words = await _letter(desk, made, said, may_be_empty=in_doubt)
@@ -184,16 +185,37 @@ async def _letter(
         for item in made.digest.items
         if item in said and item in there
     )  # fmt: skip
-    if not lines and not may_be_empty:
+    seen = await _watched(desk, made)
+    if not lines and not may_be_empty and seen is None:
         return None
     via = tuple(dict.fromkeys(user.partition(":")[2] for user in (desk.me, made.user)))
     zone = rhythm.zone_of(person, config)
     since_ms, paused = _since(made, person, zone)
     numbers = {item: number for number, item in enumerate(made.digest.items, start=1)}
     what = Letter(
-        lines, made.digest.more, made.made_ms, zone, rooms, since_ms, via, paused, numbers, is_call(made.user, made.id)
+        lines,
+        made.digest.more,
+        made.made_ms,
+        zone,
+        rooms,
+        since_ms,
+        via,
+        paused,
+        numbers,
+        is_call(made.user, made.id),
+        seen,
     )
     return letter.content(what, person.language or config.language, desk.names, key or f"digest/{made.id}")
+
+
+async def _watched(desk: Desk, made: store.Made) -> Text | None:
+    """What may need this member at this moment, who looks after others; None when that is nothing or nobody. What is told at once has no such part."""
+    if is_call(made.user, made.id):
+        return None
+    async with desk.reading() as db:
+        seen = await watched.watch_of(db, await authority.named(db, desk.config), made.user)
+        via = (desk.me.partition(":")[2],)
+        return await watched.told(db, seen, desk.config, desk.now_ms, since_ms=made.from_ms or 0, via=via)
 
 
 def _since(made: store.Made, person: Person, zone: str) -> tuple[int | None, bool]:

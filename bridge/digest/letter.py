@@ -47,7 +47,7 @@ class Line:
 class Letter:
     """All that a digest's message is made of. `since_ms` is there when it covers more than usual, `paused` when that was the reader's own wish.
 
-    `via` are servers that know the rooms. `numbers` are those by which the items are known: they stay the same when others disappear. `call`: it is told
+    `watched` is what may need the reader, who looks after others. `via` are servers that know the rooms. `numbers` are those by which the items are known: they stay the same when others disappear. `call`: it is told
     at once that somebody calls on its reader.
     """
 
@@ -61,6 +61,7 @@ class Letter:
     paused: bool = False
     numbers: Mapping[Item, int] = field(default_factory=dict)
     call: bool = False
+    watched: Text | None = None
 
 
 def content(letter: Letter, language: str, names: Names, key: str) -> dict[str, Any]:
@@ -114,6 +115,8 @@ _TITLES = {
 
 def _heading(letter: Letter, names: Names) -> Any:
     """What matters, in one line: who answered or calls on the reader, and how much else there is; or else the first ones of whom it tells."""
+    if not letter.lines and letter.watched is not None:
+        return words("What may need you")
     if not letter.lines:
         return words("There is nothing here any more") if letter.call else words("Your digest is empty now")
     found: list[Text] = []
@@ -158,7 +161,7 @@ def _when(letter: Letter) -> Text | None:
 
 def _period(letter: Letter) -> Text | None:
     if not letter.lines:
-        return words("What stood here is no longer there to be read.")
+        return None if letter.watched else words("What stood here is no longer there to be read.")
     if letter.since_ms is None:
         return None
     since, until = ({"time_ms": ms, "zone": letter.zone} for ms in (letter.since_ms, letter.made_ms))
@@ -175,8 +178,10 @@ def _tail(letter: Letter, more: int) -> list[Text]:
     found = []
     if more and letter.lines:
         found.append(words_n("And %(count)s more conversation.", "And %(count)s more conversations.", more))
+    if letter.watched is not None:
+        found += [words("**What may need you**"), letter.watched] if letter.lines else [letter.watched]
     if not letter.lines:
-        return []
+        return list(found)
     if letter.call:
         touch = words("Tap below: %(mute)s hear no more of one, %(stop)s only in your digest from now on.", mute=MUTE, stop=STOP)  # fmt: skip
         return [*found, touch]

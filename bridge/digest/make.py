@@ -15,7 +15,7 @@ from bridge.config import Config
 from bridge.digest import store
 from bridge.digest.board import Board, board
 from bridge.digest.compose import compose
-from bridge.digest.model import Member
+from bridge.digest.model import Digest, Member
 from bridge.effects import Deliver, Put
 from bridge.store import attention, failures, happened, queue
 from bridge.store.db import Connection
@@ -28,7 +28,8 @@ log = structlog.get_logger(__name__)
 class Turn:
     """One person for whom a digest is to be made: its id, and after which `seq` it begins; since when it covers what happened, where one went before (UTC ms).
 
-    `most_items` is how much they want in it at most; None: as everybody.
+    `most_items` is how much they want in it at most; None: as everybody. Who `leads` others gets one even where nothing is new for themselves: whether
+    there is anything to say is seen when it goes out.
     """
 
     user: str
@@ -36,6 +37,7 @@ class Turn:
     since_seq: int
     from_ms: int | None = None
     most_items: int | None = None
+    leads: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,8 @@ def _choose(turns: Sequence[Turn], people: Mapping[str, Member], what: Board, mo
         try:
             most = min(turn.most_items or most_items, most_items)
             digest = compose(people[turn.user], what, since_seq=turn.since_seq, most_items=most)
+            if digest is None and turn.leads:
+                digest = Digest(turn.user, ())
         except Exception as error:  # noqa: BLE001 - whatever it is, the others want their digests
             crashed[turn.user] = error
         else:

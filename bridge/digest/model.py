@@ -166,6 +166,45 @@ class Digest:
     more: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A message that began a conversation and that nobody answered; `at_ms`: when we heard of it (UTC ms)."""
+
+    room: str
+    event: str
+    author: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Somebody in a room: since when, when they last said something in it, and when they last said or read anything anywhere (UTC ms; None: never)."""
+
+    room: str
+    user: str
+    since_ms: int
+    said_ms: int | None = None
+    seen_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """How many people wrote in a room in a week; `ago` 0 are the last seven days."""
+
+    room: str
+    ago: int
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """How many answers somebody gave to others in a room."""
+
+    room: str
+    user: str
+    number: int
+
+
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 

@@ -221,8 +221,9 @@ async def add(db: Connection, made: Sequence[Made]) -> frozenset[str]:
         return frozenset()
     statement = insert_into(db, digests).on_conflict_do_nothing().returning(digests.c.id)
     new = frozenset(await db.scalars(statement, [_digest_row(one) for one in made]))
-    if new:
-        await db.execute(insert(digest_items), [row for one in made if one.id in new for row in _item_rows(one)])
+    items = [row for one in made if one.id in new for row in _item_rows(one)]
+    if items:
+        await db.execute(insert(digest_items), items)
     return new
 
 

@@ -10,7 +10,7 @@ from bridge.digest.due import look, moment, moved, not_before
 from bridge.digest.make import Chosen, Turn, choose, write
 from bridge.digest.make import look as read
 from bridge.digest.rhythm import wall_of
-from bridge.store import due
+from bridge.store import authority, due
 from bridge.store.db import Connection, Database
 from bridge.store.due import Due
 from bridge.store.people import Person
@@ -43,14 +43,16 @@ async def tick(database: Database, now_ms: int, config: Config) -> int:
     made = 0
     async with database.reading() as db:
         wave = await store.wave(db, now_ms)
-    if wave is None:
+        say = await authority.named(db, config) if wave is not None else None
+    if wave is None or say is None:
         return 0
+    leading = say.staff.union(*(say.leads(circle) for circle in config.community.circles))
     what: Board | None = None
     while True:
         async with database.reading() as db:
             rows = await store.pending(db, now_ms=now_ms, limit=BATCH)
             still = await store.on_their_way(db, [row.subject for row, _ in rows]) if rows else frozenset()
-            batch = _sort(rows, wave, now_ms, config, still)
+            batch = _sort(rows, wave, now_ms, config, still, leading)
             if batch.turns and what is None:
                 what = await read(db, wave.since_seq, wave.until_seq, config, now_ms)
             chosen = await choose(db, batch.turns, what, config) if what is not None else Chosen(())
@@ -91,7 +93,12 @@ async def set_clocks(database: Database, now_ms: int, config: Config) -> int:
 
 
 def _sort(
-    rows: Sequence[tuple[Due, Person]], wave: store.Wave, now_ms: int, config: Config, still: frozenset[str]
+    rows: Sequence[tuple[Due, Person]],
+    wave: store.Wave,
+    now_ms: int,
+    config: Config,
+    still: frozenset[str],
+    leading: frozenset[str],
 ) -> _Batch:
     batch = _Batch()
     for row, person in rows:
@@ -99,14 +106,23 @@ def _sort(
             batch.ended.append(person.user)
             continue
         try:
-            _place(batch, row, person, wave, now_ms, config, waits=person.user in still)
+            leads = person.user in leading
+            _place(batch, row, person, wave, now_ms, config, waits=person.user in still, leads=leads)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one person's clock, the others want their digests
             batch.crashed[person.user] = error
     return batch
 
 
 def _place(
-    batch: _Batch, row: Due, person: Person, wave: store.Wave, now_ms: int, config: Config, *, waits: bool
+    batch: _Batch,
+    row: Due,
+    person: Person,
+    wave: store.Wave,
+    now_ms: int,
+    config: Config,
+    *,
+    waits: bool,
+    leads: bool,
 ) -> None:
     wall = wall_of(person, config)
     seen = look(now_ms, row.next_ms, row.slot, wall)
@@ -114,7 +130,7 @@ def _place(
     if seen.slot is not None and not waits:
         since_seq = max(person.digest_mark, wave.since_seq)
         batch.turns.append(
-            Turn(person.user, f"{person.user}/{seen.slot}", since_seq, person.digest_ms, person.digest_most)
+            Turn(person.user, f"{person.user}/{seen.slot}", since_seq, person.digest_ms, person.digest_most, leads)
         )
         batch.again[person.user] = not_before(now_ms + due.LEASE_MS, 0, wall.zone, wall.quiet)
         batch.moments[person.user] = moment(now_ms, person.user, wave.number, wall.zone, wall.quiet)

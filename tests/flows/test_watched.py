@@ -1,0 +1,115 @@
+"""What may need somebody: curators are told who and where, staff how many and how long, in their digest or when they ask; and never a word of anybody."""
+
+from typing import Any
+
+import pytest
+from test_digest import ANN, BEN, CLEO, EVE, ME, SLEEP, STAFF, WORK, World, at, config
+
+from bridge.events import Receipt
+from bridge.store import attention
+from bridge.store.db import Database
+
+MOD = "@mod:one.test"
+CIRCLES = [{"name": "Sleep", "tag": "sleep", "curators": [ANN]}, {"name": "Work", "tag": "work"}]
+
+
+@pytest.fixture
+async def world(database: Database) -> World:
+    world = await World(database, config(circles=CIRCLES, moderators=[MOD])).begin()
+    await world.direct_room(MOD)
+    for user, room in ((MOD, STAFF), (EVE, SLEEP)):
+        await world.join(user, room)
+    return world
+
+
+def last(world: World, user: str) -> dict[str, Any]:
+    raw = [one for one in world.events.values() if one["room"] == f"!direct-{user}" and one["sender"] == ME]
+    return next(one["content"] for one in reversed(raw) if one["type"] == "m.room.message")
+
+
+async def seen(world: World, *users: str) -> None:
+    """These people read along in the circle."""
+    receipts = [Receipt(SLEEP, user, "$none", "", world.now_ms) for user in users]
+    async with world.database.writing() as db:
+        await attention.read(db, receipts, world.now_ms)
+
+
+async def test_a_curator_hears_of_who_waits_until_somebody_answers(world: World) -> None:
+    await world.tell(ANN, "digest daily 8:00")
+    question = await world.say(BEN, "an unmistakable question")
+    assert "Nobody waits" in await world.tell(ANN, "unheard")
+    await world.say(BEN, "anybody?", thread=question)
+    await world.say(EVE, "beep", thread=question, msgtype="m.notice")
+    world.now_ms = at("2026-01-12T12:00")
+    said = await world.tell(ANN, "unheard #sleep")
+    assert "In #sleep:\n- Ben has had no answer for 6 hours." in said
+    assert question in said
+    assert "unmistakable" not in said
+    assert await world.until("2026-01-13T08:00") == 1
+    body = world.told(ANN)[-1]
+    assert body.index("“an unmistakable question”") < body.index("What may need you\n\nIn #sleep:\n- Ben has had no answer for 1 day 2 hours.")  # fmt: skip
+    # Nothing new for herself: what waits is told all the same, once, whatever is cut off.
+    await seen(world, ANN)
+    world.now_ms = at("2026-01-14T08:00")
+    from bridge.digest.tick import tick  # noqa: PLC0415
+
+    assert await tick(world.database, world.now_ms, world.settings) == 1
+    before = len(world.told(ANN))
+    assert await world.step(crash=True)
+    world.now_ms += 60_000
+    await world.settle()
+    assert len(world.told(ANN)) == before + 1
+    assert world.told(ANN)[-1].startswith("What may need you\n")
+    assert "Ben has had no answer for 2 days." in world.told(ANN)[-1]
+    assert last(world, ANN)["m.mentions"] == {}
+    await world.say(ANN, "I am here", thread=question)
+    await world.until("2026-01-15T08:00")
+    await seen(world, ANN)
+    told = len(world.told(ANN))
+    await world.until("2026-01-16T08:00")
+    assert len(world.told(ANN)) == told  # nothing to say, nothing said
+    assert "Nobody waits" in await world.tell(ANN, "unheard")
+
+
+async def test_newcomers_who_are_silent_and_people_who_are_gone_are_told_of_once(world: World) -> None:
+    await world.tell(ANN, "digest daily 8:00")
+    for day in (12, 13, 14, 15, 16):
+        world.now_ms = at(f"2026-01-{day}T07:00")
+        await seen(world, ANN, BEN, EVE)
+        await world.until(f"2026-01-{day}T08:00")
+    new = [body for body in world.told(ANN) if "New, and without a word so far: Ben, Eve" in body]
+    assert len(new) == 1
+    assert "New, and without a word so far: Ben, Eve" in await world.tell(ANN, "unheard")
+    for day in (20, 25, 30, 31):
+        world.now_ms = at(f"2026-01-{day}T07:00")
+        await seen(world, ANN, BEN)
+        await world.until(f"2026-01-{day}T08:00")
+    assert len([body for body in world.told(ANN) if "Not seen for two weeks: Eve" in body]) == 1
+
+
+async def test_staff_outside_of_a_circle_sees_numbers_and_of_few_people_none(world: World) -> None:
+    question = await world.say(BEN, "an unmistakable question")
+    world.now_ms = at("2026-01-12T12:00")
+    assert "Nobody waits" in await world.tell(MOD, "unheard")
+    for n in range(2):
+        await world.join(f"@u{n}:two.test", SLEEP)
+    said = await world.tell(MOD, "unheard")
+    assert "- #sleep: without an answer: 1, the oldest for 6 hours" in said
+    assert question not in said
+    assert "Ben" not in said
+    await world.join(ANN, STAFF)  # who looks after it sees no more than the others where the others read along
+    await world.say(ANN, "!h unheard #sleep", STAFF)
+    there = next(
+        one for one in reversed(world.events.values()) if one["room"] == STAFF and one["type"] == "m.room.message"
+    )
+    assert "without an answer: 1" in there["content"]["body"]
+    assert question not in there["content"]["body"]
+    await world.join(ANN, SLEEP, "leave")
+    assert question not in await world.tell(ANN, "unheard")
+
+
+async def test_what_one_does_not_look_after_is_none_of_ones_business(world: World) -> None:
+    await world.say(CLEO, "a question", WORK)
+    world.now_ms = at("2026-01-12T12:00")
+    assert "You can ask this about a circle that you look after." in await world.tell(ANN, "unheard #work")
+    assert "is for curators" in await world.tell(BEN, "unheard")
