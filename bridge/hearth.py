@@ -80,6 +80,9 @@ FILE_AT_ONCE_SECONDS = 15
 FILE_SECONDS = 240
 """So long a file is waited for that could not be had at once."""
 
+BREATH_SECONDS = 0.25
+"""While much of moderation goes out we listen in larger pieces: what we do ourselves comes back as events, and each piece is work for the homeserver, too."""
+
 IN_DOUBT_MS = 20 * 60 * 60 * 1000
 """A homeserver remembers our transaction ids for a day; after this long we look whether a message is there already."""
 
@@ -327,6 +330,8 @@ class Hearth:
             await self._handled(batch)
             if batch.final:
                 self.caught_up.set()
+                if self.outbox.rushing:
+                    await asyncio.sleep(BREATH_SECONDS)
             if batch.final and not listening:
                 listening = True
                 if since is None:

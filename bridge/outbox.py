@@ -95,6 +95,12 @@ class Outbox:
             return self.store_trouble or "token"
         return "homeserver" if self.pace.away else None
 
+    @property
+    def rushing(self) -> bool:
+        """Whether much of moderation is under way at once, as when somebody is banned from a hundred rooms."""
+        urgent = sum(wish.priority == Priority.MODERATION for wish, _ in self._under_way.values())
+        return urgent >= self._at_once // 2
+
     def wake(self) -> None:
         """New rows were committed, or a person retried one: look at once."""
         self._woken.set()
@@ -219,8 +225,10 @@ class Outbox:
         if self._back or self._woken.is_set():
             return
         now_ms = self._clock()
-        async with self._database.reading() as db:
-            moments = [await queue.next_ms(db, now_ms), self.pace.next_ms(now_ms)]
+        moments = [self.pace.next_ms(now_ms)]
+        if len(self._under_way) < self._at_once:  # else nothing more can go out before something is back
+            async with self._database.reading() as db:
+                moments.append(await queue.next_ms(db, now_ms))
         seconds = min((moment - now_ms for moment in moments if moment is not None), default=10**6) / 1000
         try:
             async with asyncio.timeout(min(max(seconds, 0.001), LONGEST_SLEEP_SECONDS)):

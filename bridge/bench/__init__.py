@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bridge.bench.report import as_line, as_sentence
 
-NAMES = ("share", "redact", "apply", "ban", "digest", "protect")
+NAMES = ("share", "redact", "apply", "ban", "digest", "protect", "policies")
 
 
 def main(names: Sequence[str], *, as_json: bool) -> int:

@@ -255,8 +255,13 @@ async def _set(db: Connection, ids: Sequence[int], seq: int, state: str, **more:
         await db.execute(update(policy_rules).where(which).values(state=state, seq=seq, **more))
 
 
-async def changed_since(db: Connection, seq: int, limit: int | None = None, after: int = 0) -> Sequence[Row[Any]]:
-    """The rules that changed after that change, with their numbers above `after`, in the order of these; at most so many."""
+async def changed_since(db: Connection, seq: int) -> Sequence[Row[Any]]:
+    """The rules that changed after that change, in no order. They are few where somebody keeps up: it is a look at an index."""
+    return (await db.execute(select(policy_rules).where(policy_rules.c.seq > seq))).all()
+
+
+async def page_since(db: Connection, seq: int, after: int, limit: int) -> Sequence[Row[Any]]:
+    """The same page by page: those with numbers above `after`, in their order, at most so many."""
     query = select(policy_rules).where(policy_rules.c.seq > seq, policy_rules.c.id > after)
     return (await db.execute(query.order_by(policy_rules.c.id).limit(limit))).all()
 

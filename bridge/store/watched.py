@@ -27,7 +27,7 @@ class Watched:
         """Take in what was committed since the last time. `db` only reads, and sees one moment."""
         seq, after = await policies.newest(db), 0
         while seq > self._seq:
-            rows = await policies.changed_since(db, self._seq, _AT_ONCE, after)
+            rows = await policies.page_since(db, self._seq, after, _AT_ONCE)
             for row in rows:
                 if row.state in (GONE, NEW):
                     self._book.take(row.id)

@@ -156,6 +156,24 @@ async def test_no_more_than_sixteen_at_once(bench: Bench) -> None:
     assert bench.most_at_once == 16
 
 
+async def test_it_is_told_while_much_of_moderation_is_under_way_and_all_of_it_goes_out(bench: Bench) -> None:
+    seen: list[tuple[str, bool]] = []
+
+    async def answer(effect: Effect) -> None:
+        await asyncio.sleep(0)
+        seen.append((effect.key, bench.outbox.rushing))
+
+    bench.answer = answer
+    await bench.put(*(ban(f"b{number}", f"!{number}") for number in range(40)))
+    await bench.drain()
+    assert sum(rushing for _, rushing in seen) >= 32
+    assert not bench.outbox.rushing
+    seen.clear()
+    await bench.put(*(say(f"s{number}", f"!{number}") for number in range(40)))
+    await bench.drain()
+    assert not any(rushing for _, rushing in seen)
+
+
 async def test_important_things_go_first(bench: Bench) -> None:
     bench.outbox._at_once = 1
     copies = [WithdrawCopy(key=f"w{number}", room=f"!{number}", source="$s") for number in range(3)]
