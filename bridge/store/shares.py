@@ -161,7 +161,8 @@ async def threads_of(db: Connection, user: str) -> tuple[tuple[str, str], ...]:
     """The shared threads in which this person wrote, in the thread itself or where its copies are: (root, room of the copies), sorted."""
     above = up(posts.c.author == user)
     here = shares.c.root.in_(select(above.c.event))
-    seen = copies.c.copy.in_(select(above.c.event))
+    # What they answered may be a copy of ours that we have not heard of ourselves yet.
+    seen = copies.c.copy.in_(select(above.c.event).union(select(above.c.parent)))
     there = exists().where(copies.c.root == shares.c.root, copies.c.room == shares.c.room, seen)
     shared = select(shares.c.root, shares.c.room).where(shares.c.live, or_(here, there))
     home = posts.alias("home")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sharing import ANN, BEN, CLEO, COMMON, ME, SLEEP, STAFF, World, config
 from sqlalchemy import select
@@ -406,6 +406,7 @@ def test_both_rooms_always_equal_a_plain_recomputation(
 
         @settings(max_examples=examples, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
         @given(OPS)
+        @example([("answer", ANN, 1), ("strike", 0), ("consent", ANN, True), ("named", ANN, "anonymous"), ("lift", 0)])
         def story(ops: Sequence[tuple[Any, ...]]) -> None:
             runner.run(tell(database, ops, **community))
 
