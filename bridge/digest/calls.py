@@ -1,13 +1,11 @@
 """Who is called on by what was just said: those are to be told at once, after a moment. Never decides what they may see, and never tells them."""
 
-from collections.abc import Collection
-
 from bridge.config import Config
 from bridge.digest import rhythm, store
 from bridge.effects import Copy, Effect
 from bridge.events import Edited, Message
 from bridge.scene import Scene, Settler, State
-from bridge.store import due, journal, people
+from bridge.store import due
 from bridge.store.people import Person
 
 CALL = "call"
@@ -27,39 +25,29 @@ async def heard(scene: Scene, event: Message | Edited) -> None:
     """Somebody said something in a room of ours, or said it anew: whom it calls on."""
     if event.sender == scene.me or event.marked:
         return
-    answers = (event.reply_to or event.thread) if isinstance(event, Message) else None
-    if answers is None and not event.content.mentions:
-        return
-    called = set(event.content.mentions)
-    if answers is not None:
-        to = await journal.post(scene.db, await store.source_of(scene.db, answers))
-        called |= {to.author} if to is not None else set()
-    await _put(scene, event.id if isinstance(event, Message) else event.target, called)
+    if isinstance(event, Edited):
+        if event.content.mentions:
+            await _put(scene, event.target)
+    elif event.content.mentions or event.reply_to is not None or event.thread is not None:
+        await _put(scene, event.id)
 
 
 async def copied(scene: Scene, effect: Effect, state: State, _result: str | None) -> None:
     """Something was carried to where others can read it: whom it calls on there."""
     if state == "done" and isinstance(effect, Copy):
-        await _put(scene, effect.source, await store.called_by(scene.db, effect.source))
+        await _put(scene, effect.source)
 
 
-async def _put(scene: Scene, event: str, called: Collection[str]) -> None:
-    if not called:
-        return
-    post = await journal.post(scene.db, event)
-    if (
-        post is None
-        or post.automatic
-        or post.author in scene.config.digest.bots
-        or post.seen_ms < scene.now_ms - OLD_MS
-    ):
-        return
-    persons = await people.get_all(scene.db, sorted(set(called) - {post.author, scene.me}))
+async def _put(scene: Scene, event: str) -> None:
     wait_ms = scene.config.digest.gather_seconds * 1000
-    for user, person in persons.items():
-        if wants(person, scene.config, scene.now_ms):
+    for one in await store.called_by(scene.db, event):
+        user = one.person.user
+        programs = one.automatic or one.author in scene.config.digest.bots
+        if programs or user == one.author or one.seen_ms < scene.now_ms - OLD_MS:
+            continue
+        if wants(one.person, scene.config, scene.now_ms):
             before = await due.get(scene.db, CALL, user)
-            since = min(post.seq - 1, int(before.slot) if before else post.seq)
+            since = min(one.seq - 1, int(before.slot) if before else one.seq)
             next_ms = before.next_ms if before else scene.now_ms + wait_ms
             await due.set_next(scene.db, CALL, user, next_ms, str(since))
 

@@ -276,14 +276,38 @@ def _calls(users: Collection[str]) -> ColumnElement[bool]:
     return and_(digests.c.user.in_(users), digests.c.id.startswith(digests.c.user + "/call/"))
 
 
-async def called_by(db: Connection, event: str) -> frozenset[str]:
-    """Whom this message calls on: by name, or because it answers something of theirs."""
-    original = posts.alias()
-    above = func.coalesce(posts.c.reply_to, posts.c.thread)
-    source = func.coalesce(select(copies.c.source).where(copies.c.copy == above).scalar_subquery(), above)
-    author = select(original.c.author).select_from(posts.join(original, original.c.event == source))
+@dataclass(frozen=True, slots=True)
+class Called:
+    """Somebody on whom a message calls, with that message's `seq`, author, when we heard of it (UTC ms), and whether it is a program's."""
+
+    person: Person
+    seq: int
+    author: str
+    seen_ms: int
+    automatic: bool
+
+
+async def called_by(db: Connection, event: str) -> tuple[Called, ...]:
+    """Whom of those who ever told us a wish this message calls on: by name, or because it answers something of theirs. One query."""
+    said, original = posts.alias("said"), posts.alias("original")
+    above = func.coalesce(said.c.reply_to, said.c.thread)
+    there = said.outerjoin(copies, copies.c.copy == above)
+    there = there.outerjoin(original, original.c.event == func.coalesce(copies.c.source, above))
     named = select(mentions.c.user).where(mentions.c.event == event)
-    return frozenset([*await db.scalars(named), *await db.scalars(author.where(posts.c.event == event))])
+    there = there.join(people, or_(people.c.user == original.c.author, people.c.user.in_(named)))
+    query = select(said.c.seq, said.c.author, said.c.seen_ms, said.c.automatic, people).select_from(there)
+    query = query.where(said.c.event == event)
+    own = tuple(column.name for column in people.c)
+    return tuple(
+        Called(
+            Person(**{name: row[name] for name in own}),
+            row["seq"],
+            row["author"],
+            row["seen_ms"],
+            bool(row["automatic"]),
+        )
+        for row in (await db.execute(query.order_by(people.c.user))).mappings()
+    )
 
 
 async def last_told(db: Connection, users: Collection[str]) -> dict[str, int]:

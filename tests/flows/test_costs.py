@@ -148,7 +148,7 @@ async def test_a_message_that_something_hangs_on_is_looked_at_more_closely(house
 @pytest.mark.parametrize(
     ("event", "most"),
     [
-        (said("$answer", thread="$p1"), 10),
+        (said("$answer", thread="$p1"), 11),
         (Reacted(id="$r", room=ROOM, sender=ANN, at_ms=NOW_MS, target="$p1", key="😀"), 6),
         (member("$name", ROOM, ANN, "join", "join"), 6),
         (member("$in", "!c2:a.test", ANN, "join", "invite"), 21),
