@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from bridge import locks
 from bridge.context import later_answer
 from bridge.effects import Ban, Effect, Kick, Mute, Redact, SetLock, SetServerAcl, SetState, Unban, load
-from bridge.moderation import react, retry, store, told
+from bridge.moderation import enforce, react, retry, ruled, store, told
 from bridge.moderation.ends import ENDED
 from bridge.moderation.model import INVITES, LOCK, OurBan
 from bridge.scene import Desk, Filler, Scene, Settler, State
@@ -33,12 +33,28 @@ async def _banned(scene: Scene, effect: Ban, state: State, _result: str | None) 
     """The ban stands in that room, and is ours to lift. After the last one of a server's people the server is shut out there."""
     if state == "done" and effect.sanction is not None:
         await store.record_ban(scene.db, OurBan(effect.room, effect.user, effect.sanction))
+        if await store.is_lifted(scene.db, effect.sanction):
+            await _undo(scene, effect, effect.sanction)
     if effect.then is None or await queue.due_in_lane(scene.db, effect.lane, effect.then):
         return
     standing = await store.standing(scene.db)
     if any(each.entity == "server" and each.id == effect.sanction for each in standing):
         intent = effect.then
         await react.set_acls(scene, standing, str(intent), intent, wait_ms=react.ACL_AFTER_MS, only=effect.room)
+
+
+async def _undo(scene: Scene, effect: Ban, sanction: int) -> None:
+    """It was lifted while this ban was still on its way: it is lifted in this room, too, unless something else asks for it."""
+    lifted = await store.by_id(scene.db, sanction)
+    made = await ruled.still(scene, {effect.user}, lifted.cause if lifted else 0)
+    undo, keep = enforce.lifted(
+        [OurBan(effect.room, effect.user, sanction)], [sanction], await store.standing(scene.db), f"late/{effect.key}"
+    )
+    for ban in keep:
+        await store.record_ban(scene.db, ban)
+    react.put(scene, undo, None)
+    if made:
+        await react.enforce_all(scene, made)
 
 
 async def _unbanned(scene: Scene, effect: Unban, state: State, _result: str | None) -> None:

@@ -84,12 +84,14 @@ async def lift(scene: Scene, gone: Sequence[Sanction], cause: int) -> int:
     ids = [each.id for each in gone]
     await store.lift(scene.db, ids, cause)
     ours = await store.our_bans(scene.db, ids)
-    await ruled.still(scene, {each.user for each in ours}, cause)
+    made = await ruled.still(scene, {each.user for each in ours}, cause)
     left = await store.standing(scene.db, BAN)
     undo, keep = enforce.lifted(ours, ids, left, str(cause))
     for ban in keep:
         await store.record_ban(scene.db, ban)
     wanted = react.put(scene, undo, cause)
+    if made:  # it may hold in more rooms than what is lifted
+        wanted += await react.enforce_all(scene, made, intent=cause)
     if any(each.kind == BAN and each.entity == "server" for each in gone):
         wanted += await react.set_acls(scene, left, str(cause), cause)
     if any(each.kind == MUTE for each in gone):

@@ -32,11 +32,13 @@ async def unmet(scene: Scene, user: str, *states: str) -> tuple[Known, ...]:
     return () if any(each.id in met for each in found) else found
 
 
-async def still(scene: Scene, users: Collection[str], cause: int) -> None:
-    """Bans of these people are about to be lifted: whom a followed rule means stays banned, under that rule."""
+async def still(scene: Scene, users: Collection[str], cause: int) -> tuple[Sanction, ...]:
+    """Bans of these people are about to be lifted: whom a followed rule means stays banned, under that rule. Gives what became a sanction by that."""
+    made = []
     for user in sorted(users):
         for rule in (await unmet(scene, user))[:1]:
-            await become(scene, rule, user, cause)
+            made.append(await become(scene, rule, user, cause))  # noqa: PERF401 - what one becomes, the next one sees
+    return tuple(made)
 
 
 async def every(scene: Scene, user: str) -> tuple[Known, ...]:

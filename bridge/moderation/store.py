@@ -46,6 +46,12 @@ async def by_id(db: Connection, id: int) -> Sanction | None:  # noqa: A002 - the
     return _sanction(row) if row else None
 
 
+async def is_lifted(db: Connection, id: int) -> bool:  # noqa: A002 - the column's name
+    """Whether this sanction was lifted."""
+    query = select(sanctions.c.id).where(sanctions.c.id == id, sanctions.c.lifted_by.is_not(None))
+    return await db.scalar(query) is not None
+
+
 async def of_cause(db: Connection, cause: int) -> Sanction | None:
     """The sanction that this row of the ledger gave, lifted or not."""
     row = (await db.execute(select(sanctions).where(sanctions.c.cause == cause).order_by(sanctions.c.id))).first()
