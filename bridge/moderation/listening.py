@@ -62,7 +62,7 @@ async def tick(database: Database, reader: Rooms, scene_in: Callable[[Connection
         scene = scene_in(db)
         waiting = await policies.waiting(db, scene.now_ms)
         imports = await due.waiting(db, IMPORT, scene.now_ms)
-        since = await policies.newest(db)
+        since = await policies.newest(db) if waiting else 0
     wanted = False
     for each in imports:
         try:

@@ -39,11 +39,11 @@ async def forget_silence(scene: Scene) -> None:
 
 async def _came_before(scene: Scene, event: Message) -> None:
     """Replies that carry a tag and that we heard of before what they answer: now it is known whom they could be shared with."""
-    here = await rooms.by_id(scene.db, event.room)
-    targets = await all_targets(scene, here) if here is not None else ()
-    late = await tagged.heard_before(scene.db, event.id, {each.tag for each in targets}) if targets else ()
-    top = await store.top(scene.db, event.id) if late else None
+    late = await tagged.heard_before(scene.db, event.id)
+    here = await rooms.by_id(scene.db, event.room) if late else None
+    top = await store.top(scene.db, event.id) if here is not None else None
     if here is not None and top is not None and top.known and top.room == here.room:
+        targets = await all_targets(scene, here)
         for said in late:
             for each in targets:
                 if each.tag in said.tags:

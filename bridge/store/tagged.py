@@ -1,6 +1,5 @@
 """Messages that carry tags and came before what they answer; never decides what the tags ask for."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import select, true
@@ -19,15 +18,15 @@ class Tagged:
     tags: frozenset[str]
 
 
-async def heard_before(db: Connection, event: str, tags: Collection[str]) -> tuple[Tagged, ...]:
-    """The answers to this message, and to those, that carry one of these tags and of which we heard before it; in the order in which we did."""
+async def heard_before(db: Connection, event: str) -> tuple[Tagged, ...]:
+    """The answers to this message, and to those, that carry tags and of which we heard before it; in the order in which we did."""
     below = down(event)
     known = select(posts.c.seq).where(posts.c.event == event).scalar_subquery()
     query = (
         select(posts.c.event, posts.c.author, post_tags.c.tag)
         .join(below, below.c.event == posts.c.event)
         .join(post_tags, post_tags.c.event == posts.c.event)
-        .where(posts.c.event != event, posts.c.seq < known, posts.c.redacted.is_not(true()), post_tags.c.tag.in_(tags))
+        .where(posts.c.event != event, posts.c.seq < known, posts.c.redacted.is_not(true()))
         .order_by(posts.c.seq)
     )
     found: dict[tuple[str, str], set[str]] = {}

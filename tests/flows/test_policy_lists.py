@@ -78,6 +78,7 @@ async def agree(world: World, who: str, key: str = "👍") -> None:
 
 async def by_the_clock(world: World) -> None:
     await world.ring("published")
+    await world.ring("server lists")
     await world.settle()
 
 
