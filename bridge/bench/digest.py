@@ -45,7 +45,7 @@ async def measure(_venv: Path) -> list[Figure]:
     for members, messages, seconds in SIZES:
         with tempfile.TemporaryDirectory(prefix="hearth-bench-") as directory:
             file = Path(directory) / "hearth.db"
-            await _populate(file, members, messages)
+            await populate(file, members, messages)
             bare = await asyncio.to_thread(_bare, file)
             told = await _process(file)
         name = f"digest: {members:,} members, {messages:,} messages"
@@ -62,7 +62,8 @@ async def measure(_venv: Path) -> list[Figure]:
 # --- a community and its week -----------------------------------------------------------------------------------------------------------
 
 
-async def _populate(file: Path, members: int, messages: int) -> None:
+async def populate(file: Path, members: int, messages: int) -> None:
+    """Fill a new SQLite file with a community of so many members and a week of so many messages, the same for the same numbers."""
     dice = random.Random(members)  # noqa: S311 - the same week each time
     await (await Database.open(file)).close()
     with sqlite3.connect(file) as db:

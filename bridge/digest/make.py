@@ -5,7 +5,7 @@ What happened is read once into a board, however many people there are; then the
 
 import asyncio
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -48,11 +48,22 @@ class Chosen:
     crashed: Mapping[str, Exception] = field(default_factory=dict)
 
 
-async def look(db: Connection, since_seq: int, until_seq: int, config: Config, now_ms: int) -> Board:
-    """All that appeared after `since_seq` up to `until_seq`, arranged for choosing. Eight queries."""
+async def look(
+    db: Connection,
+    since_seq: int,
+    until_seq: int,
+    config: Config,
+    now_ms: int,
+    *,
+    rooms: Collection[str] | None = None,
+) -> Board:
+    """All that appeared after `since_seq` up to `until_seq`, arranged for choosing. Nine queries.
+
+    With `rooms` only what stands in one of these: enough for those who are in no other, and little work however large the community is.
+    """
     me = config.matrix.user_id
     with _undisturbed():
-        seen = await window(db, since_seq=since_seq, until_seq=until_seq, me=me, bots=config.digest.bots)
+        seen = await window(db, since_seq=since_seq, until_seq=until_seq, me=me, bots=config.digest.bots, rooms=rooms)
         places = await happened.places(db)
         # In a thread: for a large community this takes seconds, and orders by moderators are not to wait for it.
         return await asyncio.to_thread(

@@ -4,7 +4,7 @@ The queries are as many for thirty people as for thirty thousand; rows come in p
 """
 
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,17 +29,26 @@ class Window:
     parts: tuple[tuple[str, str], ...]
 
 
-async def window(db: Connection, *, since_seq: int, until_seq: int, me: str, bots: tuple[str, ...] = ()) -> Window:
+async def window(
+    db: Connection,
+    *,
+    since_seq: int,
+    until_seq: int,
+    me: str,
+    bots: tuple[str, ...] = (),
+    rooms: Collection[str] | None = None,
+) -> Window:
     """What appeared after `since_seq` up to `until_seq` in rooms of ours, in the order in which it came. Eight queries.
 
-    Our own messages (`me`) are left out, and redacted ones; `bots` are people whose word is a program's.
+    Our own messages (`me`) are left out, and redacted ones; `bots` are people whose word is a program's. With `rooms` only what stands in
+    one of these, itself or as a copy: all that somebody who is in no other room can be shown.
     """
-    recent = _recent(since_seq, until_seq, me)
+    recent = _recent(since_seq, until_seq, me, rooms)
     above = _above(recent, since_seq)
     same = _Same()
     tags = await _sets(db, _about(recent, above, post_tags.c.event, post_tags.c.tag), same)
     called = await _sets(db, select(mentions).join(recent, recent.c.event == mentions.c.event), same)
-    reacted = await _reacted(db, since_seq, until_seq, me, bots, same)
+    reacted = await _reacted(db, since_seq, until_seq, me, bots, same, recent if rooms is not None else None)
     shy = frozenset((await db.execute(select(people.c.user).where(people.c.shown == ANONYMOUS))).scalars())
     query = select(posts).join(recent, recent.c.event == posts.c.event).order_by(posts.c.seq)
     none: frozenset[str] = frozenset()
@@ -90,19 +99,25 @@ async def _sets(db: Connection, query: Executable, same: _Same) -> dict[str, fro
     return {event: kept.setdefault(frozen, frozen) for event, values in found.items() if (frozen := frozenset(values))}
 
 
-def _recent(since_seq: int, until_seq: int, me: str) -> CTE:
+def _recent(since_seq: int, until_seq: int, me: str, rooms: Collection[str] | None) -> CTE:
     """The event ids of posts that appeared in the window."""
+    here = (posts.c.room.in_(rooms), posts.c.event.in_(_standing(rooms))) if rooms is not None else (true(),)
     ours = posts.alias("ours")
     carried = (
         select(copies.c.source)
         .join(ours, ours.c.event == copies.c.copy)
         .where(copies.c.live, ours.c.redacted.is_(False), ours.c.seq > since_seq, ours.c.seq <= until_seq)
     )
-    standing = and_(posts.c.redacted.is_(False), posts.c.author != me)
+    standing = and_(posts.c.redacted.is_(False), posts.c.author != me, or_(*here))
     return union_all(
         select(posts.c.event).where(posts.c.seq > since_seq, posts.c.seq <= until_seq, standing),
         select(posts.c.event).where(posts.c.seq <= since_seq, standing, posts.c.event.in_(carried)),
     ).cte("recent")
+
+
+def _standing(rooms: Collection[str]) -> Select[Any]:
+    """What has a copy in one of these rooms."""
+    return select(copies.c.source).where(copies.c.live, copies.c.room.in_(rooms))
 
 
 def _above(recent: CTE, since_seq: int) -> CTE:
@@ -139,9 +154,9 @@ def _about(recent: CTE, above: CTE, event: Any, value: Any) -> Executable:
 
 
 async def _reacted(
-    db: Connection, since_seq: int, until_seq: int, me: str, bots: tuple[str, ...], same: _Same
+    db: Connection, since_seq: int, until_seq: int, me: str, bots: tuple[str, ...], same: _Same, only: CTE | None
 ) -> dict[str, int]:
-    """How many people reacted to what appeared in the window, copies included; authors and programs do not count."""
+    """How many people reacted to what appeared in the window (or to `only` this), copies included; authors and programs do not count."""
     people = and_(reactions.c.user != posts.c.author, reactions.c.user.not_in([me, *bots]))
     query = (
         select(reactions.c.target, func.count(distinct(reactions.c.user)))
@@ -149,6 +164,9 @@ async def _reacted(
         .where(posts.c.seq > since_seq, posts.c.seq <= until_seq, people)
         .group_by(reactions.c.target)
     )
+    if only is not None:
+        copied = select(copies.c.copy).where(copies.c.source.in_(select(only.c.event)))
+        query = query.where(or_(reactions.c.target.in_(select(only.c.event)), reactions.c.target.in_(copied)))
     return {same(row[0]): int(row[1]) async for row in _rows(db, query)}
 
 

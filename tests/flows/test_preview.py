@@ -64,10 +64,15 @@ async def test_each_way_out_has_its_words(world: World) -> None:
     )
 
 
-async def test_a_message_that_the_asker_cannot_read_is_unknown_to_them(world: World) -> None:
-    secret = await world.say(BEN, "secret", SLEEP)
+async def test_of_a_message_that_the_asker_cannot_read_only_what_becomes_of_it_is_said(world: World) -> None:
+    secret = await world.say(BEN, "an unmistakable secret", SLEEP)
     said = await asked(world, f"digest preview @ann:one.test https://matrix.to/#/{SLEEP}/{secret}")
-    assert "you cannot open it" in said
+    assert said.strip() == "Yes, because nobody has answered it, it is from their circle."
+    assert "may not read it" in await asked(
+        world, f"digest preview @cleo:two.test https://matrix.to/#/{SLEEP}/{secret}"
+    )
+    unknown = await asked(world, f"digest preview @ann:one.test https://matrix.to/#/{SLEEP}/$nothing")
+    assert "I do not know that message" in unknown
 
 
 async def test_members_do_not_see_each_others_digests(world: World) -> None:

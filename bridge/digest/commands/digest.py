@@ -33,7 +33,8 @@ async def digest_now(ctx: Context) -> Text | None:
     day_ago = await happened.seq_before(ctx.db, ctx.scene.now_ms - rhythm.DAY_MS)
     turn = Turn(ctx.sender, f"{ctx.sender}/now/{ctx.event.id}", person.digest_mark or day_ago, None, person.digest_most)
     until_seq = await happened.newest_seq(ctx.db)
-    what = await look(ctx.db, turn.since_seq, until_seq, ctx.config, ctx.scene.now_ms)
+    mine = await people.rooms_of(ctx.db, ctx.sender)
+    what = await look(ctx.db, turn.since_seq, until_seq, ctx.config, ctx.scene.now_ms, rooms=mine)
     chosen = await choose(ctx.db, [turn], what, ctx.config)
     if await write(ctx.db, chosen, ctx.scene.now_ms):
         return None

@@ -12,7 +12,7 @@ from bridge.digest.make import look, members
 from bridge.digest.model import Item, Kind, Reason
 from bridge.errors import UsageError
 from bridge.roles import Role
-from bridge.store import happened, people
+from bridge.store import happened, people, shares
 from bridge.words import Text, lines, words
 
 _REASONS: dict[Kind, Text] = {
@@ -47,13 +47,15 @@ async def preview(ctx: Context, who: User, message: Thread | None = None) -> Tex
     day_ago = await happened.seq_before(ctx.db, ctx.scene.now_ms - rhythm.DAY_MS)
     since_seq = person.digest_mark or day_ago
     until_seq = await happened.newest_seq(ctx.db)
-    what = await look(ctx.db, since_seq, until_seq, ctx.config, ctx.scene.now_ms)
+    source = await store.source_of(ctx.db, message.event) if message is not None else None
+    where = await shares.room_of(ctx.db, source) if source is not None else None
+    theirs = {*await people.rooms_of(ctx.db, who.id), *([where] if where is not None else [])}
+    what = await look(ctx.db, since_seq, until_seq, ctx.config, ctx.scene.now_ms, rooms=sorted(theirs))
     member = (await members(ctx.db, [who.id]))[who.id]
     most = ladder.most_of(person, ctx.config.digest.most_items)
-    if message is not None:
-        source = await store.source_of(ctx.db, message.event)
-        if source not in await following.opened(ctx, [source]):
-            raise UsageError(words("I do not know that message, or you cannot open it. Copy its link from a room you are in."))  # fmt: skip
+    if source is not None:
+        if where is None:
+            raise UsageError(words("I do not know that message. Copy its link from one of our rooms."))
         verdict = explain(member, what, source, since_seq=since_seq, most_items=most)
         if verdict is None:
             return _VERDICTS["earlier"]
