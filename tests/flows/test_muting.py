@@ -81,7 +81,7 @@ async def test_blocking_works_both_ways_and_nobody_is_told(world: World) -> None
     assert [("from ann" in one, "from ben" in one, "from cleo" in one) for one in (*world.digests(ANN), *world.digests(BEN))] == [
         (False, False, True), (False, False, True),
     ]  # fmt: skip
-    assert "Ben, and they hear nothing of you" in await world.tell(ANN, "follows")
+    assert "You block, so neither of you hears of the other: Ben" in await world.tell(ANN, "follows")
     assert "no longer block Ben" in await world.tell(ANN, "unblock @ben:two.test")
     assert "do not block Ben" in await world.tell(ANN, "unblock @ben:two.test")
 
@@ -96,7 +96,7 @@ async def test_follows_show_what_each_brought_and_what_is_muted(world: World) ->
     await world.until("2026-01-12T08:00")
     listed = [line for line in (await world.tell(ANN, "follows")).split("\n") if line]
     assert listed == [
-        "You follow:", "- 1: Ben (2 conversations last week)", "- 2: #night (nothing last week)", "You mute:", "- Cleo on #night",
+        "You follow:", "- 1: Ben (2 conversations last week)", "- 2: #night (nothing last week)", "You mute:", "- 1: Cleo on #night",
     ]  # fmt: skip
     world.now_ms += 8 * 24 * HOUR_MS
     assert "- 1: Ben\n" in await world.tell(ANN, "follows")
