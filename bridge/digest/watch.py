@@ -1,6 +1,6 @@
 """What in a circle may need somebody: who waits, who is silent, who was not seen, whether it has gone quiet, who carries too much; pure. Never a word of anybody."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from bridge.digest.model import Answers, Presence, Waiting, Week
@@ -44,9 +44,9 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of some rooms, in any order."""
+    """What is known of some rooms: `waiting` in the order in which it was heard, which is how what came at the same moment is told; the rest in any order."""
 
-    waiting: Collection[Waiting] = ()
+    waiting: Sequence[Waiting] = ()
     people: Collection[Presence] = ()
     weeks: Collection[Week] = ()
     answers: Collection[Answers] = field(default=())
@@ -70,7 +70,7 @@ def see(room: str, facts: Facts, now_ms: int, since_ms: int = 0) -> Sight:
     return Sight(
         room,
         len(here),
-        tuple(sorted(waiting, key=lambda one: (one.at_ms, one.event))),
+        tuple(sorted(waiting, key=lambda one: one.at_ms)),
         tuple(sorted(one.user for one in here if one.user in silent and one.since_ms + SILENT_MS > since_ms)),
         tuple(sorted(one.user for one in here if one.user in unseen and _unseen_from(one) > since_ms)),
         _quiet([one for one in facts.weeks if one.room == room]),
