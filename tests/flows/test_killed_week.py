@@ -178,7 +178,8 @@ def said(play: Play) -> list[str]:
         reader = play.hs.model.accounts.users[next(iter(room.joined - {HEARTH}), HEARTH)]
         for seen in type(play.people["ann"])(play.hs.model, reader).sees(id_):
             if seen.sender == HEARTH and not seen.redacted:
-                relates = seen.content.get("m.relates_to") or {}
+                # An edit says nothing of what its message answers: that stays as it was (spec, m.replace).
+                relates = room.by_id[seen.event_id].content.get("m.relates_to") or {}
                 genuine = None if relates.get("is_falling_back") else seen.reply_to
                 said = [room_label(play, id_), seen.content.get("msgtype"), seen.body, seen.html, seen.thread, genuine]
                 lines.append(named(play, json.dumps(said, ensure_ascii=False)))
