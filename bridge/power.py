@@ -81,6 +81,17 @@ def powers(state: Iterable[Any]) -> Powers:
     return Powers(frozenset(creators), endless, levels)
 
 
+def powers_seen(me: str, levels: Mapping[str, Any], create: Mapping[str, Any]) -> Powers:
+    """A room's powers by the contents of its `m.room.power_levels` and `m.room.create` alone, as they can be read one by one.
+
+    Who made the room is not in these. If creators are endless there and `me` has no number, it was `me` (spec, room version 12).
+    """
+    endless = has_endless_creators(create.get("room_version"))
+    more = create.get("additional_creators") if endless else None
+    ours = {me} if endless and me not in _mapping(levels.get("users")) else set()
+    return Powers(frozenset({*ours, *(more if isinstance(more, list) else ())}), endless, levels)
+
+
 def has_endless_creators(version: Any) -> bool:
     """Whether in rooms of this version the creators stand above all numbers: from 12 on. A version that is no number is an experiment: no."""
     return isinstance(version, str) and version.isdecimal() and int(version) >= 12

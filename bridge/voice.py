@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from bridge.effects import Effect, Mute, SetState, SetVoice
 from bridge.errors import Refused
-from bridge.power import Powers, has_endless_creators, voice_of, with_voice
+from bridge.power import powers_seen, voice_of, with_voice
 from bridge.scene import Desk, Filler
 from bridge.store import voices
 
@@ -27,13 +27,7 @@ async def fill(desk: Desk, effect: SetVoice) -> SetState | None:
     create = await desk.read.state_content(effect.room, "m.room.create")
     if levels is None or create is None:
         return None
-    endless = has_endless_creators(create.get("room_version"))
-    more = create.get("additional_creators") if endless else None
-    users = levels.get("users")
-    # Who made a room cannot be read by itself; if we have no number in it where creators have none, it was us.
-    ours = {desk.me} if endless and not (isinstance(users, dict) and desk.me in users) else set()
-    creators = frozenset({*ours, *(more if isinstance(more, list) else ())})
-    powers = Powers(creators, endless, levels)
+    powers = powers_seen(desk.me, levels, create)
     content = with_voice(powers, effect.user, desk.me, silent=silent)
     if content is not None:
         return SetState(key=effect.key, room=effect.room, type=LEVELS, content=content)

@@ -10,19 +10,17 @@ from bridge.community import circle_key, leaders
 from bridge.config import Config
 from bridge.effects import Effect, Kick, Put, Say, SetRank, SetState, load
 from bridge.errors import Refused
-from bridge.power import CREATOR, Powers, has_endless_creators, silenced
+from bridge.power import CREATOR, powers_seen, silenced
 from bridge.rooms import terms_wanted
 from bridge.scene import Desk, Filler, Scene
 from bridge.store import ledger, named, people, queue, rooms, voices
 from bridge.store.named import MODERATOR, OWNER
 from bridge.text import render
-from bridge.voice import NO_POWER
+from bridge.voice import LEVELS, NO_POWER
 from bridge.words import in_a_room, words
 
 DEMOTE = "demote"
 """What the ledger calls it."""
-
-LEVELS = "m.room.power_levels"
 
 
 def places(config: Config) -> frozenset[tuple[str, str]]:
@@ -121,7 +119,7 @@ async def fill(desk: Desk, effect: SetRank) -> SetState | None:
     meant = next((each.levels.get(effect.user) for each in wanted.rooms if each.key == room.key), None)
     users = levels.get("users")
     held: Mapping[str, Any] = users if isinstance(users, Mapping) else {}
-    powers = _powers(desk.me, levels, create)
+    powers = powers_seen(desk.me, levels, create)
     usual = levels.get("users_default", 0)
     level = meant if meant is not None else silenced(0) if silent else usual
     if powers.level(effect.user) == CREATOR:
@@ -134,15 +132,6 @@ async def fill(desk: Desk, effect: SetRank) -> SetState | None:
     if level != usual:
         kept[effect.user] = level
     return SetState(key=effect.key, room=effect.room, type=LEVELS, content={**levels, "users": kept})
-
-
-def _powers(me: str, levels: Mapping[str, Any], create: Mapping[str, Any]) -> Powers:
-    """As in `voice`: who made a room cannot be read by itself; if we have no number in it where creators have none, it was us."""
-    endless = has_endless_creators(create.get("room_version"))
-    more = create.get("additional_creators") if endless else None
-    users = levels.get("users")
-    ours = {me} if endless and not (isinstance(users, dict) and me in users) else set()
-    return Powers(frozenset({*ours, *(more if isinstance(more, list) else ())}), endless, levels)
 
 
 async def done(scene: Scene, entry: ledger.Entry) -> None:
