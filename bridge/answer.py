@@ -11,7 +11,7 @@ from typing import Any, cast
 from bridge import confirm, registry, welcome
 from bridge.arguments import Directory, Place
 from bridge.catalogues import spellings
-from bridge.commands import ANYWHERE, CIRCLE, COMMON, DIRECT, STAFF, Book, Command, Where, arguments, places
+from bridge.commands import ANYWHERE, CIRCLE, COMMON, DIRECT, STAFF, SURE, Book, Command, Where, arguments, places
 from bridge.community import everything
 from bridge.context import DONE, SEEN, Context, Reply, language_of, rather_people, role_in
 from bridge.effects import Put, React, Say, Tell
@@ -32,8 +32,6 @@ from bridge.words import Text, in_a_room, lines, words
 
 _PREFIXES = frozenset({"!h", "!hearth"})
 _MX_REPLY = re.compile(r"<mx-reply>.*?</mx-reply>", re.DOTALL | re.IGNORECASE)
-_SURE = 0.75
-"""How near a mistyped `!word` in a room must come to a command of ours: it may be meant for another bot."""
 MOST_WORDS_REPEATED = 3
 
 _WHOSE = {
@@ -280,7 +278,10 @@ async def _puzzled(asked: _Asked) -> None:
     # In the staff room people rely on us: silence there would look like obedience.
     for_us = call.certain or (asked.room is not None and asked.room.kind == "staff")
     polite = courtesy(given) if asked.room is None else None
-    near = () if polite else book.beginning(first, role) or book.near(given, role, 0.6 if for_us else _SURE)
+    own = spellings(book.commands, "command", [await language_of(asked.scene, asked.event.sender)])
+    # A mistyped `!word` in a room may be meant for another bot, so it has to come near to a command of ours.
+    sure = 0.6 if for_us else SURE
+    near = () if polite else book.beginning(first, role) or book.near(given, role, own, sure)
     if not for_us and not near:
         return
     everything = words("Write %(help)s to see what I can do.", help={"command": "help"})

@@ -105,6 +105,14 @@ class LocalTime:
         return f"{self.minute // 60:02}:{self.minute % 60:02}"
 
 
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """From when until when, as minutes of the day on somebody's own wall clock; past midnight where `until` is the smaller."""
+
+    since: int
+    until: int
+
+
 class Weekday(IntEnum):
     """A day of the week as `datetime.weekday` counts."""
 
@@ -195,6 +203,7 @@ LABELS: Mapping[type, Text] = {
     Duration: _label("how long"),
     Day: _label("date"),
     LocalTime: _label("time"),
+    Hours: _label("from when until when"),
     Weekday: _label("weekday"),
     Zone: _label("time zone"),
     Lang: _label("language"),

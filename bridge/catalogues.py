@@ -49,11 +49,11 @@ def translate(
     return str(text)
 
 
-def spellings(english: Iterable[str], context: str) -> Mapping[str, str]:
-    """Every translated spelling of these names in small letters, with the English one. An English name is never taken for another's translation."""
+def spellings(english: Iterable[str], context: str, languages: Iterable[str] = LANGUAGES) -> Mapping[str, str]:
+    """Every spelling of these names in these languages (all there are, if none is said) in small letters, with the English one. An English name is never taken for another's translation."""
     names = tuple(english)
     found: dict[str, str] = {}
-    for language in LANGUAGES:
+    for language in languages:
         for name in names:
             for spelling in str(catalogue(language).upgettext(context, name)).split(BETWEEN):
                 plain = " ".join(spelling.casefold().split())

@@ -4,7 +4,7 @@ import difflib
 import inspect
 import types
 import typing
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, IntFlag
 from typing import Any
@@ -42,6 +42,9 @@ def places(where: Where) -> dict[str, Any]:
     """The names of these kinds of room, as a value for a Text."""
     return {"list": [text for place, text in _PLACES.items() if place & where]}
 
+
+SURE = 0.75
+"""From so much likeness (0 to 1) on a word is next to surely a misspelt name."""
 
 _END = "--"
 """A lone `--` ends a name of several words."""
@@ -220,8 +223,11 @@ class Book:
         plain = word.casefold() + " "
         return tuple(sorted(name for name, one in self.commands.items() if name.startswith(plain) and one.role <= role))
 
-    def near(self, text: str, role: Role, cutoff: float = 0.6) -> tuple[str, ...]:
-        """Up to three names, English or translated, that are spelt nearly like this text or its first word; best first."""
+    def near(self, text: str, role: Role, own: Collection[str], cutoff: float = 0.6) -> tuple[str, ...]:
+        """Up to three names that are spelt nearly like this text or its first word; best first.
+
+        They are English or `own`, the names in the writer's language; of another language only if there is next to no doubt that it was meant.
+        """
         known = {
             spelling: name
             for spelling, name in [*((name, name) for name in self.commands), *self.spellings.items()]
@@ -229,14 +235,19 @@ class Book:
         }
         plain = " ".join(text.casefold().split())[:64]
         scored = sorted(
-            (-difflib.SequenceMatcher(None, spelling, wanted).ratio(), spelling)
+            (-_alike(spelling, wanted), spelling)
             for wanted in {plain, plain.partition(" ")[0]}
-            for spelling in difflib.get_close_matches(wanted, list(known), n=3, cutoff=cutoff)
+            for spelling in difflib.get_close_matches(wanted, list(known), n=12, cutoff=cutoff)
+            if spelling in self.commands or spelling in own or _alike(spelling, wanted) >= SURE
         )
         found: dict[str, str] = {}
         for _, spelling in scored:
             found.setdefault(known[spelling], spelling)
         return tuple(found.values())[:3]
+
+
+def _alike(one: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, one, other).ratio()
 
 
 def arguments(wanted: Command, line: Line, at: int, directory: Directory) -> list[object]:

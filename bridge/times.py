@@ -39,15 +39,19 @@ y: y yr year years г год года лет j jahr jahre jahren
 _UNIT_MS = {"s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS, "w": WEEK_MS, "y": 365 * DAY_MS}
 
 _WEEKDAYS = _table("""
-0: monday mon mo montag montags понедельник понедельникам пн
-1: tuesday tue tues tu dienstag dienstags di вторник вторникам вт
-2: wednesday wed we mittwoch mittwochs mi среда среду средам ср
-3: thursday thu thur thurs th donnerstag donnerstags do четверг четвергам чт
-4: friday fri fr freitag freitags пятница пятницу пятницам пт
-5: saturday sat sa samstag samstags sonnabend суббота субботу субботам сб
-6: sunday sun su sonntag sonntags so воскресенье воскресеньям вс
+0: monday mon mo montag montags понедельник понедельника понедельникам пн
+1: tuesday tue tues tu dienstag dienstags di вторник вторника вторникам вт
+2: wednesday wed we mittwoch mittwochs mi среда среду среды средам ср
+3: thursday thu thur thurs th donnerstag donnerstags do четверг четверга четвергам чт
+4: friday fri fr freitag freitags пятница пятницу пятницы пятницам пт
+5: saturday sat sa samstag samstags sonnabend суббота субботу субботы субботам сб
+6: sunday sun su sonntag sonntags so воскресенье воскресенья воскресеньям вс
 """)
 
+_FOR = re.compile(r"^(?:for|für|на)\s+")
+_UNTIL = re.compile(r"^(?:until|till|bis|до)\s+")
+_FROM = re.compile(r"^(?:from|between|von|zwischen|с|со)\s+")
+_TO = re.compile(r"\s*[-–—]\s*|\s+(?:to|and|until|till|bis|und|до|и)\s+|\s+")
 _SPAN = re.compile(r"(\d{1,9})\s*([^\W\d_]+)\.?")
 _CLOCK = re.compile(
     r"(?:at\s+|um\s+|в\s+)?(\d{1,2})(?:\s*[:.]\s*(\d{2})|\s*(?:uhr|h)\s+(\d{2})|h(\d{2}))?\s*"
@@ -62,8 +66,8 @@ _AFTER_NOON = {"дня", "вечера", "nachmittags", "abends", "in the evenin
 
 
 def read_duration(text: str) -> int | None:
-    """Milliseconds of a span such as `30s`, `1d12h`, `2 hours`, `2 часа`, `3 Tage`; None when it is not one, zero, or above ten years."""
-    plain = text.strip().casefold()
+    """Milliseconds of a span such as `30s`, `1d12h`, `2 hours`, `for 2 hours`, `2 часа`, `3 Tage`; None when it is not one, zero, or above ten years."""
+    plain = _FOR.sub("", text.strip().casefold())
     total, at = 0, 0
     for match in _SPAN.finditer(plain):
         unit = _UNITS.get(match[2])
@@ -92,9 +96,19 @@ def read_clock(text: str) -> int | None:
     return hour * 60 + minute if hour < 24 and minute < 60 else None
 
 
+def read_hours(text: str) -> tuple[int, int] | None:
+    """From which minute of the day until which: `22:00 7:30`, `22-7`, `from 10 pm to 7 am`, `с 22 до 7`, `22 bis 7 Uhr`; None when it is not that."""
+    plain = _FROM.sub("", text.strip().casefold())
+    for between in _TO.finditer(plain):
+        since, until = read_clock(plain[: between.start()]), read_clock(plain[between.end() :])
+        if since is not None and until is not None:
+            return since, until
+    return None
+
+
 def read_date(text: str) -> str | None:
-    """The day, as 2026-03-01, written like that, `1.3.2026`, `1 March 2026`, `1 марта 2026` or `1. März 2026`; None when it is not one. `1/3/2026` could be two days, so it is none."""
-    plain = text.strip().casefold()
+    """The day, as 2026-03-01, written like that, `until 2026-03-01`, `1.3.2026`, `1 March 2026`, `1 марта 2026` or `1. März 2026`; None when it is not one. `1/3/2026` could be two days, so it is none."""
+    plain = _UNTIL.sub("", text.strip().casefold())
     if match := _ISO_DATE.fullmatch(plain):
         year, month, day = (int(part) for part in match.groups())
     elif match := _DOTTED_DATE.fullmatch(plain):
@@ -122,8 +136,8 @@ def _months() -> Mapping[str, int]:
 
 
 def read_weekday(text: str) -> int | None:
-    """The weekday's number, Monday being 0; None when it is not one."""
-    found = _WEEKDAYS.get(text.strip().casefold().rstrip("."))
+    """The weekday's number, Monday being 0, also of `until Monday`; None when it is not one."""
+    found = _WEEKDAYS.get(_UNTIL.sub("", text.strip().casefold()).rstrip("."))
     return None if found is None else int(found)
 
 

@@ -24,6 +24,12 @@ def local_date(at_ms: int, zone: str) -> str:
     return local(at_ms, zone).date().isoformat()
 
 
+def next_weekday(day: str, weekday: int) -> str:
+    """The first day later than this one that is that weekday (Monday being 0); days as 2026-01-31."""
+    today = date.fromisoformat(day)
+    return (today + timedelta(days=(weekday - today.weekday() - 1) % 7 + 1)).isoformat()
+
+
 def next_time(at_ms: int, minute_of_day: int, zone: str) -> int:
     """The first moment later than `at_ms` at which the clocks of that zone show this minute of a day (UTC ms); of one that comes twice, also its second."""
     today = local(at_ms, zone).date()

@@ -55,9 +55,12 @@ async def _main(console: Console, once: bool) -> int:
 
 
 def _invite_the_audience(console: Console, play: Play) -> None:
-    table = Table(title="Log in with any Matrix client", title_justify="left")
-    for column in ("user", "password", "homeserver", "role"):
-        table.add_column(column)
+    console.print("Log in with any Matrix client. The homeserver:")
+    for home in {member.home.url: member.home for member in play.cast.values()}.values():
+        console.print(f"  of @…:{home.server_name}  {home.url}", soft_wrap=True)
+    table = Table()
+    for column in ("user", "password", "role"):
+        table.add_column(column, overflow="fold")  # nobody can log in with half a name
     roles = {
         "olga": "owner",
         "mira": "moderator",
@@ -66,9 +69,7 @@ def _invite_the_audience(console: Console, play: Play) -> None:
         "clara": "curator of #grief",
     }
     for name, member in play.cast.items():
-        table.add_row(
-            member.id, member.password, member.home.url, roles.get(name, "member" if name != "rex" else "the spammer")
-        )
+        table.add_row(member.id, member.password, roles.get(name, "member" if name != "rex" else "the spammer"))
     console.print(table)
     console.print(f"Write to {play.hearth}: help. Moderators write !help in the staff room. Ctrl-C ends everything.")
 

@@ -341,6 +341,13 @@ async def asked(db: Connection, user: str, kind: str) -> bool:
     return bool(found.scalar())
 
 
+async def is_used(db: Connection, tag: str, rooms: Iterable[str]) -> bool:
+    """Whether any message that is still there in one of these rooms carries this tag."""
+    query = select(posts.c.event).join(post_tags, posts.c.event == post_tags.c.event)
+    query = query.where(post_tags.c.tag == tag, posts.c.room.in_(list(rooms)), posts.c.redacted.is_(False)).limit(1)
+    return (await db.execute(query)).first() is not None
+
+
 async def tag_counts(db: Connection, rooms: Iterable[str], limit: int) -> tuple[tuple[str, int], ...]:
     """The tags most used in these rooms, with the number of messages that carry each; then by name."""
     number = func.count().label("number")

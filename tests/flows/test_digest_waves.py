@@ -226,9 +226,9 @@ def _message(event: str, at_ms: int, body: str) -> Any:
 async def test_quiet_hours_and_a_pause(world: World) -> None:
     await world.tell(ANN, "follow #sleep")
     assert "You have no quiet hours." in await world.tell(ANN, "quiet")
-    assert "From when until when?" in await world.tell(ANN, "quiet 22:00")
+    assert "which looks like this: 22:00 7:30" in await world.tell(ANN, "quiet 22:00")
     assert "From when until when?" in await world.tell(ANN, "quiet 22:00 22:00")
-    answer = await world.tell(ANN, "quiet 22:00 9:30")
+    answer = await world.tell(ANN, "quiet 22-9:30")
     assert "from 22:00 to 09:30 (Europe/Berlin)" in answer
     assert "when they end, at 09:30" in answer
     assert "every day at 09:30" in await world.tell(ANN, "digest")
@@ -240,6 +240,9 @@ async def test_quiet_hours_and_a_pause(world: World) -> None:
 
     assert "until tomorrow at least" in await world.tell(ANN, "digest pause 2026-01-12")
     assert "Thu, Jan 15, 08:00" in await world.tell(ANN, "digest pause 3 days")
+    assert "Wed, Jan 14, 08:00" in await world.tell(ANN, "digest pause until Wednesday")
+    assert "Mon, Jan 19, 08:00" in await world.tell(ANN, "digest pause until Monday")  # which it is today
+    assert "Thu, Jan 15, 08:00" in await world.tell(ANN, "digest pause for 3 days")
     assert "It pauses until then" in await world.tell(ANN, "digest")
     answer = await world.tell(ANN, "digest at 18:00")
     assert "every day at 18:00" in answer

@@ -273,12 +273,19 @@ def test_the_longest_name_wins_and_translations_work() -> None:
 
 
 def test_mistyped_names_suggest_what_the_asker_may_use() -> None:
-    assert BOOK.near("folow #sleep", Role.MEMBER) == ("follow",)
+    assert BOOK.near("folow #sleep", Role.MEMBER, ()) == ("follow",)
     longer = Book({**BOOK.commands, "follows": BOOK.commands["follow"]}, {})
-    assert longer.near("folow #sleep", Role.MEMBER)[:2] == ("follow", "follows")
-    assert BOOK.near("подписатся", Role.MEMBER) == ("подписаться",)
-    assert BOOK.near("bann", Role.MEMBER) == ()
-    assert BOOK.near("bann", Role.MODERATOR)[0] == "ban"
+    assert longer.near("folow #sleep", Role.MEMBER, ())[:2] == ("follow", "follows")
+    assert (
+        BOOK.near("подписатся", Role.MEMBER, {"подписаться"})
+        == BOOK.near("подписатся", Role.MEMBER, ())
+        == ("подписаться",)
+    )
+    german = Book({"digest": BOOK.commands["digest"]}, {"schutz aus": "digest"})
+    assert german.near("status", Role.MEMBER, ()) == ()
+    assert german.near("schuz aus", Role.MEMBER, ()) == ("schutz aus",)
+    assert BOOK.near("bann", Role.MEMBER, ()) == ()
+    assert BOOK.near("bann", Role.MODERATOR, ())[0] == "ban"
     assert BOOK.beginning("digest", Role.MEMBER) == ("digest now",)
 
 

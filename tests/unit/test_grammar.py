@@ -5,7 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.grammar import Link, parse_link, read_line
-from bridge.times import near_zones, read_clock, read_duration, read_language, read_weekday, read_zone
+from bridge.times import (
+    near_zones,
+    read_clock,
+    read_date,
+    read_duration,
+    read_hours,
+    read_language,
+    read_weekday,
+    read_zone,
+)
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 
@@ -103,7 +112,7 @@ def test_any_text_is_read_and_nothing_but_blanks_and_quotes_is_lost(body: str, f
     [
         ("30s", 30_000), ("5m", 5 * MINUTE), ("2h", 2 * HOUR), ("3d", 3 * DAY), ("1w", 7 * DAY), ("1d12h", 36 * HOUR),
         ("2 hours", 2 * HOUR), ("1 day, 2 hours", 26 * HOUR), ("2 часа", 2 * HOUR), ("5 минут", 5 * MINUTE), ("1 нед.", 7 * DAY),
-        ("3 Tage", 3 * DAY), ("2 Stunden", 2 * HOUR), ("1 Std.", HOUR),
+        ("3 Tage", 3 * DAY), ("for 3 days", 3 * DAY), ("für 2 Stunden", 2 * HOUR), ("на 2 часа", 2 * HOUR), ("for spam", None), ("2 Stunden", 2 * HOUR), ("1 Std.", HOUR),
         ("0m", None), ("5", None), ("m", None), ("5 foo", None), ("x5m", None), ("999999999w", None), ("", None), ("5m x", None),
     ],
 )  # fmt: skip
@@ -121,6 +130,24 @@ def test_spans_are_read_in_three_languages(text: str, expected: int | None) -> N
 )  # fmt: skip
 def test_times_of_day_are_read_as_people_write_them(text: str, expected: int | None) -> None:
     assert read_clock(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["22:00 7:30", "22:00-7:30", "22.00 – 7.30", "from 10 pm to 7:30 am", "10pm 7:30am", "с 22 до 7:30", "von 22 bis 7:30 Uhr", "between 22 and 7.30"],
+)  # fmt: skip
+def test_hours_are_read_as_people_write_them(text: str) -> None:
+    assert read_hours(text) == (1320, 450)
+
+
+@pytest.mark.parametrize("text", ["22", "22:00", "", "8 pm", "22 25", "7-8-9", "off"])
+def test_what_is_no_pair_of_times_is_no_hours(text: str) -> None:
+    assert read_hours(text) is None
+
+
+def test_until_is_understood_before_a_day() -> None:
+    assert [read_weekday(day) for day in ("until Monday", "bis Dienstag", "до среды", "until 5")] == [0, 1, 2, None]
+    assert [read_date(day) for day in ("until 2026-03-01", "до 1 марта 2026", "bis 1.3.2026")] == ["2026-03-01"] * 3
 
 
 @pytest.mark.parametrize(

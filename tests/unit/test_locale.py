@@ -94,3 +94,19 @@ def test_words_are_always_written_out_where_they_are_said() -> None:
                 for argument in node.args[: 2 if node.func.id == "words_n" else 1]:
                     literal = isinstance(argument, ast.Constant) and isinstance(argument.value, str)
                     assert literal, f"{path.name}:{node.lineno}"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_command_in_a_translation_is_called_as_it_is_there(language: str) -> None:
+    """What somebody copies from a help is what that help is written in."""
+    found = catalogue(language)
+    called = {str(one.id): str(one.string).partition(loaded.BETWEEN)[0] for one in found if one.context == "command"}
+    english = [
+        (name, str(one.id)[:60])
+        for one in found
+        for text in forms(one.string)
+        for code in re.findall(r"`!?([^`]+)`", text if one.id else "")
+        for name, own in called.items()
+        if own != name and re.match(re.escape(name) + r"(?: |$)", code)
+    ]
+    assert not english

@@ -4,6 +4,7 @@ from bridge.arguments import Circle, Tag, Thread, User
 from bridge.commands import command
 from bridge.context import Context
 from bridge.digest import following, rhythm, store
+from bridge.store import people, shares
 from bridge.words import Text, lines, words
 
 
@@ -22,7 +23,19 @@ async def follow(ctx: Context, who: int | User | Circle | Thread | Tag, tag: Tag
     if not new:
         return words("You follow %(what)s already, nothing is lost.", what=what)
     said = words("You now follow %(what)s.", what=what)
+    if reason.kind == "tag" and not await _in_use(ctx, reason.target):
+        said = lines(
+            said, words("Nobody where you are has written this tag yet. If you meant a person, pick them with @.")
+        )
     if not first:
         return said
     next_ms, zone = await rhythm.begin(ctx.scene, ctx.sender, "daily")
     return lines(said, rhythm.begun(next_ms, zone))
+
+
+async def _in_use(ctx: Context, tag: str) -> bool:
+    """Whether the tag was written, or means a circle, where the sender reads."""
+    if any(room.tag == tag for room in ctx.rooms):
+        return True
+    here = set(await people.rooms_of(ctx.db, ctx.sender)) & {room.room for room in ctx.rooms}
+    return await shares.is_used(ctx.db, tag, sorted(here))

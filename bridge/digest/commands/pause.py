@@ -1,17 +1,17 @@
 """The command `digest pause`; never ends anything for good, and never makes a digest."""
 
-from bridge.arguments import Day, Duration
+from bridge.arguments import Day, Duration, Weekday
 from bridge.commands import command
 from bridge.context import Context
 from bridge.digest import rhythm
 from bridge.errors import UsageError
 from bridge.store import people
-from bridge.wall import local_date
+from bridge.wall import local_date, next_weekday
 from bridge.words import Text, words
 
 
-@command(name="digest pause", examples=("digest pause 2 weeks", "digest pause 2026-08-15"))
-async def digest_pause(ctx: Context, until: Day | Duration) -> Text:
+@command(name="digest pause", examples=("digest pause 2 weeks", "digest pause until Monday", "digest pause 2026-08-15"))
+async def digest_pause(ctx: Context, until: Day | Duration | Weekday) -> Text:
     """Get no digest for some time, or until a day.
 
     The first one after it comes at your usual hour, on that day or the next one that is yours, and covers what happened meanwhile, at most a month.
@@ -21,8 +21,12 @@ async def digest_pause(ctx: Context, until: Day | Duration) -> Text:
     if person.digest == "off":
         raise UsageError(words("Your digest is off already."))
     zone, now_ms = rhythm.zone_of(person, ctx.config), ctx.scene.now_ms
-    day = local_date(now_ms + until.ms, zone) if isinstance(until, Duration) else until.date
-    if day <= local_date(now_ms, zone):
+    today = local_date(now_ms, zone)
+    if isinstance(until, Weekday):
+        day = next_weekday(today, until)
+    else:
+        day = local_date(now_ms + until.ms, zone) if isinstance(until, Duration) else until.date
+    if day <= today:
         raise UsageError(
             words("A pause lasts until tomorrow at least: %(example)s.", example={"command": "digest pause 2 weeks"})
         )

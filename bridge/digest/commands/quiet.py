@@ -1,6 +1,6 @@
 """The commands `quiet ...`: hours in which nothing comes unasked; never decides what would have come."""
 
-from bridge.arguments import LocalTime
+from bridge.arguments import Hours
 from bridge.commands import command
 from bridge.context import Context
 from bridge.digest import rhythm
@@ -9,19 +9,19 @@ from bridge.store import due, people
 from bridge.words import Text, lines, words
 
 
-@command(examples=("quiet", "quiet 22:00 7:30"))
-async def quiet(ctx: Context, since: LocalTime | None = None, until: LocalTime | None = None) -> Text:
+@command(examples=("quiet 22:00 7:30", "quiet"))
+async def quiet(ctx: Context, hours: Hours | None = None) -> Text:
     """See your quiet hours, or choose them: from when until when nothing comes unasked.
 
     They are hours on your own wall. A digest that would come in them comes when they end. What you ask me is answered at any hour.
     """
-    if since is None:
+    if hours is None:
         return await _told(ctx)
-    if until is None or until.minute == since.minute:
+    if hours.since == hours.until:
         raise UsageError(
             words("From when until when? For example: %(example)s.", example={"command": "quiet 22:00 7:30"})
         )
-    await people.change(ctx.db, ctx.sender, quiet_from=since.minute, quiet_until=until.minute)
+    await people.change(ctx.db, ctx.sender, quiet_from=hours.since, quiet_until=hours.until)
     await due.look_again(ctx.db, ctx.sender, ctx.scene.now_ms)
     return await _told(ctx)
 

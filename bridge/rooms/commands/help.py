@@ -1,6 +1,7 @@
 """The command `help`: all that somebody can do, or one command in full; never more than their role may use."""
 
 from bridge.arguments import Rest
+from bridge.catalogues import spellings
 from bridge.commands import ANYWHERE, Command, command, places
 from bridge.context import Context, rather_people
 from bridge.errors import UsageError
@@ -24,7 +25,8 @@ async def show_help(ctx: Context, command: Rest = Rest("")) -> Text:
     wanted = ctx.book.named(command.removeprefix("!"), direct=ctx.direct)
     if wanted is not None and wanted.role <= ctx.role:
         return _explained(ctx, wanted)
-    near = ctx.book.beginning(command, ctx.role) or ctx.book.near(command, ctx.role)
+    own = spellings(ctx.book.commands, "command", [ctx.language])
+    near = ctx.book.beginning(command, ctx.role) or ctx.book.near(command, ctx.role, own)
     if near:
         names = {"list": [{"command": name} for name in near]}
         raise UsageError(words("I know no command of that name. Perhaps: %(near)s", near=names))
