@@ -7,6 +7,7 @@ to come in; but few of them are listened to at once, and none for longer than a 
 from collections.abc import Mapping
 
 from bridge.community import leaders
+from bridge.digest import turned
 from bridge.effects import Effect, Join, Leave, Put, load
 from bridge.events import AnyEvent, Invited, MemberChanged
 from bridge.rooms import door
@@ -72,6 +73,7 @@ async def joined(scene: Scene, effect: Effect, state: State, room: str | None) -
     """We are in: from now on this is where we talk to that person."""
     if state == "done" and isinstance(effect, Join) and effect.person:
         await people.change(scene.db, effect.person, direct_room=room or effect.room, direct_encrypted=effect.encrypted)
+        await turned.back(scene, effect.person, room or effect.room)
 
 
 SETTLERS: Mapping[type[Effect], Settler] = {Join: joined}

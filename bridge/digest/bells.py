@@ -38,6 +38,8 @@ async def ring(scene: Scene, event: Reacted, about: tuple[str, str], bell: str) 
     if first:
         next_ms, zone = await rhythm.begin(scene, event.sender, "daily")
         said = lines(said, rhythm.begun(next_ms, zone))
+    elif wish == "follow" and (off := rhythm.off_now(await people.get(scene.db, event.sender))) is not None:
+        said = lines(said, off)
     language = await language_of(scene, event.sender)
     scene.puts.append(Put(Tell(key=f"bell/{event.id}", user=event.sender, text=said, language=language)))
 

@@ -12,7 +12,7 @@ from bridge.digest.due import next_run, not_before
 from bridge.digest.excerpt import said_in_copy
 from bridge.digest.letter import Letter, Line
 from bridge.digest.model import Item
-from bridge.digest.standing import known_already, readable
+from bridge.digest.standing import Standing, known_already, readable
 from bridge.effects import Call, Correct, Deliver, Effect, Offer, Put, Send, is_call, transaction_id
 from bridge.errors import TURNED_AWAY, NotYet, Refused
 from bridge.events import COPY_MARK
@@ -64,7 +64,8 @@ async def correct(desk: Desk, effect: Correct) -> Send | None:
         made = await store.get(db, effect.digest)
     if made is None or made.room is None or made.event is None:
         return None
-    new = await _letter(desk, made, await _texts(desk, made), key=effect.key, may_be_empty=True)
+    alone = await _is_for_two(desk, made.room, made.user)
+    new = await _letter(desk, made, await _texts(desk, made), key=effect.key, may_be_empty=True, alone=alone)
     if new is None:
         return None
     edit = {
@@ -76,6 +77,22 @@ async def correct(desk: Desk, effect: Correct) -> Send | None:
         COPY_MARK: transaction_id(effect.key),
     }
     return Send(key=effect.key, room=made.room, type="m.room.message", content=edit)
+
+
+async def _is_for_two(desk: Desk, room: str, user: str) -> bool:
+    """Whether nobody else is in this room, or invited to it: whoever came since has no part in what is said anew to its reader."""
+    try:
+        held = await desk.read.state(room)
+    except Refused:
+        return False
+    members = [raw for raw in held if raw.get("type") == "m.room.member"]
+    present = {raw.get("state_key") for raw in members if _membership(raw) in ("join", "invite")}
+    return present <= {desk.me, user}
+
+
+def _membership(raw: Mapping[str, Any]) -> object:
+    content = raw.get("content")
+    return content.get("membership") if isinstance(content, Mapping) else None
 
 
 def _is_wanted(desk: Desk, made: store.Made, person: Person) -> bool:
@@ -147,16 +164,16 @@ async def _texts(desk: Desk, made: store.Made) -> dict[Item, Mapping[str, Any]]:
     async with desk.reading() as db:
         there = await readable(db, made, desk.me)
     found = {}
-    for item, (author, copied, _) in there.items():
+    for item, standing in there.items():
         try:
             event = await desk.read.event(item.room, item.event)
         except Refused:
             continue
-        if event is None or event.get("sender") != (desk.me if copied else author):
+        if event is None or event.get("sender") != (desk.me if standing.copied else standing.author):
             continue
         content = event.get("content")
         if isinstance(content, Mapping) and content:
-            found[item] = said_in_copy(content) if copied else content
+            found[item] = said_in_copy(content) if standing.copied else content
     return found
 
 
@@ -167,8 +184,12 @@ async def _letter(
     *,
     key: str | None = None,
     may_be_empty: bool = False,
+    alone: bool = True,
 ) -> dict[str, Any] | None:
-    """The message of a digest, from texts that were read just now; who may read what is looked at once more. None when nothing is left."""
+    """The message of a digest, from texts that were read just now; who may read what is looked at once more. None when nothing is left.
+
+    `alone`: its reader is the only one there beside us; else nobody is quoted.
+    """
     config = desk.config
     async with desk.reading() as db:
         there = await readable(db, made, desk.me)
@@ -177,14 +198,13 @@ async def _letter(
     # A digest that stands in a former direct room is corrected there: about that one we know nothing any more.
     there_now = made.room in (None, person.direct_room)
     open_to = config.community.encrypted_to_open or (bool(person.direct_encrypted) and there_now)
-    lines = tuple(
-        Line(
-            item, there[item][0], said[item] if open_to or not rooms[item.room].encrypted else None,
-            bool(there[item][1]), there[item][2],
-        )
-        for item in made.digest.items
-        if item in said and item in there
-    )  # fmt: skip
+
+    def line(item: Item, standing: Standing) -> Line:
+        quoted = alone and standing.quotable and (open_to or not rooms[item.room].encrypted)
+        words_of = said[item] if quoted else None
+        return Line(item, standing.author, words_of, bool(standing.copied), standing.late_ms)
+
+    lines = tuple(line(item, there[item]) for item in made.digest.items if item in said and item in there)
     seen = await _watched(desk, made)
     if not lines and not may_be_empty and seen is None:
         return None

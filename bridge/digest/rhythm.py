@@ -75,6 +75,7 @@ async def begin(
         digest_minute=minute_of(person, scene.config) if minute is None else minute,
         digest_weekday=person.digest_weekday if weekday is None else weekday,
         digest_mark=mark,
+        digest_rests=None,
         # Whether one covers more than usual is a matter of the rhythm.
         digest_ms=person.digest_ms if person.digest == rhythm else None,
     )
@@ -102,12 +103,19 @@ def begun(next_ms: int, zone: str) -> Text:
     )  # fmt: skip
 
 
+def off_now(person: Person) -> Text | None:
+    """What somebody is told besides who follows something although their digests are off: else they would wait for it in vain. None when they come."""
+    if person.digest != "off":
+        return None
+    return words("Your digest is off, though, so you would not hear of it. %(daily)s switches it on.", daily={"command": "digest daily"})  # fmt: skip
+
+
 async def end(scene: Scene, user: str) -> bool:
     """No digests any more; False when there were none. What the person follows stays."""
     person = await people.get(scene.db, user)
     # The hour is written down even where it was never chosen: whoever has one has decided about digests, and following does not begin them again.
     minute = minute_of(person, scene.config)
-    await people.change(scene.db, user, digest="off", digest_minute=minute, digest_pause=None)
+    await people.change(scene.db, user, digest="off", digest_minute=minute, digest_pause=None, digest_rests=None)
     await due.remove(scene.db, store.DUE, user)
     return person.digest != "off"
 

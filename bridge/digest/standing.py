@@ -1,25 +1,37 @@
 """What of a digest that was made its reader may open at this moment; never what was said in it."""
 
+from dataclasses import dataclass
+
 from bridge.digest import store
 from bridge.digest.model import Copied, Item
 from bridge.digest.reader import MAIN, has_read
-from bridge.digest.visible import openings
-from bridge.store import attention, happened
+from bridge.digest.visible import may_read_edit, openings
+from bridge.store import attention, happened, versions
 from bridge.store.db import Connection
 
 LAG_MS = 10 * 60 * 1000
 """So much older than the digest before it may be what is in a digest, and is not called late: clocks differ, and messages take a moment."""
 
 
-async def readable(db: Connection, made: store.Made, me: str) -> dict[Item, tuple[str, Copied | None, int | None]]:
-    """The items that this member may open right now, and that are of nobody whom they block or who blocks them.
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an item stands now: its author (empty where a copy names none), and the copy that it is, if it is one.
 
-    Each with its author (empty where a copy names none), and as the copy that it is if it is one; of what came so late that it belongs into an earlier
-    digest, with when it was written (UTC ms).
+    `late_ms`: it came so late that it belongs into an earlier digest, and when it was written (UTC ms). `quotable`: its newest words are its reader's to read.
     """
+
+    author: str
+    copied: Copied | None = None
+    late_ms: int | None = None
+    quotable: bool = True
+
+
+async def readable(db: Connection, made: store.Made, me: str) -> dict[Item, Standing]:
+    """The items that this member may open right now, and that are of nobody whom they block or who blocks them."""
     spans = (await happened.spans_of(db, [made.user])).get(made.user, ())
     places = {place.room: place for place in await happened.places(db)}
     posts, copies = await happened.behind(db, [item.event for item in made.digest.items], me)
+    edits = await versions.newest_of(db, [item.event for item in made.digest.items])
     apart = await store.apart_from(db, made.user)
     found = {}
     for item in made.digest.items:
@@ -29,7 +41,8 @@ async def readable(db: Connection, made: store.Made, me: str) -> dict[Item, tupl
             if any((opening.room, opening.event) == (item.room, item.event) for opening in there):
                 late = made.from_ms is not None and not copied and post.at_ms < made.from_ms - LAG_MS
                 author = "" if copied and post.nameless else post.author
-                found[item] = (author, copied, post.at_ms if late else None)
+                quotable = may_read_edit(spans, places[item.room], edits.get(item.event))
+                found[item] = Standing(author, copied, post.at_ms if late else None, quotable)
     return found
 
 

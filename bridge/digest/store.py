@@ -24,7 +24,7 @@ from bridge.effects import Deliver
 from bridge.events import Receipt
 from bridge.store.db import Connection
 from bridge.store.due import Due
-from bridge.store.people import Person
+from bridge.store.people import Person, person
 from bridge.store.tables import (
     copies,
     digest_items,
@@ -179,7 +179,7 @@ async def pending(
     return tuple(
         (
             Due(DUE, row["subject"], row["next_ms"], row["slot"]),
-            Person(**{name: row[name] for name in own}) if row["user"] is not None else Person(user=row["subject"]),
+            person({name: row[name] for name in own}) if row["user"] is not None else Person(user=row["subject"]),
         )
         for row in rows
     )
@@ -300,7 +300,7 @@ async def called_by(db: Connection, event: str) -> tuple[Called, ...]:
     own = tuple(column.name for column in people.c)
     return tuple(
         Called(
-            Person(**{name: row[name] for name in own}),
+            person({name: row[name] for name in own}),
             row["seq"],
             row["author"],
             row["seen_ms"],

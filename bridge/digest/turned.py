@@ -1,4 +1,7 @@
-"""Somebody left the room in which their digests come, and the one that came after it: their digests pause, and a person hears of it. Never invites anybody again."""
+"""Somebody left the room in which their digests come, and the one that came after it: their digests rest, and a person hears of it. Never invites anybody again.
+
+When they open a chat with us themselves they are told, once, that nothing is lost and how to have their digests back. That alone brings none: they may have come for something else.
+"""
 
 from bridge.community import circle_by_key
 from bridge.context import language_of
@@ -11,8 +14,10 @@ from bridge.words import in_a_room, words
 
 async def away(scene: Scene, user: str) -> None:
     """End the digests of who wants no direct room, until they ask for them; their curators are told, or staff where they have none. Once, as there is but one end."""
+    before = (await people.get(scene.db, user)).digest
     if not await rhythm.end(scene, user):
         return
+    await people.change(scene.db, user, digest_rests=before)
     text = words(
         "%(who)s left the chat in which I bring them their digest, and the new one after that. I send them none for now, and do not invite them again. "
         "Perhaps all is well and they only want fewer messages; at a good moment, you could ask.",
@@ -31,3 +36,17 @@ async def away(scene: Scene, user: str) -> None:
     if ours and staff is not None and not curators:
         key = f"digests paused/{user}/{scene.now_ms}"
         scene.puts.append(Put(Say(key=key, room=staff.room, text=in_a_room(text), language=scene.config.language)))
+
+
+async def back(scene: Scene, user: str, room: str) -> None:
+    """Somebody whose digests rest has opened this chat with us: tell them, once, how to have them back."""
+    rests = (await people.get(scene.db, user)).digest_rests
+    if rests is None:
+        return
+    await people.change(scene.db, user, digest_rests=None)
+    text = words(
+        "Good to have you here. I have sent you no digest since you left the chat for it. Nothing that you follow is lost: %(again)s brings your digests back, and until then none comes.",
+        again={"command": f"digest {rests}"},
+    )  # fmt: skip
+    language = await language_of(scene, user)
+    scene.puts.append(Put(Tell(key=f"digests rest/{room}", user=user, text=text, language=language)))

@@ -48,6 +48,25 @@ def may_read(spans: Iterable[Span], place: Place, seq: int | None, at_ms: int | 
     )
 
 
+def may_read_edit(spans: Iterable[Span], place: Place, edit_seq: int | None) -> bool:
+    """Whether somebody who may read a message of this room may be shown how it was worded anew: they were there then, too.
+
+    `edit_seq` is the newest `seq` when we heard of that edit; None: there is none. An edit has no `seq` of its own, so what they were just then must
+    have begun before and not have ended yet; what newcomers can read now, and could read ever, has to let them see it.
+    """
+    if edit_seq is None or always_open(place):
+        return True
+    histories = {place.history, *(history for _, history in place.changes)}
+    enough = ("join", "invite") if histories <= OPEN | {"invited"} else ("join",)
+    return any(
+        span.room == place.room
+        and span.membership in enough
+        and span.since_seq < edit_seq
+        and (span.until_seq is None or edit_seq < span.until_seq)
+        for span in spans
+    )
+
+
 def openings(
     spans: Iterable[Span], places: Mapping[str, Place], post: Post, copies: Iterable[Copied]
 ) -> Iterator[Opening]:

@@ -245,6 +245,10 @@ async def _membership(db: Connection, event: MemberChanged, now_ms: int) -> bool
     if row is None or row.membership == event.membership:
         return row is None
     since_ms = min(event.at_ms, now_ms)
+    if event.membership in ("join", "invite"):
+        # Not before what was said here last: a server that dates its people's coming back would let them read what only comes late.
+        last = select(posts.c.at_ms).where(posts.c.room == event.room).order_by(posts.c.seq.desc()).limit(1)
+        since_ms = max(since_ms, await db.scalar(last) or since_ms)
     newest_post = select(func.coalesce(func.max(posts.c.seq), 0)).scalar_subquery()
     if row.id is not None:
         since_ms = max(since_ms, row.since_ms)

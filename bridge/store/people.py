@@ -1,7 +1,7 @@
 """What a person told us about themselves, and who was in which room when. Never a name, never a word of theirs."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -9,6 +9,7 @@ from sqlalchemy import select
 from bridge.store.db import Connection
 from bridge.store.tables import memberships, people, prompts, rooms
 from bridge.store.upsert import insert_into
+from bridge.wall import is_zone
 
 PROFILE, ANONYMOUS = "profile", "anonymous"
 """By what copies name somebody who does not want to be named there as elsewhere."""
@@ -20,7 +21,7 @@ class Person:
 
     `digest` is off, daily or weekly; `digest_minute` of their local day, `digest_weekday` 0 is Monday, `digest_mark` the newest `posts.seq` that
     their digests have covered, and `digest_ms` until when that was (UTC ms); `digest_pause` is the local date from which they come again; `digest_most`
-    conversations are in one at most. `quiet_from` and `quiet_until` are minutes of their local day. `consent`: may their replies travel with a shared
+    conversations are in one at most; `digest_rests`: how often they came until their reader left the chats for them, and nothing else ended them. `quiet_from` and `quiet_until` are minutes of their local day. `consent`: may their replies travel with a shared
     thread? `shown`: profile or anonymous, by what copies name them. `notify`: are they told at once who answers or
     mentions them?
     """
@@ -41,6 +42,7 @@ class Person:
     digest_pause: str | None = None
     digest_ms: int | None = None
     digest_most: int | None = None
+    digest_rests: str | None = None
     notify: bool | None = None
 
 
@@ -53,17 +55,23 @@ class Prompt:
     kind: str
 
 
+def person(row: Mapping[Any, Any]) -> Person:
+    """A row of the table as a person. A time zone that the time zone database of this machine no longer knows counts as none told, until it knows it again."""
+    known = Person(**row)
+    return known if known.zone is None or is_zone(known.zone) else replace(known, zone=None)
+
+
 async def get(db: Connection, user: str) -> Person:
     """What we know of this person; the defaults when that is nothing."""
     row = (await db.execute(select(people).where(people.c.user == user))).mappings().one_or_none()
-    return Person(**row) if row else Person(user=user)
+    return person(row) if row else Person(user=user)
 
 
 async def get_all(db: Connection, users: Collection[str]) -> dict[str, Person]:
     """What we know of each of these, by their id; the defaults where that is nothing."""
     found = {user: Person(user=user) for user in users}
     for row in (await db.execute(select(people).where(people.c.user.in_(users)))).mappings():
-        found[row["user"]] = Person(**row)
+        found[row["user"]] = person(row)
     return found
 
 
@@ -77,7 +85,7 @@ async def by_direct_room(db: Connection, room: str) -> Person | None:
     """Whose direct room this is, or None. Should two people have it, because both brought us there, it is one's."""
     query = select(people).where(people.c.direct_room == room).order_by(people.c.user)
     row = (await db.execute(query)).mappings().first()
-    return Person(**row) if row else None
+    return person(row) if row else None
 
 
 async def everywhere(db: Connection, users: Collection[str]) -> dict[str, dict[str, str]]:

@@ -93,6 +93,7 @@ versions = Table(  # the tags of every text that an edited message ever had, so 
     Column("at_ms", BigInteger, nullable=False),  # the sender's word as it is; -1: the message's own text, older than every edit
     Column("tags", Text, nullable=False),  # as a JSON list, sorted
     Column("redacted", Boolean, nullable=False, server_default=text("false")),
+    Column("since_seq", BigInteger),  # the newest post when we heard of it; null: it was heard of before this was kept
     Index("ix_versions_target", "target"),
 )  # fmt: skip
 
@@ -247,6 +248,7 @@ people = Table(
     Column("digest_pause", Text),  # the local date from which digests come again; a past one is over
     Column("digest_ms", BigInteger),  # until when digests have covered what happened; null: there was none of this rhythm yet
     Column("digest_most", Integer),  # so many conversations in a digest; null: as the configuration says
+    Column("digest_rests", Text),  # daily or weekly: their digests came so until they left the chats for them twice
     Column("notify", Boolean),  # are they told at once who answers or mentions them? null: as long as digests come
 )  # fmt: skip
 

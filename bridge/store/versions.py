@@ -4,9 +4,9 @@ The newest edit is the one with the greatest (origin_server_ts, event id) of the
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-from sqlalchemy import delete, select, true, update
+from sqlalchemy import delete, func, select, true, update
 
 from bridge.store.db import Connection
 from bridge.store.tables import early, post_tags, posts, versions
@@ -47,6 +47,13 @@ async def target_of(db: Connection, edit: str, room: str) -> str | None:
     ).scalar()
 
 
+async def newest_of(db: Connection, targets: Collection[str]) -> dict[str, int]:
+    """Behind which `posts.seq` we heard of the newest text of each of these messages; of those that were never edited, nothing."""
+    query = select(posts.c.event, versions.c.since_seq).join(versions, versions.c.event == posts.c.edited)
+    rows = await db.execute(query.where(posts.c.event.in_(targets), versions.c.since_seq.is_not(None)))
+    return {row.event: row.since_seq for row in rows}
+
+
 async def forget(db: Connection, target: str) -> None:
     """The message itself was emptied: nothing that it ever said counts, and it is as if it had never been edited."""
     await db.execute(update(posts).where(posts.c.event == target).values(edited=None, edited_ms=None))
@@ -55,7 +62,8 @@ async def forget(db: Connection, target: str) -> None:
 
 async def _keep(db: Connection, event: str, target: str, at_ms: int, tags: Iterable[str]) -> None:
     row = {"event": event, "target": target, "at_ms": at_ms, "tags": json.dumps(sorted(tags), ensure_ascii=False)}
-    await db.execute(insert_into(db, versions).values(row).on_conflict_do_nothing())
+    newest = select(func.coalesce(func.max(posts.c.seq), 0)).scalar_subquery()
+    await db.execute(insert_into(db, versions).values(**row, since_seq=newest).on_conflict_do_nothing())
 
 
 async def _hold(db: Connection, target: str) -> None:

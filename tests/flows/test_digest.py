@@ -74,6 +74,7 @@ class World:
     done: dict[str, str] = field(default_factory=dict)
     before_delivery: list[Any] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
+    inside: dict[str, list[str]] = field(default_factory=dict)
 
     async def direct_room(self, user: str) -> str:
         async with self.database.writing() as db:
@@ -91,6 +92,10 @@ class World:
         edits = [each for each in self.events.values() if each["edits"] == event and not each["redacted"]]
         content = edits[-1]["content"]["m.new_content"] if edits else raw["content"]
         return {"type": raw["type"], "sender": raw["sender"], "content": content}
+
+    async def state(self, room: str) -> Sequence[Mapping[str, Any]]:
+        there = self.inside.get(room, [ME, room.removeprefix("!direct-")])
+        return [{"type": "m.room.member", "state_key": user, "content": {"membership": "join"}} for user in there]
 
     def add(self, room: str, sender: str, kind: str, content: Mapping[str, Any]) -> str:
         event = f"$event{len(self.events)}"

@@ -120,9 +120,14 @@ async def test_who_leaves_is_invited_once_more_and_then_their_curator_hears(worl
     assert rooms_made(world) == []
     assert len([body for body in world.told("ann") if "Ben left the chat" in body]) == 1
 
-    # Everything else that they follow and chose is kept; they open a chat, and have their digests back.
+    # Everything else that they follow and chose is kept. They open a chat, are told so once, and have their digests back when they want them.
     del world.rooms["@ben"]
+    assert "Your digest is off, though" in "".join(await world.ask("ben", "follow #garden"))
+    told = [body for body in world.told("ben") if "Nothing that you follow is lost" in body]
+    assert ["digest daily brings your digests back" in body for body in told] == [True]
     assert "Your digest is off" in (await world.ask("ben", "digest"))[0]
+    await world.replay()
+    assert len([body for body in world.told("ben") if "Nothing that you follow is lost" in body]) == 1
     assert "Thu, Jan 8" not in (await world.ask("ben", "digest daily"))[0]
     await day(world, "2026-01-09 08:00", "three")
     assert "three" in digests_of(world, "ben")[-1]

@@ -20,15 +20,16 @@ async def follow(ctx: Context, who: int | User | Circle | Thread | Tag, tag: Tag
     new = await store.follow(ctx.db, ctx.sender, reason, ctx.scene.now_ms)
     await store.unfollow(ctx.db, ctx.sender, reason, "mute")  # whoever asks for it wants to hear of it
     (what,) = await following.in_words(ctx, [reason])
-    if not new:
-        return words("You follow %(what)s already, nothing is lost.", what=what)
     said = words("You now follow %(what)s.", what=what)
-    if reason.kind == "tag" and not await _in_use(ctx, reason.target):
+    if not new:
+        said = words("You follow %(what)s already, nothing is lost.", what=what)
+    elif reason.kind == "tag" and not await _in_use(ctx, reason.target):
         said = lines(
             said, words("Nobody where you are has written this tag yet. If you meant a person, pick them with @.")
         )
-    if not first:
-        return said
+    if not (first and new):
+        off = rhythm.off_now(await people.get(ctx.db, ctx.sender))
+        return lines(said, off) if off is not None else said
     next_ms, zone = await rhythm.begin(ctx.scene, ctx.sender, "daily")
     return lines(said, rhythm.begun(next_ms, zone))
 
