@@ -10,7 +10,7 @@ from bridge.config_file import ConfigError
 from bridge.digest import at_once
 from bridge.digest import tick as digest_tick
 from bridge.errors import Refused, Unavailable
-from bridge.moderation import button, care, ends, listening, progress, protect, publishing, sweeping
+from bridge.moderation import button, care, ends, late, listening, progress, protect, publishing, sweeping
 from bridge.moderation import react as moderation
 from bridge.rooms import (
     alarms,
@@ -38,7 +38,7 @@ from bridge.rooms import (
 from bridge.rooms.build import build
 from bridge.scene import Scene
 from bridge.schedule import Tick
-from bridge.store import attention, claims, confirmations, due, failures, journal, policies, queue, settings
+from bridge.store import attention, claims, confirmations, due, failures, journal, policies, queue, settings, shut_out
 from bridge.store import rooms as room_store
 
 if TYPE_CHECKING:
@@ -312,6 +312,7 @@ async def _forget(hearth: "Hearth") -> None:
         await attention.prune(db, before)
         await claims.prune(db, before)
         await policies.prune(db)
+        await shut_out.prune(db, hearth.clock() - late.WATCHED_MS)
         await confirmations.prune(db, before)
         await queue.prune(db, before)
     await hearth.database.tidy()

@@ -5,7 +5,7 @@ Errors name the method and the template of the path. No id, token or body ever g
 
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import IO, Any, Self
 from urllib.parse import quote, urlencode
@@ -14,6 +14,7 @@ import aiohttp
 from yarl import URL
 
 from bridge.errors import Refused, TokenLost, Unavailable
+from bridge.matrix import pieces
 
 CLIENT_API = "/_matrix/client/v3"
 MEDIA_API = "/_matrix/client/v1/media"
@@ -114,6 +115,26 @@ class Client:
         if not isinstance(answer, list):
             raise Unavailable(f"{what} not an array")
         return answer
+
+    async def objects(
+        self, path: str, *, parts: Mapping[str, str] | None = None
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """GET, for an array that may be very long: its objects one by one, as they arrive. Raises like `request`, also in the middle.
+
+        Whoever does not take all of them closes it (`contextlib.aclosing`).
+        """
+        what, url = f"GET {path}", self._url(path, parts, None)
+        timeout = aiohttp.ClientTimeout(total=_FILE_SECONDS, sock_connect=_CONNECT_SECONDS)
+        try:
+            async with self._opened().get(url, headers=self._headers, timeout=timeout, allow_redirects=False) as answer:
+                if not 200 <= answer.status < 300:
+                    raise failure(what, answer.status, answer.headers, await _read(answer, _CHUNK_BYTES) or b"")
+                async for each in pieces.objects(answer.content.iter_chunked(_CHUNK_BYTES)):
+                    yield each
+        except (aiohttp.ClientError, TimeoutError, OSError) as trouble:
+            raise Unavailable(f"{what} {type(trouble).__name__}") from None
+        except (ValueError, RecursionError):
+            raise Unavailable(f"{what} not an array") from None
 
     async def upload(self, data: bytes, content_type: str, filename: str | None = None) -> str:
         """The `mxc://` address of this file, from now on (spec: POST /media/v3/upload). Raises like `request`."""

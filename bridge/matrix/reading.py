@@ -1,7 +1,8 @@
 """What may be read from the homeserver, decrypted: events, state, members; never changes anything in a room."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from bridge.errors import Refused, TokenLost
@@ -69,6 +70,12 @@ class Reading:
         """All current state events of a room. Raises Refused or Unavailable."""
         events = await self._client.request_list("/rooms/{room}/state", parts={"room": room})
         return [event for event in events if isinstance(event, dict)]
+
+    async def each_state(self, room: str) -> AsyncIterator[Mapping[str, Any]]:
+        """All current state events of a room that may have very many, one by one. Raises Refused or Unavailable, also in the middle."""
+        async with aclosing(self._client.objects("/rooms/{room}/state", parts={"room": room})) as events:
+            async for event in events:
+                yield event
 
     async def state_content(self, room: str, kind: str, state_key: str = "") -> Mapping[str, Any] | None:
         """The content of one state event; None when there is none or we may not see it. Raises Unavailable."""

@@ -12,7 +12,7 @@ from bridge.config import Config
 from bridge.context import language_of
 from bridge.effects import Put, Tell
 from bridge.errors import UsageError
-from bridge.moderation import background, enforce, measures, orders, store
+from bridge.moderation import background, enforce, measures, orders, sparing, store
 from bridge.moderation.model import BAN, KICK, MUTE, SLOW, WARN, Sanction
 from bridge.scene import Scene
 from bridge.store import authority, ledger, queue
@@ -124,7 +124,7 @@ async def barred(scene: Scene, case: Case) -> frozenset[str]:
 
 
 async def _accept(scene: Scene, case: Case, _actor: str, entry: int) -> None:
-    """It is taken back: the sanctions of that decision are lifted, if they are about this person alone; and they hear it."""
+    """It is taken back: the sanctions of that decision are lifted, if they are about this person alone, or spare them from now on; and they hear it."""
     act = await _act(scene, case)
     parts = [words("Somebody else has looked at what was decided about you, and takes it back. We are sorry.")]
     if act is not None and act.sanction is not None:
@@ -137,9 +137,13 @@ async def _lifted(scene: Scene, case: Case, sanction: Sanction, entry: int) -> l
     if mine:
         await measures.lift(scene, mine, entry)
     elif not enforce.is_one(sanction):
-        text = words("What %(who)s asked about means more people, so I left it. Please lift it by hand if that is right: %(what)s", who={"user": case.subject}, what=orders.shown(sanction))  # fmt: skip
-        await cases.say(scene, case, "by-hand", text)
-        return []
+        stands = [one for one in await store.all_standing(scene.db) if one.id == sanction.id]
+        if stands and sanction.entity == "server" and sanction.kind == BAN:
+            await cases.say(scene, case, "by-hand", await sparing.of_server(scene, case.subject, stands))
+            return [words("Your whole server is shut out for now. Somebody of us looks at how you can come back, and tells you.")]  # fmt: skip
+        if stands:
+            await measures.spare(scene, stands, case.subject, entry)
+            await cases.say(scene, case, "spared", sparing.said(case.subject, stands))
     match sanction.kind:
         case "mute" | "slow":
             return [words("You can write again as before.")]

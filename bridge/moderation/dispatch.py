@@ -9,7 +9,7 @@ from bridge.moderation import enforce, react, retry, ruled, store, told
 from bridge.moderation.ends import ENDED
 from bridge.moderation.model import INVITES, LOCK, OurBan
 from bridge.scene import Desk, Filler, Scene, Settler, State
-from bridge.store import ledger, queue
+from bridge.store import due, ledger, queue, sweeps
 from bridge.store.rooms import by_id
 from bridge.words import in_a_room
 
@@ -40,6 +40,9 @@ async def _banned(scene: Scene, effect: Ban, state: State, _result: str | None) 
     standing = await store.standing(scene.db)
     if any(each.entity == "server" and each.id == effect.sanction for each in standing):
         intent = effect.then
+        if await sweeps.waiting(scene.db) or await queue.due_of_kinds(scene.db, (Redact.__name__,), effect.lane):
+            await due.set_next(scene.db, react.SERVER_LIST, effect.room, scene.now_ms + react.ACL_AFTER_MS, str(intent))
+            return
         await react.set_acls(scene, standing, str(intent), intent, wait_ms=react.ACL_AFTER_MS, only=effect.room)
 
 

@@ -19,8 +19,8 @@ Active = Mapping[tuple[str, str], int]
 
 
 def hits(sanction: Sanction, user: str) -> bool:
-    """Whether a sanction is about this user, by id, by glob, or by their server."""
-    if sanction.entity == "room":
+    """Whether a sanction is about this user, by id, by glob, or by their server; not whom it spares."""
+    if sanction.entity == "room" or user in sanction.spared:
         return False
     if sanction.entity == "server":
         return server_matches(sanction.target, server_of(user))
@@ -190,7 +190,7 @@ def acls(
     own_server: str,
     cause: str,
     also: Iterable[str] = (),
-) -> tuple[Effect, ...]:
+) -> tuple[SetServerAcl, ...]:
     """The ACL for every room, of the servers that the file allows there (none: all), of what was decided, and of what lists say (`also`).
 
     `cause` tells this wish from an equal one at another time.

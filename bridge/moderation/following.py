@@ -1,31 +1,32 @@
 """Rules of watched lists that are followed: carried out against those of us whom they mean, written down, and told. Writes sanctions and wishes, never acts."""
 
-import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from bridge.moderation import decision, enforce, measures, store, told
 from bridge.moderation.book import Book, revealed
 from bridge.moderation.model import BAN
 from bridge.moderation.policies import Rule
+from bridge.moderation.react import SERVER_LIST
 from bridge.scene import Scene
-from bridge.store import cursors, due, ledger, policies, rooms, sweeps
+from bridge.store import due, ledger, policies, rooms, shut_out, sweeps
 from bridge.store.policies import Known, List
 from bridge.words import Text, in_a_room, lines, words, words_n
 
 HOUR_MS = 60 * 60 * 1000
 MOST_NAMED = 10
 
-ACL = "server list"
-"""The kind of occasion that asks for a room's list of servers to be written anew; its subject is the room."""
-
 
 async def meant(
-    scene: Scene, rules: Iterable[Known], spared: Collection[str]
+    scene: Scene, rules: Iterable[Known], spared: Collection[str], book: Book | None = None
 ) -> tuple[dict[int, frozenset[str]], frozenset[int], int]:
-    """Whom of us each of these rules means, without those whom nothing touches; the rules that mean one of these; how many people we are."""
-    book = Book()
-    for each in rules:
-        book.put(each.id, each.rule)
+    """Whom of us each of these rules means, without those whom nothing touches; the rules that mean one of these; how many people we are.
+
+    `book` is one that has these rules already.
+    """
+    if book is None:
+        book = Book()
+        for each in rules:
+            book.put(each.id, each.rule)
     here = [each for each in await store.presences(scene.db) if each.membership in enforce.HERE]
     hit: dict[int, set[str]] = {}
     for user in sorted({each.user for each in here} - set(spared)):
@@ -49,14 +50,14 @@ async def follow(
         met |= users
         acted.append(each)
         first = min(users)
+        if each.rule.takedown:  # before their server is shut out, which waits for it
+            await take_down(scene, watched, each, users)
         entry = await write_down(scene, watched, each, BAN, revealed(each.rule, first))
         taken = await measures.take(
             scene, BAN, each.rule.entity, revealed(each.rule, first), each.rule.reason, entry, rule=each.id
         )
         if not taken.wanted:
             await decision.settled(scene, entry)
-        if each.rule.takedown:
-            await take_down(scene, watched, each, users)
     if acted:
         fresh = scene.now_ms - watched.hit_ms >= HOUR_MS
         began, before = (scene.now_ms, 0) if fresh else (watched.hit_ms, watched.hit)
@@ -114,10 +115,7 @@ def parts(rule: Rule) -> tuple[object, ...]:
 
 async def servers_changed(scene: Scene) -> None:
     """If followed rules shut out other servers than before, have every room's list of servers written anew, once for all that came together."""
-    digest = hashlib.sha256("\n".join(sorted(await policies.servers(scene.db))).encode()).hexdigest()
-    before = await cursors.load(scene.db, ACL) or hashlib.sha256(b"").hexdigest()
-    if digest != before:
-        await cursors.save(scene.db, ACL, digest)
+    if await shut_out.keep_up(scene.db, await policies.servers(scene.db), scene.now_ms):
         await every_acl(scene)
 
 
@@ -125,4 +123,4 @@ async def every_acl(scene: Scene) -> None:
     """Have the list of servers of every room written anew."""
     ours = [room.room for room in await rooms.all_rooms(scene.db)]
     slot = f"{await policies.newest(scene.db)}/{scene.now_ms}"
-    await due.set_all(scene.db, ACL, ours, scene.now_ms, slot)
+    await due.set_all(scene.db, SERVER_LIST, ours, scene.now_ms, slot)

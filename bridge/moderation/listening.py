@@ -4,24 +4,24 @@ Reading comes first and changes nothing; what was read is written down in pieces
 Whoever is killed before the end reads again.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bridge.effects import Join, Put
 from bridge.errors import Refused, TokenLost, Unavailable
 from bridge.globs import server_of
-from bridge.moderation import lists, told
+from bridge.moderation import intake, lists, told
+from bridge.moderation.intake import Ready, Said, heard
 from bridge.moderation.judge import Judged
-from bridge.moderation.policies import MEOWLNIR, TYPES, WATCHED, Rule, Unread, of_meowlnir, of_mjolnir, read
+from bridge.moderation.policies import MEOWLNIR, WATCHED, of_meowlnir, of_mjolnir
 from bridge.scene import Scene
 from bridge.store import due, ledger, policies, queue, rooms
 from bridge.store.db import Connection, Database
-from bridge.store.policies import List, Told
+from bridge.store.policies import List
 from bridge.times import DAY_MS
 from bridge.words import Text, in_a_room, lines, words, words_n
 
-AT_ONCE = 2000
 SOON_MS, HOUR_MS = 2_000, 60 * 60 * 1000
 
 IMPORT = "import lists"
@@ -37,8 +37,8 @@ class Rooms(Protocol):
     async def joined_rooms(self) -> Sequence[str]:
         """The ids of all rooms that we are in."""
 
-    async def state(self, room: str) -> Sequence[Mapping[str, Any]]:
-        """All current state events of a room."""
+    def each_state(self, room: str) -> AsyncIterator[Mapping[str, Any]]:
+        """All current state events of a room, one by one."""
 
     async def state_content(self, room: str, kind: str, state_key: str = "") -> Mapping[str, Any] | None:
         """The content of one state event, or None."""
@@ -49,10 +49,10 @@ class Rooms(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What a look at a list showed: its room, its state where we are in it, or why it cannot be read."""
+    """What a look at a list showed: its room, what it says where we are in it, or why it cannot be read."""
 
     room: str | None
-    state: Sequence[Mapping[str, Any]] | None = None
+    said: Said | None = None
     trouble: str = ""
 
 
@@ -75,14 +75,14 @@ async def tick(database: Database, reader: Rooms, scene_in: Callable[[Connection
             wanted = bool(await queue.put(db, scene.puts, scene.now_ms)) or wanted
     for watched in waiting:
         try:
-            seen = await _look(reader, watched)
+            seen = await _look(reader, watched, scene.me)
         except Unavailable:
             continue
         wanted = await _take_in(database, scene_in, watched, seen, since) or wanted
     return wanted
 
 
-async def _look(reader: Rooms, watched: List) -> _Seen:
+async def _look(reader: Rooms, watched: List, me: str) -> _Seen:
     known = watched.room or (watched.address if watched.address.startswith("!") else None)
     room = known or await reader.resolve_alias(watched.address)
     if room is None:
@@ -90,7 +90,7 @@ async def _look(reader: Rooms, watched: List) -> _Seen:
     if room not in await reader.joined_rooms():
         return _Seen(room)
     try:
-        return _Seen(room, await reader.state(room))
+        return _Seen(room, await heard(reader.each_state(room), me))
     except TokenLost:
         raise
     except Refused as no:
@@ -100,47 +100,20 @@ async def _look(reader: Rooms, watched: List) -> _Seen:
 async def _take_in(
     database: Database, scene_in: Callable[[Connection], Scene], watched: List, seen: _Seen, since: int
 ) -> bool:
-    unusable = 0
-    if seen.state is not None and watched.stance:
-        rules, unusable = said(seen.state, await _me(database, scene_in))
-        for at in range(0, len(rules), AT_ONCE):
-            async with database.writing() as db:
-                await policies.hear(db, watched.id, rules[at : at + AT_ONCE], since)
-        async with database.writing() as db:
-            stands = {(each.type, each.state_key) for each in rules}
-            gone = [Told(*key, "", None) for key in sorted(await policies.keys_of(db, watched.id) - stands)]
-            await policies.hear(db, watched.id, gone, since)
+    ready = None
+    if seen.said is not None and watched.stance:
+        await intake.write_down(database, scene_in, watched.id, seen.said.rules, since)
+        ready = await intake.ready(database, watched.id)
     async with database.writing() as db:
         now = await policies.get(db, watched.id)  # somebody may have changed their mind while we read
         if now is None or now.next_ms != watched.next_ms:
             return False
         scene = scene_in(db)
-        await _settle(scene, now, seen, unusable)
+        await _settle(scene, now, seen, ready)
         return bool(await queue.put(db, scene.puts, scene.now_ms))
 
 
-async def _me(database: Database, scene_in: Callable[[Connection], Scene]) -> str:
-    async with database.reading() as db:
-        return scene_in(db).me
-
-
-def said(state: Sequence[Mapping[str, Any]], me: str) -> tuple[list[Told], int]:
-    """The rules in the state of a room that somebody else wrote, and how many more there are that are of no use."""
-    found: list[Told] = []
-    unusable = 0
-    for raw in state:
-        kind, key, content = raw.get("type"), raw.get("state_key"), raw.get("content")
-        if kind not in TYPES or not isinstance(key, str) or not isinstance(content, Mapping) or raw.get("sender") == me:
-            continue
-        rule = read(str(kind), content)
-        if isinstance(rule, Rule):
-            found.append(Told(str(kind), key, str(raw.get("event_id")), rule))
-        elif rule is not Unread.EMPTY:
-            unusable += 1
-    return found, unusable
-
-
-async def _settle(scene: Scene, watched: List, seen: _Seen, unusable: int) -> None:
+async def _settle(scene: Scene, watched: List, seen: _Seen, ready: Ready | None) -> None:
     """Write down how a look ended, and go on: enter, judge, tell."""
     if seen.trouble or seen.room is None:
         await _trouble(scene, watched, seen.trouble)
@@ -151,16 +124,17 @@ async def _settle(scene: Scene, watched: List, seen: _Seen, unusable: int) -> No
         text = words("%(one)s and %(other)s are the same room.", one=watched.place, other=other.place)
         await told.tell_staff(scene, f"rules/twice/{watched.id}/{watched.tries}", in_a_room(text))
         return
-    if seen.state is None:
+    if seen.said is None:
         await _enter(scene, watched, seen.room)
         return
     if not watched.stance:  # we only write there
         await policies.change(scene.db, watched.id, room=seen.room, trouble="", next_ms=None, read_ms=scene.now_ms)
         return
+    unusable = seen.said.unusable
     columns: dict[str, Any] = {"room": seen.room, "trouble": "", "unusable": unusable, "read_ms": scene.now_ms}
     await policies.change(scene.db, watched.id, **columns, next_ms=scene.now_ms + DAY_MS)
     now = await policies.get(scene.db, watched.id)
-    judged = await lists.judge_new(scene, now) if now else None
+    judged = await lists.judge_new(scene, now, ready) if now else None
     if watched.read_ms is None or watched.trouble:
         await _tell_read(scene, watched, judged, unusable, again=watched.read_ms is not None)
 

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from bridge.events import AnyEvent, Invited, MemberChanged, Redacted, StateChanged
 from bridge.moderation import decision, enforce, following, holds, measures, ruled, store, told
 from bridge.moderation import react as moderation
-from bridge.moderation.book import revealed
+from bridge.moderation.book import Book, revealed
 from bridge.moderation.following import HOUR_MS
+from bridge.moderation.intake import Ready
 from bridge.moderation.judge import ASK, ASKED, HELD, NEW, ON, SHOWN, Judged, judge
 from bridge.moderation.model import BAN
 from bridge.moderation.policies import TYPES, Rule, Stance, Unread, read
@@ -66,18 +67,23 @@ async def _told(scene: Scene, watched: List, event: StateChanged) -> None:
 # --- judging -------------------------------------------------------------------------------------------------------------------------
 
 
-async def judge_new(scene: Scene, watched: List) -> Judged | None:
-    """Let the rules of a list that nobody has judged yet become what they are to be, and carry that out; None when there are none. What is gone is taken back."""
-    new = await policies.of_list(scene.db, watched.id, NEW) if watched.stance else ()
-    judged = await _judge(scene, watched, new) if new else None
+async def judge_new(scene: Scene, watched: List, ready: Ready | None = None) -> Judged | None:
+    """Let the rules of a list that nobody has judged yet become what they are to be, and carry that out; None when there are none. What is gone is taken back.
+
+    Where these are many they were made `ready` before the transaction began.
+    """
+    if ready is not None and ready.seq != await policies.newest(scene.db):
+        ready = None  # something came or went meanwhile
+    new = (ready.new if ready else await policies.of_list(scene.db, watched.id, NEW)) if watched.stance else ()
+    judged = await _judge(scene, watched, new, ready.book if ready else None) if new else None
     await take_back(scene)
     await following.servers_changed(scene)
     return judged
 
 
-async def _judge(scene: Scene, watched: List, new: Sequence[Known]) -> Judged:
+async def _judge(scene: Scene, watched: List, new: Sequence[Known], book: Book | None) -> Judged:
     spared = await moderation.protected(scene)
-    hit, ours, members = await following.meant(scene, new, spared)
+    hit, ours, members = await following.meant(scene, new, spared, book)
     lately = watched.hit if scene.now_ms - watched.hit_ms < HOUR_MS else 0
     ids = [each.id for each in new]
     judged = judge(watched.stance, ids, hit, ours, members=members, lately=lately)
@@ -106,10 +112,10 @@ async def _meet(scene: Scene, event: MemberChanged) -> None:
     if rule.state == ASKED:
         await holds.hold(scene, watched, [each for each in found if each.list == rule.list], {event.user}, ASK)
         return
-    scene.met = await following.write_down(scene, watched, rule, BAN, revealed(rule.rule, event.user))
-    await ruled.become(scene, rule, event.user, scene.met)
     if rule.rule.takedown:
         await following.take_down(scene, watched, rule, [event.user])
+    scene.met = await following.write_down(scene, watched, rule, BAN, revealed(rule.rule, event.user))
+    await ruled.become(scene, rule, event.user, scene.met)
     if rule.rule.hash and rule.rule.entity == "server":
         await following.every_acl(scene)
     await following.tell_followed(scene, watched, [rule], 1, event.user)

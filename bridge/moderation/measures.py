@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.moderation import enforce, react, ruled, store
-from bridge.moderation.model import BAN, INVITES, KICK, LOCK, MUTE, Sanction
+from bridge.moderation.model import BAN, INVITES, KICK, LOCK, MUTE, OurBan, Sanction
 from bridge.scene import Scene
 
 IN_ROOMS = (MUTE, KICK, BAN)
@@ -72,7 +72,7 @@ async def _carry_out(scene: Scene, sanction: Sanction, cause: int) -> int:
     if server:  # where somebody has to be banned first, the list follows when that is settled
         busy = {getattr(put.effect, "room", None) for put in scene.puts[before:]}
         standing = await store.standing(scene.db, BAN)
-        wanted += await react.set_acls(scene, standing, str(cause), cause, but=busy)
+        wanted += await react.shut_out(scene, standing, cause, but=busy)
     return wanted
 
 
@@ -83,7 +83,30 @@ async def lift(scene: Scene, gone: Sequence[Sanction], cause: int) -> int:
     """
     ids = [each.id for each in gone]
     await store.lift(scene.db, ids, cause)
-    ours = await store.our_bans(scene.db, ids)
+    wanted = await _free(scene, await store.our_bans(scene.db, ids), ids, cause)
+    if any(each.kind == BAN and each.entity == "server" for each in gone):
+        wanted += await react.set_acls(scene, await store.standing(scene.db, BAN), str(cause), cause)
+    if any(each.kind == MUTE for each in gone):
+        wanted += await react.silence(scene, intent=cause)
+    for target in dict.fromkeys(each.target for each in gone if each.kind in (LOCK, INVITES)):
+        wanted += await react.set_locks(scene, target, cause)
+    return wanted
+
+
+async def spare(scene: Scene, wide: Sequence[Sanction], user: str, cause: int) -> int:
+    """From now on these sanctions of many do not mean this person, under the ledger row `cause`; put what that asks of the rooms. How many effects that are."""
+    for each in wide:
+        await store.spare(scene.db, each, user)
+    ids = [each.id for each in wide]
+    ours = [each for each in await store.our_bans(scene.db, ids) if each.user == user]
+    wanted = await _free(scene, ours, ids, cause)
+    if any(each.kind == MUTE for each in wide):
+        wanted += await react.silence(scene, only=user, intent=cause)
+    return wanted
+
+
+async def _free(scene: Scene, ours: Sequence[OurBan], ids: Sequence[int], cause: int) -> int:
+    """Lift these bans, which were done for these sanctions; what something else asks for stays, under that."""
     made = await ruled.still(scene, {each.user for each in ours}, cause)
     left = await store.standing(scene.db, BAN)
     undo, keep = enforce.lifted(ours, ids, left, str(cause))
@@ -92,10 +115,4 @@ async def lift(scene: Scene, gone: Sequence[Sanction], cause: int) -> int:
     wanted = react.put(scene, undo, cause)
     if made:  # it may hold in more rooms than what is lifted
         wanted += await react.enforce_all(scene, made, intent=cause)
-    if any(each.kind == BAN and each.entity == "server" for each in gone):
-        wanted += await react.set_acls(scene, left, str(cause), cause)
-    if any(each.kind == MUTE for each in gone):
-        wanted += await react.silence(scene, intent=cause)
-    for target in dict.fromkeys(each.target for each in gone if each.kind in (LOCK, INVITES)):
-        wanted += await react.set_locks(scene, target, cause)
     return wanted

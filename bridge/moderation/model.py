@@ -28,7 +28,7 @@ class Sanction:
 
     `scope` is the key of the only room where it holds (empty: in all), `until_ms` when it ends by itself (UTC; None: never), `gap_ms` the least time
     between two messages of somebody who is to write slowly. Of a room's lock the target is the room's key, or `*`. `rule` is the rule of a watched
-    list that asks for it; 0: people here decided it.
+    list that asks for it; 0: people here decided it. Of a sanction of many `spared` are those whom it does not mean all the same.
     """
 
     id: int
@@ -41,6 +41,7 @@ class Sanction:
     until_ms: int | None = None
     gap_ms: int | None = None
     rule: int = 0
+    spared: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class Facts:
     `posts`, how many messages of theirs stand in our rooms (counted up to what trust needs); `recent`, how many of them came here within
     the flood window. `arrivals`: who came into this room within the join window, themselves included. `same_rooms` and `same_people`: where, and
     by how many, the same words were said lately, this time included. `alike`: people whose name can be taken for theirs; `guarded`: us and
-    staff; `tags`: of the circles.
+    staff; `tags`: of the circles. `listed`: the message leads to a room that a watched list bans: one that is followed, or one to be asked about.
     """
 
     key: str
@@ -117,6 +118,7 @@ class Facts:
     same_rooms: int = 0
     same_people: int = 0
     alike: frozenset[str] = frozenset()
+    listed: Literal["", "followed", "asked"] = ""
     guarded: frozenset[str] = frozenset()
     tags: frozenset[str] = frozenset()
     rooms: frozenset[str] = frozenset()

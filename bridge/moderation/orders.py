@@ -161,10 +161,19 @@ async def lift(ctx: Context, command: str, kinds: Sequence[str], who: Target, re
         *(words("- %(what)s", what=shown(each)) for each in found[:MOST_NAMED] if not each.rule),
         *of_lists[:MOST_NAMED],
         words_n("%(count)s person would be free of it.", "%(count)s people would be free of it.", number),
+        *_only_them(who, others),
     )
     wider = any(not each.rule for each in others) or any(each.rule.target != who.pattern for each in listed)
     question = await asking.first(ctx, command, args, effect, number, always=wider)
     return question or await go_on_lifting(ctx, command, **args)
+
+
+def _only_them(who: Target, others: Sequence[Sanction]) -> list[Text]:
+    """Where a decision about many would be lifted for one: how only that one is let go."""
+    many = any(not enforce.is_one(each) and each.entity == "user" for each in others)
+    if who.entity == "server" or who.glob or not many:
+        return []
+    return [words("%(command)s frees them alone.", command={"command": f"spare {who.pattern}"})]
 
 
 async def _meant(ctx: Context, kinds: Sequence[str], who: Target) -> tuple[tuple[Sanction, ...], tuple[Sanction, ...]]:

@@ -27,6 +27,8 @@ async def look(scene: Scene, event: AnyEvent) -> bool:
     if isinstance(event, MemberChanged) and (event.membership != "join" or event.user == scene.me):
         return False
     who = event.user if isinstance(event, MemberChanged) else event.sender
+    if isinstance(event, MemberChanged):
+        await holding.also_here(scene, who, event.room)
     told: Any = scene.config.protections
     window_ms = told.flood.seconds * 1000
     known = await guards.known(

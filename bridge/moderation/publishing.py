@@ -5,13 +5,13 @@ What should stand in a list is compared with what does; so whatever was interrup
 
 from collections.abc import Collection, Mapping
 
-from bridge.effects import Ban, CreateList, Effect, Put, SetState
+from bridge.effects import Ban, CreateList, Effect, Put, Redact, SetState
 from bridge.moderation import decision, react, retry, store, told
 from bridge.moderation import policies as words_of
-from bridge.moderation.following import ACL
 from bridge.moderation.model import BAN, Sanction
+from bridge.moderation.react import SERVER_LIST
 from bridge.scene import Scene, Settler, State
-from bridge.store import due, ledger, policies, queue
+from bridge.store import due, ledger, policies, queue, sweeps
 from bridge.store.policies import List, Standing
 from bridge.text import render
 from bridge.words import in_a_room, words, words_n
@@ -20,6 +20,12 @@ PUBLISH = "publish"
 """What the ledger calls it."""
 
 AT_ONCE = 200
+
+FIRST = (Ban.__name__, Redact.__name__)
+"""What is done in a room before a server is shut out there."""
+
+MOST_WAIT_MS = 10 * 60 * 1000
+"""So long it waits for that: a homeserver that holds us back does not keep the door open for ever."""
 
 
 async def look(scene: Scene) -> None:
@@ -72,16 +78,21 @@ def _put(scene: Scene, one: List, row: Standing, content: Mapping[str, object], 
 
 
 async def servers(scene: Scene) -> None:
-    """Write the lists of servers of those rooms anew where that is due, and where nobody is to be banned first."""
-    waiting = await due.waiting(scene.db, ACL, scene.now_ms)
+    """Write the lists of servers of those rooms anew where that is due, and where nobody is to be banned and nothing to be redacted first.
+
+    A server that is shut out can no longer ask for what it needs to understand these.
+    """
+    waiting = await due.waiting(scene.db, SERVER_LIST, scene.now_ms)
+    searching = bool(await sweeps.waiting(scene.db)) if waiting else False
     ready = []
     for each in waiting:
-        if not await queue.still_due(scene.db, Ban.__name__, Ban(key="", room=each.subject, user="").lane):
+        first = searching or await queue.due_of_kinds(scene.db, FIRST, Ban(key="", room=each.subject, user="").lane)
+        if not first or scene.now_ms - each.next_ms > MOST_WAIT_MS:
             ready.append(each)
             await due.settled(scene.db, each)
     if not ready:
         return
-    entry = await ledger.write(scene.db, scene.me, ACL, "*", None, None, None, None, scene.now_ms)
+    entry = await ledger.write(scene.db, scene.me, SERVER_LIST, "*", None, None, None, None, scene.now_ms)
     standing = await store.standing(scene.db, BAN)
     for each in ready:
         await react.set_acls(scene, standing, f"{each.slot}/{entry}", entry, only=each.subject)
@@ -120,5 +131,5 @@ async def _outcome(scene: Scene, entry: ledger.Entry) -> None:
 
 SETTLERS: Mapping[type[Effect], Settler] = {CreateList: _made}
 
-INTENT_DONE = {PUBLISH: _outcome, ACL: _outcome}
+INTENT_DONE = {PUBLISH: _outcome, SERVER_LIST: _outcome}
 """By the ledger's action: what happens when the last effect of it is settled."""

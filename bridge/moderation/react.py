@@ -3,17 +3,22 @@
 from collections.abc import Collection, Sequence
 
 from bridge import locks
+from bridge.access import ACL as TYPE
 from bridge.community import everything, servers_of
 from bridge.effects import Effect, Put, SetLock
-from bridge.events import AnyEvent, MemberChanged, Message, Reacted, StateChanged
+from bridge.events import AnyEvent, Edited, MemberChanged, Message, Reacted, StateChanged
 from bridge.globs import is_glob, server_of
 from bridge.moderation import decision, enforce, late, reports, retry, slow, store
 from bridge.moderation.model import BAN, INVITES, KICK, LOCK, MUTE, Sanction
 from bridge.scene import Scene
-from bridge.store import authority, ledger, policies, queue, rooms
+from bridge.store import authority, due, ledger, policies, queue, rooms, sweeps
 from bridge.text import render
 from bridge.words import words
 
+SERVER_LIST = "server list"
+"""The kind of occasion that asks for a room's list of servers to be written anew; its subject is the room. What the ledger calls that, too."""
+
+HOUR_MS = 60 * 60 * 1000
 ACL_AFTER_MS = 3_000
 """A server's list waits this long after the bans of its people: a server that is shut out can no longer ask for what it needs to understand them."""
 
@@ -36,11 +41,15 @@ async def react(scene: Scene, event: AnyEvent) -> None:
     elif isinstance(event, Message) and scene.slowed and not scene.urgent and event.sender != scene.me:
         await slow.look(scene, event, spared=await protected(scene))
         await late.look(scene, event)
+    elif isinstance(event, Edited) and not scene.urgent and event.sender != scene.me:
+        await late.look(scene, event)
     elif isinstance(event, Reacted):
         await retry.react(scene, event)
         await reports.react(scene, event)
     elif isinstance(event, StateChanged) and event.type == "m.room.power_levels" and event.sender != scene.me:
         await _opened_by_hand(scene, event)
+    elif isinstance(event, StateChanged) and event.type == TYPE and event.sender != scene.me:
+        await _let_in_by_hand(scene, event)
 
 
 async def _opened_by_hand(scene: Scene, event: StateChanged) -> None:
@@ -55,6 +64,34 @@ async def _opened_by_hand(scene: Scene, event: StateChanged) -> None:
     usual = locks.usual(scene.config, room.key)
     if locks.with_locks(event.content, usual, writing=writing, inviting=inviting) is not event.content:
         put(scene, [SetLock(key=f"lock/{room.room}/{event.id}", room=room.room)])
+
+
+async def _let_in_by_hand(scene: Scene, event: StateChanged) -> None:
+    """Somebody wrote a room's list of servers: whom we shut out stays shut out, beside whom they shut out. Once an hour at most: with another bot we don't fight."""
+    room = await rooms.by_id(scene.db, event.room)
+    ours = (*enforce.denied(await store.standing(scene.db)), *await policies.servers(scene.db))
+    told = event.content.get("deny")
+    theirs = tuple(each for each in told if isinstance(each, str)) if isinstance(told, list) else ()
+    if room is None or set(ours) <= set(theirs):
+        return
+    allowed = (await _servers(scene)).get(event.room, ())
+    key = f"hand/{scene.now_ms // HOUR_MS}"
+    (wanted,) = enforce.acls((), {event.room: allowed}, server_of(scene.me), key, (*ours, *theirs))
+    if set(wanted.content["deny"]) <= set(theirs) or await queue.get(scene.db, wanted.key) is not None:
+        return  # what is left of ours an event could not hold, or would mean our own server
+    entry = await ledger.write(
+        scene.db, scene.me, SERVER_LIST, room.key, None, f"changed by {event.sender}", None, None, scene.now_ms
+    )
+    put(scene, [wanted], entry)
+
+
+async def shut_out(scene: Scene, sanctions: Sequence[Sanction], cause: int, *, but: Collection[str | None] = ()) -> int:
+    """Put the server ACL of every room `but` these; where something is still looked for that is to be redacted, it follows after that. How many rooms are put now."""
+    if not await sweeps.waiting(scene.db):
+        return await set_acls(scene, sanctions, str(cause), cause, but=but)
+    later = [room.room for room in await rooms.all_rooms(scene.db) if room.room not in but]
+    await due.set_all(scene.db, SERVER_LIST, later, scene.now_ms, str(cause))
+    return 0
 
 
 async def turn_away(scene: Scene, only: str | None = None) -> None:

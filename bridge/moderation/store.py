@@ -17,8 +17,9 @@ _FEW = 50
 
 def _sanction(row: Row[Any]) -> Sanction:
     return Sanction(
-        row.id, row.entity, row.target, row.reason, row.cause, row.kind, row.scope, row.until_ms, row.gap_ms, row.rule
-    )
+        row.id, row.entity, row.target, row.reason, row.cause, row.kind, row.scope, row.until_ms, row.gap_ms, row.rule,
+        frozenset(row.spared.split()),
+    )  # fmt: skip
 
 
 async def standing(db: Connection, *kinds: str) -> tuple[Sanction, ...]:
@@ -103,6 +104,11 @@ async def change(db: Connection, id: int, **columns: Any) -> Sanction:  # noqa: 
     """Write these columns of a standing sanction anew: its end, its reason, its gap."""
     statement = update(sanctions).where(sanctions.c.id == id).values(**columns).returning(sanctions)
     return _sanction((await db.execute(statement)).one())
+
+
+async def spare(db: Connection, sanction: Sanction, user: str) -> Sanction:
+    """From now on a standing sanction of many does not mean this person."""
+    return await change(db, sanction.id, spared=" ".join(sorted(sanction.spared | {user})))
 
 
 async def lift(db: Connection, ids: Collection[int], cause: int) -> None:

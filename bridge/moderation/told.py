@@ -19,6 +19,7 @@ MOST_NAMED = 10
 
 ACTIONS = (
     "note", "warn", "slow", "mute", "unmute", "kick", "ban", "unban", "lock", "unlock", "invites off", "invites on", "redact",
+    "spare",
 )  # fmt: skip
 """What the ledger calls the decisions whose outcome is told here."""
 
@@ -127,6 +128,8 @@ def _plain(what: str, who: Mapping[str, object], number: int) -> Text:
     match what:
         case "mute":
             return words_n("%(who)s can only read now, in %(count)s room.", "%(who)s can only read now, in %(count)s rooms.", number, who=who)  # fmt: skip
+        case "spare":
+            return words("%(who)s is spared from now on; for everybody else it stands.", who=who)
         case "unmute" | "end mute":
             return words("%(who)s can write again.", who=who)
         case "kick":

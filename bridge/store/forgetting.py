@@ -51,7 +51,7 @@ from bridge.store.tables import (
 
 KEPT: Mapping[str, str] = {
     "ledger": "what was decided about whom, by whom and why; and that they asked to be forgotten",
-    "sanctions": "a ban that stands is none of theirs to end",
+    "sanctions": "a ban that stands is none of theirs to end; and that one of many does not mean them",
     "bans": "in which rooms a ban stands",
     "policy_lists": "which lists are watched; nobody's id but in their addresses",
     "policy_rules": "what other communities say of somebody in public lists that staff watches",
@@ -78,7 +78,7 @@ NOBODY: frozenset[str] = frozenset(
     {
         "cursors", "claims", "post_tags", "uploads", "welcomes", "rooms", "struck", "copy_edits", "digest_items", "splits",
         "crowded", "echoes", "guards", "rehearsals", "summaries", "bundles", "versions", "histories",
-        "awaiting_notice",
+        "awaiting_notice", "shut_out",
     }
 )  # fmt: skip
 """Tables in which nobody's id ever stands."""

@@ -27,7 +27,19 @@ from sqlalchemy import (
 from bridge.events import AnyEvent, Edited, MemberChanged, Message, Reacted, Redacted
 from bridge.store import attention, versions
 from bridge.store.db import Connection
-from bridge.store.tables import Text, early, greetings, ledger, memberships, post_tags, posts, rooms, sanctions, shares
+from bridge.store.tables import (
+    Text,
+    early,
+    greetings,
+    ledger,
+    memberships,
+    post_tags,
+    posts,
+    rooms,
+    sanctions,
+    shares,
+    shut_out,
+)
 from bridge.store.upsert import insert_for, insert_into
 
 
@@ -151,7 +163,8 @@ def _insert_post(dialect: str) -> Executable:
     # A column has no table before it here: what two tables have needs a query of its own.
     lifted = select(ledger.c.id).where(ledger.c.at_ms > lately)
     ended = exists().where(sanctions.c.kind == "ban", sanctions.c.entity == "server", sanctions.c.lifted_by.in_(lifted))
-    slowed = or_(slow, ended)
+    let_in = exists().where(shut_out.c.to_ms > lately)
+    slowed = or_(slow, ended, let_in)
     return statement.returning(waiting.label("waiting"), concerned.label("concerned"), slowed.label("slowed"))
 
 

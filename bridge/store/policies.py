@@ -137,17 +137,9 @@ async def _next(db: Connection) -> int:
     return int((await db.execute(statement)).scalar_one())
 
 
-async def hear(db: Connection, list_id: int, told: Sequence[Told], since: int | None = None) -> int:
-    """Write down what a list says; returns how many rules came or went. What says the same as before, for another reason perhaps, stays what it was.
-
-    What was read of the list when `since` was the newest change says nothing of what we heard of it meanwhile.
-    """
+async def hear(db: Connection, list_id: int, told: Sequence[Told]) -> int:
+    """Write down what a list says; returns how many rules came or went. What says the same as before, for another reason perhaps, stays what it was."""
     keys = {(each.type, each.state_key): each for each in told}
-    if since is not None:
-        query = select(policy_rules.c.type, policy_rules.c.state_key)
-        later = await db.execute(query.where(policy_rules.c.list == list_id, policy_rules.c.seq > since))
-        newer = {(row.type, row.state_key) for row in later}
-        keys = {key: each for key, each in keys.items() if key not in newer}
     known = await _stored(db, list_id, keys)
     gone: list[int] = []
     new: list[Told] = []
@@ -191,19 +183,34 @@ async def _stored(
     db: Connection, list_id: int, keys: Collection[tuple[str, str]]
 ) -> Mapping[tuple[str, str], tuple[Known, str]]:
     found = {}
-    names = sorted({key for _, key in keys})
-    query = select(policy_rules).where(policy_rules.c.list == list_id, policy_rules.c.state != GONE)
+    names, types = sorted({key for _, key in keys}), sorted({kind for kind, _ in keys})
+    # Written out, so that SQLite sees that the index of living rules will do.
+    living = policy_rules.c.state != literal_column("'gone'")
+    query = select(policy_rules).where(policy_rules.c.list == list_id, living, policy_rules.c.type.in_(types))
     for at in range(0, len(names), _AT_ONCE):
         for row in await db.execute(query.where(policy_rules.c.state_key.in_(names[at : at + _AT_ONCE]))):
             found[row.type, row.state_key] = (_known(row), row.event)
     return found
 
 
-async def keys_of(db: Connection, list_id: int) -> frozenset[tuple[str, str]]:
-    """The type and state key of every rule of a list that is not gone."""
+async def keys_since(db: Connection, list_id: int, seq: int) -> frozenset[tuple[str, str]]:
+    """The type and state key of every rule of a list that came, went or became something else after that change."""
     query = select(policy_rules.c.type, policy_rules.c.state_key)
-    rows = await db.execute(query.where(policy_rules.c.list == list_id, policy_rules.c.state != GONE))
+    rows = await db.execute(query.where(policy_rules.c.list == list_id, policy_rules.c.seq > seq))
     return frozenset((row.type, row.state_key) for row in rows)
+
+
+async def live_after(db: Connection, list_id: int, after: int, limit: int) -> Sequence[Row[Any]]:
+    """The rules of a list that are not gone, with numbers above `after`, in their order, at most so many."""
+    query = select(policy_rules).where(policy_rules.c.list == list_id, policy_rules.c.state != GONE)
+    return (await db.execute(query.where(policy_rules.c.id > after).order_by(policy_rules.c.id).limit(limit))).all()
+
+
+async def new_after(db: Connection, list_id: int, after: int, limit: int) -> tuple[Known, ...]:
+    """The same, of those that nobody has judged yet."""
+    query = select(policy_rules).where(policy_rules.c.list == list_id, policy_rules.c.state == NEW)
+    rows = await db.execute(query.where(policy_rules.c.id > after).order_by(policy_rules.c.id).limit(limit))
+    return tuple(_known(row) for row in rows)
 
 
 async def by_event(db: Connection, list_id: int, event: str) -> Told | None:

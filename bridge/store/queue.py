@@ -251,6 +251,12 @@ async def still_due(db: Connection, kind: str, lane: str) -> tuple[Wish, ...]:
     return tuple(Wish(**row) for row in (await db.execute(query)).mappings())
 
 
+async def due_of_kinds(db: Connection, kinds: Collection[str], lane: str) -> bool:
+    """Whether anything of these kinds is not settled yet in a lane."""
+    query = select(outbox.c.id).where(_due(), outbox.c.lane == lane, outbox.c.kind.in_(kinds)).limit(1)
+    return await db.scalar(query) is not None
+
+
 async def lately(db: Connection, kind: str, since_ms: int) -> dict[str, int | None]:
     """The keys of this kind that nobody has tried to do yet (None), and of those that were settled since then (UTC ms) when."""
     untried = (_due(), outbox.c.first_tried_ms.is_(None))

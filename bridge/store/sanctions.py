@@ -11,7 +11,11 @@ from bridge.store.db import Connection
 
 async def is_banned(db: Connection, user: str) -> bool:
     """Whether a standing ban, or a followed rule of a watched list, means this user: by id, by glob, or with their server."""
-    return any(hits(each, user) for each in await standing(db)) or await policies.is_meant(db, user)
+    decided = await standing(db)
+    if any(hits(each, user) for each in decided):
+        return True
+    # Whom somebody spared by a rule that became a sanction, no rule keeps out: as when they come in.
+    return not any(user in each.spared for each in decided) and await policies.is_meant(db, user)
 
 
 async def denied_servers(db: Connection) -> tuple[str, ...]:

@@ -584,6 +584,7 @@ sanctions = Table(
     Column("until_ms", BigInteger),  # it ends by itself then; null: only when somebody lifts it
     Column("gap_ms", BigInteger),  # of slow: so long between two messages
     Column("rule", Number, nullable=False, server_default="0"),  # the rule of a watched list that asks for it; 0: people here decided it
+    Column("spared", Text, nullable=False, server_default=""),  # of one of many: the people whom it does not mean all the same, with blanks between
     Index("ix_sanctions_standing", "kind", "entity", "target", "scope", "rule", unique=True,
           sqlite_where=text("lifted_by IS NULL AND kind NOT IN ('note', 'warn')"),
           postgresql_where=text("lifted_by IS NULL AND kind NOT IN ('note', 'warn')")),
@@ -654,6 +655,14 @@ policy_rules = Table(  # the rules of watched lists; one that was changed is ano
     Index("ix_policy_rules_seq", "seq"), Index("ix_policy_rules_list", "list", "state"), Index("ix_policy_rules_event", "event"),
     Index("ix_policy_rules_held", "held"), Index("ix_policy_rules_target", "target"), Index("ix_policy_rules_hash", "hash"),
     sqlite_autoincrement=True,
+)  # fmt: skip
+
+shut_out = Table(  # servers that followed rules shut out, and since when and until when (null: they still do); forgotten a week later
+    "shut_out", metadata,
+    Column("server", Text, primary_key=True),  # a name or a glob
+    Column("from_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("to_ms", BigInteger),
+    Index("ix_shut_out_to_ms", "to_ms"),
 )  # fmt: skip
 
 published = Table(  # bans of ours that stand in our own list, and where

@@ -13,7 +13,7 @@ from bridge.store import policies
 from bridge.store.db import Connection
 from bridge.store.policies import Known
 
-_AT_ONCE = 5000
+_AT_ONCE = 2500
 
 
 class Watched:

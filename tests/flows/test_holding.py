@@ -50,6 +50,10 @@ async def test_a_newcomer_is_held_after_the_first_message_until_staff_has_looked
     assert event in (case.html or "")
     assert case.content["m.mentions"] == {"user_ids": [MOD]}
     assert "cannot sleep" not in case.body
+    await world.member("cleo").invite(world.room("#garden"), EVE)
+    await world.member("eve").join(world.room("#garden"))  # a room that they come into meanwhile is no way around it
+    await world.settle()
+    assert silent(world) == {"#sleep", "#common", "#garden"}
     await world.restart()
     await world.react("#staff", "mod", case.event_id, "👍")
     await world.settle()

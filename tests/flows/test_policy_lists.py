@@ -70,10 +70,15 @@ async def enters(world: World, *users: str) -> None:
 
 
 async def agree(world: World, who: str, key: str = "👍") -> None:
-    """React to the newest message in the staff room that shows a case."""
+    """React to the newest message in the staff room that shows a case, and wait for all that follows."""
+    await agree_at_once(world, who, key)
+    await world.settle()
+
+
+async def agree_at_once(world: World, who: str, key: str = "👍") -> None:
+    """The same without waiting."""
     shown = [seen for seen in world.from_hearth("#staff") if "Case" in seen.body]
     await world.react("#staff", who, shown[-1].event_id, key)
-    await world.settle()
 
 
 async def by_the_clock(world: World) -> None:
@@ -167,6 +172,57 @@ async def test_a_takedown_takes_away_what_they_wrote_before_their_server_is_shut
     assert gone == set(spam)
     assert kept not in gone
     assert "reason" not in world.hs.room(world.room("#sleep")).content("m.room.member", EVE)
+
+
+@on_a_file
+async def test_a_server_is_shut_out_after_what_is_to_be_taken_away_and_what_comes_in_later_goes_too(
+    world: World,
+) -> None:
+    keeper = await watched(world, "act")
+    spam = await world.say("#sleep", "eve", "buy")
+    await world.settle()
+    await keeper.writes(SERVER, ban("b.test", None, "m.takedown"))
+    hanging = world.hs.faults.add("hang", path="/redact/", times=1)
+    await agree_at_once(world, "mod")
+    await world.hs.until(lambda: hanging.hits)
+    world.clock.forward(5_000)
+    await world.ring("server lists")
+    assert not world.acl("#sleep")
+    hanging.release()
+
+    async def shut() -> bool:
+        await world.ring("server lists")
+        return bool(world.acl("#sleep"))
+
+    await world.until(shut)
+    await world.settle()
+    order = [
+        event
+        for event in world.hs.timeline(world.room("#sleep"))
+        if event.type in ("m.room.redaction", "m.room.server_acl")
+    ]
+    assert [event.type for event in order] == ["m.room.redaction", "m.room.server_acl"]
+    assert next(event for event in world.hs.timeline(world.room("#sleep")) if event.event_id == spam).redacted_because
+
+    # A server that nobody here is of is shut out by its rule; what it kept meanwhile goes when the rule is taken back.
+    await keeper.writes(SERVER, ban("far.test"))
+    await by_the_clock(world)
+    assert world.acl("#common")["deny"] == ["b.test", "far.test"]
+    world.clock.forward(2 * 60 * 60 * 1000)
+    await keeper.empties(SERVER, "rule:far.test")
+    await by_the_clock(world)
+    await enters(world, "@far:far.test")
+    now = world.clock()
+    late, new = (
+        world.hs.inject(
+            world.room("#common"), "@far:far.test", "m.room.message", {"msgtype": "m.text", "body": body}, ts=ts
+        )
+        for body, ts in (("kept meanwhile", now - 30 * 60 * 1000), ("hello", now))
+    )
+    await world.settle()
+    seen = {event.event_id: event.redacted_because for event in world.hs.timeline(world.room("#common"))}
+    assert (bool(seen[late]), bool(seen[new])) == (True, False)
+    assert "1 row" in (await world.order("mod", "!ledger shut out far.test")).body
 
 
 @on_a_file

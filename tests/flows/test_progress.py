@@ -39,6 +39,29 @@ async def test_a_server_is_shut_out_of_a_room_after_its_people_were_banned_there
 
 
 @on_a_file
+async def test_a_list_of_servers_that_a_hand_changed_is_put_right_once_and_keeps_what_the_hand_added(
+    world: World,
+) -> None:
+    await world.order("mod", "!ban b.test")
+
+    async def by_hand(*deny: str) -> list[str]:
+        await world.member("olga").state(
+            world.room("#staff"), "m.room.server_acl", {"allow": ["*"], "deny": list(deny)}
+        )
+        await world.settle()
+        return list(world.acl("#staff")["deny"])
+
+    assert await by_hand("other.test") == ["b.test", "other.test"]
+    assert await by_hand("b.test", "more.test") == ["b.test", "more.test"]  # nothing of ours is missing
+    assert await by_hand() == []  # another bot, perhaps: not again within the hour
+    world.clock.forward(60 * 60 * 1000)
+    assert await by_hand("last.test") == ["b.test", "last.test"]
+    assert [each.rule for each in await world.ledger() if each.action == "server list"] == [
+        "changed by @olga:a.test"
+    ] * 2
+
+
+@on_a_file
 async def test_what_was_written_on_a_server_while_it_was_shut_out_is_taken_away_when_its_ban_ends(world: World) -> None:
     await world.order("mod", "!ban b.test 2h spam wave")
     world.clock.forward(2 * 60 * 60 * 1000 + 1)
