@@ -5,11 +5,11 @@ import types
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Union, get_args, get_origin
-from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ValidationError
 
 from bridge.config import Config
+from bridge.config_types import known_zones
 from bridge.globs import server_matches, server_of
 from bridge.rooms.model import local_alias
 from bridge.tags import fold
@@ -85,7 +85,7 @@ def _say(kind: str, loc: Loc, more: Mapping[str, Any], message: str, value: Any)
             return f"unknown key; did you mean {hint!r}?" if hint else f"unknown key; known here: {', '.join(known)}"
         case "value_error":
             told = message.removeprefix("Value error, ")
-            zone = nearest(str(value), available_timezones()) if "time zone" in told else None
+            zone = nearest(str(value), known_zones()) if "time zone" in told else None
             return f"unknown time zone; did you mean {zone!r}?" if zone else told
         case "literal_error":
             allowed = str(more["expected"])

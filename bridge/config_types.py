@@ -4,6 +4,7 @@ import base64
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
@@ -70,8 +71,14 @@ def _shaped(pattern: str, wrong: str) -> Callable[[str], str]:
     return check
 
 
+@cache
+def known_zones() -> frozenset[str]:
+    """The names of all time zones (IANA). They are files: to look for them takes longer than to read a whole configuration."""
+    return frozenset(available_timezones())
+
+
 def _known_zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in known_zones():
         raise ValueError("unknown time zone; write it like Europe/Berlin")
     return name
 

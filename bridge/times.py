@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
 from typing import get_args
-from zoneinfo import available_timezones
 
 from babel import Locale
 
-from bridge.config_types import Language
+from bridge.config_types import Language, known_zones
 
 SECOND_MS = 1_000
 MINUTE_MS = 60 * SECOND_MS
@@ -144,7 +143,7 @@ def read_weekday(text: str) -> int | None:
 @cache
 def _zones() -> Mapping[str, str]:
     """Every way to write a zone, in small letters, with its name. Names win over cities."""
-    names = sorted(name for name in available_timezones() if "/" in name or name == "UTC")
+    names = sorted(name for name in known_zones() if "/" in name or name == "UTC")
     cities: dict[str, str] = {}
     for language in LANGUAGES:
         for name, data in sorted(Locale(language).time_zones.items()):
@@ -163,7 +162,7 @@ def read_zone(text: str) -> str | None:
     if offset:
         sign = "-" if offset[1] == "+" else "+"  # the names in Etc/ count the other way round
         name = f"Etc/GMT{sign}{int(offset[2])}"
-        return name if name in available_timezones() else None
+        return name if name in known_zones() else None
     return _zones().get(plain)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from community import HEARTH, Clock, Community, settings
-from sqlalchemy import Table, select
+from sqlalchemy import Table, func, select
 
 from bridge import handle
 from bridge.app import opened
@@ -24,7 +24,7 @@ from bridge.config import Config
 from bridge.hearth import Hearth
 from bridge.store import cursors, ledger
 from bridge.store.db import Database
-from bridge.store.tables import outbox
+from bridge.store.tables import metadata, outbox
 from tests.fake import FakeHomeserver, Request, Seen
 
 on_a_file = pytest.mark.parametrize("where", ["sqlite"], indirect=True)
@@ -227,13 +227,16 @@ class World(Community):
 
 @dataclass
 class MovedIn:
-    """A world of these settings whose people have moved in, as it was before Hearth began to listen: what the next one like it begins with."""
+    """A world of these settings whose people have moved in and whose Hearth came to rest: what the next one like it begins with."""
 
     folder: Path
     model: dict[str, Any]
     rooms: dict[str, str]
     token: str
     took_ms: int
+    first_cursor: str
+    rows: dict[str, list[dict[str, Any]]]
+    """What stands in the database when it is no file of the folder."""
 
 
 _moved_in: dict[str, MovedIn] = {}
@@ -243,50 +246,81 @@ _moved_in: dict[str, MovedIn] = {}
 async def a_world(where: str | Path, folder: Path, **matrix: Any) -> AsyncIterator[World]:
     """A world whose people have moved in and whose Hearth listens; `matrix` is configuration, e.g. `encryption=True`.
 
-    Of worlds on a file only the first one of its kind is built; the next begin with a copy of it.
+    Only the first one of its kind is built; the next begin with a copy of it.
     """
     async with FakeHomeserver() as hs:
         clock = Clock()
         world = World(hs, clock, None)  # type: ignore[arg-type] - needs a token first
         data = where.parent if isinstance(where, Path) else folder
         url = where if isinstance(where, str) else None
-        kind = repr(sorted(matrix.items()))
-        before = _moved_in.get(kind) if url is None else None
+        kind = repr((url is None, sorted(matrix.items())))
+        before = _moved_in.get(kind)
         if before is None:
             began_ms = clock()
             token = await world.arrive()
             world.config = Config.model_validate(settings(hs.url, token, data, url, **matrix))
             await world.move_in(world.config)
-            if url is None and not matrix.get("encryption"):
-                _moved_in[kind] = _remembered(world, data, token, clock() - began_ms)
+            try:
+                await world.start()
+                await world.settle()
+                async with world.reading() as db:
+                    world.first_cursor = await cursors.load(db, handle.SYNC) or ""
+                if not matrix.get("encryption"):
+                    await world.stop()
+                    _moved_in[kind] = await _remembered(world, data, token, clock() - began_ms)
+            except BaseException:
+                await world.stop()
+                raise
         else:
             _remember(hs, before, data)
             clock.forward(before.took_ms)
             token = await world.arrive(before.token)
             world.rooms |= before.rooms
+            world.first_cursor = before.first_cursor
             world.config = Config.model_validate(settings(hs.url, token, data, url, **matrix))
-        await world.start()
+            await _written(world, before.rows)
         try:
-            await world.settle()
-            async with world.reading() as db:
-                world.first_cursor = await cursors.load(db, handle.SYNC) or ""
+            if world.hearth is None:
+                await world.start()
+                await world.settle()
             yield world
         finally:
             await world.stop()
 
 
-def _remembered(world: World, data: Path, token: str, took_ms: int) -> MovedIn:
+async def _remembered(world: World, data: Path, token: str, took_ms: int) -> MovedIn:
     kept = Path(tempfile.mkdtemp(prefix="hearth-moved-in-"))
     atexit.register(shutil.rmtree, kept, ignore_errors=True)
     shutil.copytree(data, kept, dirs_exist_ok=True)
     model = world.hs.model
     parts = {name: value for name, value in vars(model).items() if name not in ("changed", "now_ms")}
-    return MovedIn(kept, copy.deepcopy(parts, {id(model): None}), dict(world.rooms), token, took_ms)
+    rows = (
+        {table.name: await world.rows(table) for table in metadata.sorted_tables} if world.config.database.url else {}
+    )
+    return MovedIn(
+        kept, copy.deepcopy(parts, {id(model): None}), dict(world.rooms), token, took_ms, world.first_cursor, rows
+    )
 
 
 def _remember(hs: FakeHomeserver, before: MovedIn, data: Path) -> None:
     shutil.copytree(before.folder, data, dirs_exist_ok=True)
     vars(hs.model).update(copy.deepcopy(before.model))
+
+
+async def _written(world: World, rows: dict[str, list[dict[str, Any]]]) -> None:
+    """Write what is remembered into an empty PostgreSQL database; numbers go on after it."""
+    if not any(rows.values()):
+        return
+    async with world.writing() as db:
+        for table in metadata.sorted_tables:
+            if rows[table.name]:
+                await db.execute(table.insert(), rows[table.name])
+                for column in table.primary_key.columns:
+                    if column.autoincrement is True:
+                        sequence = func.pg_get_serial_sequence(table.name, column.name)
+                        await db.execute(
+                            select(func.setval(sequence, max(row[column.name] for row in rows[table.name])))
+                        )
 
 
 @pytest.fixture
