@@ -114,6 +114,11 @@ class Crypto:
         await self._send_prepared()
         await self._catch_up()
 
+    def again_in_ms(self) -> int | None:
+        """How soon `tend` is wanted again although nothing was heard; None when there is no hurry."""
+        seconds = self._devices.waits.again_in_seconds()
+        return None if seconds is None else int(seconds * 1000) + 1
+
     def has_key(self, room: str, session: str) -> bool:
         """Whether we hold this room key."""
         return self._session(room, session) is not None

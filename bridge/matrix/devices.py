@@ -46,6 +46,11 @@ class Waits:
         """Whether somebody is still waited for."""
         return bool(self._until)
 
+    def again_in_seconds(self) -> float | None:
+        """Until the next may be tried again; None when there is none. Who might have been tried already is not wanted any more."""
+        now = time.monotonic()
+        return min((until - now for until, _ in self._until.values() if until > now), default=None)
+
 
 class Devices:
     """The devices of the people that we encrypt for, and an Olm session with each of them."""

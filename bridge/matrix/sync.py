@@ -8,13 +8,15 @@ import json
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from bridge.errors import Refused, TokenLost, Unavailable
-from bridge.events import AnyEvent, Batch, Invited, MemberChanged, Receipt, Undecryptable
-from bridge.matrix import translate
+from bridge.events import AnyEvent, Batch, Invited, Receipt, Undecryptable
+from bridge.matrix import entering, translate
 from bridge.matrix.client import Client
 from bridge.matrix.crypto import Crypto
+from bridge.matrix.entering import own_join
 from bridge.matrix.rooms import Rooms
 from bridge.matrix.waiting import Unread, Waiting
 from bridge.moderation.policies import TYPES
@@ -96,7 +98,7 @@ class _Loop:
                 tails: dict[str, list[dict[str, Any]]] = {}
                 async for batch in self._gaps(response, cursor, tails):
                     yield batch
-                yield self._batch(response, cursor, tails)
+                yield self._batch(response, cursor, tails, await self._waiting_for_us(response))
             else:
                 yield self._first(response)
             cursor = str(response["next_batch"])
@@ -110,12 +112,17 @@ class _Loop:
         else:
             query |= {"filter": json.dumps(_FILTER), "since": since}
             # At the start and in trouble we want to hear at once that all is well, also when nothing is new.
-            query["timeout"] = self.timeout_ms if self._heard and not self._troubled else 0
+            query["timeout"] = self._patience_ms() if self._heard and not self._troubled else 0
         seconds = 300 if since is None else 120 + self.timeout_ms / 1000
         response = await self.client.request("GET", "/sync", query=query, timeout_seconds=seconds)
         if not isinstance(response.get("next_batch"), str):
             raise Unavailable("GET /sync without next_batch")
         return response
+
+    def _patience_ms(self) -> int:
+        """Somebody who could not be reached with a key is tried again in time, also when nothing happens meanwhile."""
+        again_ms = self.crypto.again_in_ms() if self.crypto else None
+        return self.timeout_ms if again_ms is None else min(self.timeout_ms, again_ms)
 
     async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
         """The result of the call, however long it takes to get one."""
@@ -163,7 +170,13 @@ class _Loop:
         joined = frozenset(room for room, _ in translate.rooms(response, "join"))
         return Batch(str(response["next_batch"]), tuple(self._invites(response, "")), joined=joined)
 
-    def _batch(self, response: Mapping[str, Any], since: str, tails: Mapping[str, list[dict[str, Any]]]) -> Batch:
+    def _batch(
+        self,
+        response: Mapping[str, Any],
+        since: str,
+        tails: Mapping[str, list[dict[str, Any]]],
+        heads: Mapping[str, list[dict[str, Any]]],
+    ) -> Batch:
         events: list[AnyEvent] = list(self._invites(response, since))
         joined: set[str] = set()
         left: set[str] = set()
@@ -174,10 +187,10 @@ class _Loop:
                 receipts += translate.receipts(translate.raw_events(held, "ephemeral"), room, self.user)
                 state = translate.raw_events(held, "state")
                 timeline = translate.raw_events(held, "timeline")
-                start = self._own_join(timeline)
+                start = 0 if room in heads else own_join(self.user, timeline)
                 before = [raw for raw in timeline[: start or 0] if "state_key" in raw]
                 rest = timeline[start or 0 :]
-                events += self._read(room, [*state, *before, *rest, *tails.get(room, [])])
+                events += self._read(room, [*state, *before, *heads.get(room, []), *rest, *tails.get(room, [])])
                 if section == "leave":
                     self.rooms.left(room)
         return Batch(
@@ -218,22 +231,6 @@ class _Loop:
                 return translate.event(opened, room, encrypted=True)
         return translate.event(raw, room)
 
-    def _own_join(self, timeline: list[dict[str, Any]]) -> int | None:
-        """Where in the timeline we entered the room: what stands before it was said before we came, and is not news.
-
-        Into a direct room we enter by the invite: clients send it together with the first message.
-        """
-        entered = None
-        for place in range(len(timeline) - 1, -1, -1):
-            found = translate.event(timeline[place], "") if timeline[place].get("state_key") == self.user else None
-            if not isinstance(found, MemberChanged):
-                continue
-            if entered is not None:
-                return place if found.membership == "invite" and found.is_direct else entered
-            if found.membership == "join" and found.was != "join":
-                entered = place
-        return entered
-
     # --- gaps and latecomers ----------------------------------------------------------------------------------------
 
     async def _gaps(
@@ -247,7 +244,7 @@ class _Loop:
                 if (
                     not isinstance(part, dict)
                     or part.get("limited") is not True
-                    or self._own_join(timeline) is not None
+                    or own_join(self.user, timeline) is not None
                 ):
                     continue
                 # The whole state is told only of a room that we have just entered.
@@ -275,7 +272,7 @@ class _Loop:
                 passed = passed or raw.get("event_id") == last
                 if raw.get("event_id") not in known:
                     (tail if passed else page).append(raw)
-            if entering and (start := self._own_join(page)) is not None:
+            if entering and (start := own_join(self.user, page)) is not None:
                 page, entering = page[start:], False
             if entering:
                 page = [raw for raw in page if "state_key" in raw]
@@ -284,9 +281,20 @@ class _Loop:
             end = answer.get("end")
             token = end if raws and isinstance(end, str) and end != token else None
 
-    async def _insist_unless_refused(self, room: str, token: str) -> dict[str, Any]:
+    async def _waiting_for_us(self, response: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+        """By room, what was said to us before we came and is not in the timeline."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for room, held in translate.rooms(response, "join"):
+            token = _token_before(held)
+            timeline = translate.raw_events(held, "timeline")
+            if token and entering.invited_directly(self.user, timeline):
+                look = partial(self._insist_unless_refused, room, direction="b")
+                found[room] = await entering.said_before(self.user, timeline, token, look)
+        return found
+
+    async def _insist_unless_refused(self, room: str, token: str, direction: str = "f") -> dict[str, Any]:
         async def ask() -> dict[str, Any] | Refused:
-            query: dict[str, str | int] = {"from": token, "dir": "f", "limit": _PAGE}
+            query: dict[str, str | int] = {"from": token, "dir": direction, "limit": _PAGE}
             try:
                 return await self.client.request(
                     "GET", "/rooms/{room}/messages", parts={"room": room}, query=query, timeout_seconds=120
@@ -318,3 +326,10 @@ class _Loop:
             if found is not None and not isinstance(found, Undecryptable):
                 yield Batch(cursor, (found,), final=False)
             self.waiting.remove([unread])
+
+
+def _token_before(held: Any) -> str | None:
+    """Where to look back from the beginning of a room's timeline."""
+    part = held.get("timeline") if isinstance(held, dict) else None
+    token = part.get("prev_batch") if isinstance(part, dict) else None
+    return token if isinstance(token, str) else None

@@ -1,6 +1,7 @@
 """The sync loop against a homeserver that fails, lies and forgets."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -248,6 +249,45 @@ async def test_what_was_said_before_we_came_is_no_news(hs: FakeHomeserver, liste
         await ann.say(other, f"hello, {direct}")
         await listener.until(lambda direct=direct: f"hello, {direct}" in listener.words)
     assert listener.words == ["hello, False", "after it, True", "hello, True"]
+
+
+async def test_all_that_was_said_into_a_direct_room_before_we_came_is_heard(
+    hs: FakeHomeserver, listener: Listener, ann: Member
+) -> None:
+    bot = await hs.user("@bot")
+    other = await ann.create(preset="private_chat", is_direct=True, invite=[bot.user_id])
+    early = [f"early {number}" for number in range(120)]  # more than a timeline holds, and than a page
+    for words in early:
+        await ann.say(other, words)
+    await bot.join(other)
+    await ann.say(other, "hello")
+    await listener.until(lambda: "hello" in listener.words)
+    assert listener.words == [*early, "hello"]
+
+
+async def test_who_could_not_be_given_a_key_is_tried_again_although_nothing_happens(
+    hs: FakeHomeserver, tmp_path: Path
+) -> None:
+    bot = await hs.user("@bot")
+    settings = Settings(homeserver=hs.url, user_id=bot.user_id, access_token=SecretStr(bot.token("DEV")))
+    async with connect(settings, tmp_path) as matrix:
+        assert matrix.crypto
+        asked: list[float] = []
+        waits = matrix.crypto._devices.waits
+        waits._until = {"@eve:b.test": (time.monotonic() + 0.4, 15.0), "@long:gone.test": (0.0, 15.0)}
+
+        async def tend() -> None:
+            if waits.ready("@eve:b.test"):
+                asked.append(time.monotonic())
+                waits.reached("@eve:b.test")
+
+        matrix.crypto.tend = tend  # type: ignore[method-assign]
+        loop = sync.batches(matrix, None, trouble=lambda _: None, timeout_ms=20_000)
+        async with asyncio.timeout(10):
+            while not asked:
+                await anext(loop)
+        assert matrix.crypto.again_in_ms() is None  # nobody is left who is worth a hurry
+        await loop.aclose()  # type: ignore[attr-defined]
 
 
 async def test_invites_joins_and_leaves_are_told(hs: FakeHomeserver, listener: Listener, ann: Member) -> None:

@@ -33,9 +33,11 @@ async def signed_by_owner(asker: Party, user: str, device: str) -> bool:
     return signing.is_signed(signer, user, master) and signing.is_signed(known["device_keys"][user][device], user, key)
 
 
-async def direct(lab: Lab, alice: Party, bot: Party) -> str:
-    """The direct room that alice opens and the bot enters."""
+async def direct(lab: Lab, alice: Party, bot: Party, words: str = "") -> str:
+    """The direct room that alice opens, with the first words as clients do, and the bot enters."""
     room = await alice.matrix.gateway.direct_room(bot.user, None, encrypted=True)
+    if words:
+        await alice.say(room, words)
     invite = await bot.listen(lambda: next((e for e in bot.events if isinstance(e, Invited) and e.room == room), None))
     assert invite.is_direct
     assert invite.encrypted
@@ -51,10 +53,11 @@ async def test_an_encrypted_direct_room_across_servers_both_ways_and_over_a_rest
     async with newcomer(lab.a, f"{prefix}alice", tmp_path) as alice:
         async with party(settings, tmp_path / "bot") as bot:
             assert bot.matrix.notes == ()
-            room = await direct(lab, alice, bot)
+            room = await direct(lab, alice, bot, "with the invite")
             create = await bot.matrix.gateway.state_content(room, "m.room.create")
             assert create
             assert create["room_version"] == "12"
+            assert (await bot.see("with the invite")).encrypted
             await alice.say(room, "hello secret")
             heard = await bot.see("hello secret")
             assert heard.encrypted

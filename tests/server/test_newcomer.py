@@ -82,11 +82,8 @@ async def test_a_remote_newcomer_in_an_encrypted_direct_room(lab: Lab, prefix: s
         await ann.accept(rooms["space"])
         async with running(config) as hearth:
             me = hearth.me
-            known = set(nora.invites)
             await nora.accept(rooms["space"])
-            direct = await nora.until(
-                "an invitation", lambda: next(iter(nora.invites - known - {rooms["space"]}), None), 40
-            )
+            direct = await nora.until("an invitation", lambda: next(iter(nora.invites - set(rooms.values())), None), 40)
             await nora.accept(direct)
             first = await hears(nora, direct, me, "Auf Deutsch")
             assert first.encrypted
