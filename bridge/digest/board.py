@@ -6,7 +6,7 @@ best of it, where quiet people and quiet circles come before the third message o
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import log2
 from zlib import crc32
@@ -17,6 +17,12 @@ from bridge.digest.model import KINDS, Copied, Link, Place, Post, Reason
 HOUR_MS = 3600 * 1000
 MOST_OF_A_SOURCE = 100
 """So many conversations of one circle, person or tag in one room are looked at for a member; of more than that, the best."""
+
+FEW = 6
+"""So many conversations are ranked faster anew for each member than kept in their order for all of them."""
+
+Ranked = tuple[float, int, str, bool]
+"""One conversation that could be shown: less is better. Minus its points, minus the time of its newest message, its root, and whether that is sure or the best that could be."""
 
 HEARD_IN = frozenset({"circle", "common"})
 """The kinds of rooms where somebody waits for an answer."""
@@ -72,7 +78,15 @@ def worth(entries: Sequence[Entry], weights: Choosing, now_ms: int) -> tuple[flo
 _SHELF: Mapping[str, str] = {"person_tag": "person", "own": "circle"}
 """Where what somebody follows stands, when it is not the shelf of the same name."""
 
-_NO_SHELF: Mapping[tuple[str, str], list["Strand"]] = {}
+Key = tuple[str, str]
+"""A place on a shelf: what kind of thing, and which."""
+
+_NO_SHELF: Mapping[Key, list["Strand"]] = {}
+
+
+def shelf_of(reason: Reason) -> Key:
+    """Where on a shelf what somebody follows is found."""
+    return _SHELF.get(reason.kind, reason.kind), reason.target
 
 
 class Board:
@@ -90,7 +104,7 @@ class Board:
         """An event id -> the one above it in its conversation: a copy's source, a reply's thread or target."""
         self.copies: dict[str, tuple[Copied, ...]] = {}
         self.strands: dict[str, tuple[Strand, ...]] = {}
-        self.shelves: dict[str, dict[tuple[str, str], list[Strand]]] = {}
+        self.shelves: dict[str, dict[Key, list[Strand]]] = {}
         self.between: dict[str, dict[str, list[Strand]]] = {}
         """In each room the strands of which something can be read in another one, too, by that other one."""
         self.unnamed: dict[str, list[Strand]] = {}
@@ -107,8 +121,12 @@ class Board:
         """Whoever was answered in anything they began."""
         self.weigh: Mapping[str, float] = {kind: weights.of(kind) for kind in KINDS}
         """What each kind of reason weighs."""
+        self.odd: frozenset[Strand] = frozenset()
+        """Strands with a program's word in them, or with one from before: nobody who has read nothing yet finds all of it new."""
         self._roots: dict[str, str] = {}
-        self._best: dict[tuple[str, str, str], list[Strand]] = {}
+        self._formerly: dict[str, list[str]] = {}
+        self._best: dict[tuple[str, Key], list[Strand]] = {}
+        self._ranked: dict[tuple[str, str, str], list[Ranked]] = {}
         self._most: dict[str, tuple[float, float, int]] = {}
 
     def root_of(self, event: str) -> str:
@@ -126,6 +144,8 @@ class Board:
     def settle(self) -> None:
         """Work out once to which conversation each message belongs: from now on nothing that they hang on may change."""
         self._roots = {event: self.root_of(event) for event in self.posts}
+        for room in self.places:
+            self._formerly.setdefault(self.circle_of(room), []).append(room)
 
     def circle_of(self, room: str) -> str:
         """The room that is in use for this one now."""
@@ -136,17 +156,36 @@ class Board:
         """What is known of a conversation's beginning."""
         return self.posts.get(root) or self.links.get(root)
 
-    def found(self, room: str, reason: Reason) -> Sequence[Strand]:
-        """The strands of a room in which somebody who follows this person, circle or tag finds something; the best of them where they are very many."""
-        kind = _SHELF.get(reason.kind, reason.kind)
-        key = (kind, reason.target)
-        strands = self.shelves.get(room, _NO_SHELF).get(key, ())
-        if len(strands) <= MOST_OF_A_SOURCE:
-            return strands
-        cached = (room, *key)
-        if cached not in self._best:
-            self._best[cached] = self._quiet_first(strands, self.weights.of(kind))
-        return self._best[cached]
+    def rooms_of(self, circle: str) -> Sequence[str]:
+        """The rooms for which this one is in use now."""
+        return self._formerly.get(circle, (circle,) if self.circle_of(circle) == circle else ())
+
+    def found(
+        self, room: str, wanted: Iterable[tuple[int, Reason, Key]]
+    ) -> Iterator[tuple[int, Reason, Sequence[Strand]]]:
+        """The strands of a room in which somebody finds something who follows one of these persons, circles or tags; the best of them where they are very many.
+
+        Each is asked for with a number and where it stands, see `shelf_of`; that of which there is nothing is left out.
+        """
+        shelf = self.shelves.get(room, _NO_SHELF)
+        for number, reason, key in wanted:
+            if strands := shelf.get(key):
+                yield number, reason, strands if len(strands) <= MOST_OF_A_SOURCE else self._best_of(room, key, strands)
+
+    def _best_of(self, room: str, key: Key, strands: Sequence[Strand]) -> Sequence[Strand]:
+        if (room, key) not in self._best:
+            self._best[room, key] = self._quiet_first(strands, self.weights.of(key[0]))
+        return self._best[room, key]
+
+    def ranked(self, room: str, reason: Reason, strands: Sequence[Strand]) -> Sequence[Ranked]:
+        """The strands that are `found` for this reason, ranked for somebody who sees all of each, and for this reason alone: the best first."""
+        cached = (room, reason.kind, reason.target)
+        if cached not in self._ranked:
+            weight = self.weights.reason * min(self.weigh[reason.kind], self.weights.most_reasons)
+            self._ranked[cached] = sorted(
+                (-(weight + strand.points) * strand.decay, -strand.newest_ms, strand.root, True) for strand in strands
+            )
+        return self._ranked[cached]
 
     def most(self, root: str) -> tuple[float, float, int]:
         """What a conversation is worth at most to anybody, as `worth` says it: to whoever could see every word of it in every room."""
@@ -247,6 +286,8 @@ def _gather(made: Board) -> None:
             if ("person", author) not in keys:
                 made.unnamed.setdefault(author, []).append(strand)
     made.strands = {root: tuple(found) for root, found in strands.items()}
+    everything = (strand for found in made.strands.values() for strand in found)
+    made.odd = frozenset(one for one in everything if not one.plain or one.first_seq <= made.since_seq)
 
 
 def _look_elsewhere(made: Board) -> None:

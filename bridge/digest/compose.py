@@ -6,20 +6,15 @@ no circle and no voice takes all the places. Some places are kept for people who
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from heapq import heapify, heappop, heappush
-from itertools import cycle, islice
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush, merge
+from itertools import chain, cycle, islice
 from zlib import crc32
 
-from bridge.digest.board import MOST_OF_A_SOURCE, Board, Entry, Strand, worth
-from bridge.digest.model import KINDS, Digest, Item, Member, Reason
-from bridge.digest.reader import Reader
-
-ORDER: Mapping[str, int] = {kind: place for place, kind in enumerate(KINDS)}
-
-
-Ranked = tuple[float, int, str, bool]
-"""One conversation that could be shown: less is better. Minus its points, minus the time of its newest message, its root, and whether that is sure or the best that could be."""
+from bridge.digest.board import FEW, MOST_OF_A_SOURCE, Board, Entry, Ranked, Strand, worth
+from bridge.digest.model import ORDER, Digest, Item, Member, Reason
+from bridge.digest.reader import Mask, Reader, Source
 
 
 def compose(member: Member, board: Board, *, since_seq: int, most_items: int) -> Digest | None:
@@ -27,18 +22,19 @@ def compose(member: Member, board: Board, *, since_seq: int, most_items: int) ->
     reader = Reader(member, board, since_seq)
     calls = calling(reader)
     found = candidates(reader, without=calls)
-    if not calls and not found:
+    if not calls and not found.number:
         return None
     unheard = unheard_of(reader, min(board.weights.unheard, most_items), without=calls)
-    left = [ranked for ranked in found if ranked[2] not in unheard]
-    chosen = spread(reader, best_first(reader, left), max(most_items - len(calls) - len(unheard), 0))
+    left = (root for root in best_first(reader, found) if root not in unheard)
+    chosen = spread(reader, left, max(most_items - len(calls) - len(unheard), 0))
     items = [
         *(item_of(reader, root, shown, reason) for root, (reason, shown) in calls.items()),
         *chosen,
         *(item_of(reader, root, reader.seen(root)[0], Reason("unheard")) for root in unheard),
     ]
     items.sort(key=lambda item: ORDER[item.reasons[0].kind])  # stable: the best first within a kind
-    return Digest(member.user, tuple(items), more=len(left) - len(chosen))
+    number = found.number - sum(found.holds(board, root) for root in unheard)
+    return Digest(member.user, tuple(items), more=number - len(chosen))
 
 
 def calling(reader: Reader) -> dict[str, tuple[Reason, Entry]]:
@@ -57,46 +53,110 @@ def calling(reader: Reader) -> dict[str, tuple[Reason, Entry]]:
     return dict(sorted(found.items(), key=lambda one: (one[1][1].seq, one[1][1].event)))
 
 
-def candidates(reader: Reader, *, without: Collection[str] = ()) -> list[Ranked]:
-    """All conversations with something that this member wants to hear of and has not, in no order: `best_first` gives them one.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """All conversations with something that a member wants to hear of and has not: how many, and in no order.
+
+    `lines` are ranked already, the best first; of what stands there `not_there` does not count. The others are `loose`. `whole` are the strands that are
+    all of their conversation for this member, `in_part` the roots of all else.
+    """
+
+    number: int
+    loose: Sequence[Ranked]
+    lines: Sequence[Sequence[Ranked]]
+    not_there: Collection[str]
+    whole: Collection[Strand]
+    in_part: Collection[str]
+
+    def __iter__(self) -> Iterator[Ranked]:
+        return chain(self.loose, *self.in_lines())
+
+    def holds(self, board: Board, root: str) -> bool:
+        """Whether this conversation is among them, if it is none of those that were to be left out."""
+        return root in self.in_part or any(strand in self.whole for strand in board.strands.get(root, ()))
+
+    def in_lines(self) -> Iterator[Iterator[Ranked]]:
+        """The lines without what does not count."""
+        return ((ranked for ranked in line if ranked[2] not in self.not_there) for line in self.lines)
+
+
+def candidates(reader: Reader, *, without: Collection[str] = ()) -> Found:
+    """All conversations with something that this member wants to hear of and has not: `best_first` gives them an order.
 
     What they see whole is `sure`. Of all else it is only looked whether there is anything for them; it is ranked by what it is worth at most.
+    What is found in one place only needs no look at all: the board has ranked it for everybody.
     """
-    masks: dict[Strand, int] = {}
+    board = reader.board
+    sources = list(reader.sources())
+    there: dict[str, set[Strand]] = defaultdict(set)
+    again: set[Strand] = set()
     popular = 0
-    for number, reason in enumerate(reader.wishes):
-        bit = 1 << number
-        for strands in reader.strands_for(reason):
-            if len(strands) >= MOST_OF_A_SOURCE:  # it may hold good for others, too, that are not in this list
-                popular |= bit
-            again = [(strand, masks[strand] | bit) for strand in strands if strand in masks]
-            masks.update(dict.fromkeys(strands, bit))
-            masks.update(again)
-    each, weights = reader.board.weights.reason, {mask: reader.weight_of(mask) for mask in set(masks.values())}
-    whole = reader.whole(masks)
-    found: list[Ranked] = [
-        (-(each * weights[masks[one]] + one.points) * one.decay, -one.newest_ms, one.root, True)
-        for one in whole
-        if one.root not in without
+    for bit, _, room, strands in sources:
+        if len(strands) >= MOST_OF_A_SOURCE:  # it may hold good for others, too, that are not in this list
+            popular |= bit
+        again |= there[room].intersection(strands)
+        there[room].update(strands)
+    whole: set[Strand] = set()
+    rest: set[Strand] = set()
+    for room, found in there.items():
+        simple = reader.whole(room, found)
+        whole |= simple
+        rest |= found - simple
+    others = {strand for strand in rest if not reader.over(strand)}
+    masks = _masks(sources, (again & whole) | others)
+    each = board.weights.reason
+    loose: list[Ranked] = []
+    lines: list[Sequence[Ranked]] = []
+    for bit, reason, room, strands in sources:
+        if len(strands) > FEW:
+            lines.append(board.ranked(room, reason, strands))
+        else:
+            weight = each * reader.weight(bit)
+            loose += [
+                (-(weight + one.points) * one.decay, -one.newest_ms, one.root, True)
+                for one in strands
+                if one in whole and one not in masks and one.root not in without
+            ]
+    loose += [
+        (-(each * reader.weight(mask) + one.points) * one.decay, -one.newest_ms, one.root, True)
+        for one, mask in masks.items()
+        if one in whole and one.root not in without
     ]
-    others: dict[str, int] = {}
-    for strand in masks.keys() - set(whole):
-        others[strand.root] = others.get(strand.root, popular) | masks[strand]
-    for root, mask in others.items():
-        if root not in without and reader.wants(root):
-            points, decay, newest_ms = reader.board.most(root)
-            found.append((-(each * reader.weight_of(mask) + points) * decay, -newest_ms, root, False))
-    return found
+    in_part: dict[str, Mask] = {}
+    for strand in others:
+        in_part[strand.root] = in_part.get(strand.root, popular) | masks[strand]
+    wanted = [root for root in in_part if root not in without and reader.wants(root)]
+    for root in wanted:
+        points, decay, newest_ms = board.most(root)
+        loose.append((-(each * reader.weight(in_part[root]) + points) * decay, -newest_ms, root, False))
+    left_out = sum(any(strand in whole for strand in board.strands.get(root, ())) for root in without)
+    not_there = {strand.root for strand in rest.union(masks)}.union(without)
+    return Found(len(whole) - left_out + len(wanted), loose, lines, not_there, whole, frozenset(wanted))
 
 
-def best_first(reader: Reader, found: Iterable[Ranked]) -> Iterator[str]:
+def _masks(sources: Iterable[Source], strands: set[Strand]) -> dict[Strand, Mask]:
+    """For which wishes each of these strands was found."""
+    masks = dict.fromkeys(strands, 0)
+    for bit, _, _, found in sources:
+        for strand in strands.intersection(found):
+            masks[strand] |= bit
+    return masks
+
+
+def best_first(reader: Reader, found: Found) -> Iterator[str]:
     """The roots of these conversations, the best first; none is looked at more closely than it takes to know that.
 
     A conversation that is worth more at most than another one is for sure comes before it, and is weighed only then.
     """
-    waiting = list(found)
+    waiting = list(found.loose)
     heapify(waiting)
-    while waiting:
+    lines = merge(*found.in_lines())
+    ahead = next(lines, None)
+    while waiting or ahead is not None:
+        if ahead is not None and (not waiting or ahead < waiting[0]):
+            yield ahead[2]
+            ahead = next(lines, None)
+            continue
         *_, root, sure = heappop(waiting)
         if sure:
             yield root
@@ -107,9 +167,8 @@ def best_first(reader: Reader, found: Iterable[Ranked]) -> Iterator[str]:
 def weighed(reader: Reader, root: str) -> Ranked:
     """What a conversation is worth of which this member sees only some messages, or sees them in several places."""
     weights = reader.board.weights
-    reasons = {reason for _, each in reader.why(root) for reason in each}
     points, decay, newest_ms = worth(reader.seen(root), weights, reader.board.now_ms)
-    return -(weights.reason * reader.weight(reasons) + points) * decay, -newest_ms, root, True
+    return -(weights.reason * reader.weight(reader.why_at_all(root)) + points) * decay, -newest_ms, root, True
 
 
 def unheard_of(reader: Reader, most: int, *, without: Collection[str] = ()) -> list[str]:
@@ -165,14 +224,13 @@ def spread(reader: Reader, roots: Iterable[str], places: int) -> list[Item]:
 
 def strongest(reader: Reader, root: str) -> Entry:
     """The message of a conversation with the strongest reasons, and of several the first: reading goes on from there."""
-    ranked = (
-        (-reader.weight(reasons), entry.seq, entry.event, entry) for entry, reasons in reader.why(root) if reasons
-    )
-    return min(ranked, key=lambda one: one[:3])[3]
+    why = reader.why(root)  # in the order in which it came
+    weights = {mask: reader.weight(mask) for mask in {mask for _, mask in why if mask}}
+    most = max(weights.values())
+    return next(entry for entry, mask in why if mask and weights[mask] == most)
 
 
 def item_of(reader: Reader, root: str, shown: Entry, first: Reason | None = None) -> Item:
     """The conversation as it is shown, with every reason for it; `first` is one that does not come from what is followed."""
-    found = {reason for _, reasons in reader.why(root) for reason in reasons}
-    rest = sorted(found, key=lambda reason: (ORDER[reason.kind], reason))
-    return Item(shown.event, shown.room, (*((first,) if first else ()), *rest), len(reader.seen(root)) - 1)
+    reasons = reader.reasons(reader.why_at_all(root))
+    return Item(shown.event, shown.room, (first, *reasons) if first else reasons, len(reader.seen(root)) - 1)

@@ -30,7 +30,7 @@ def explain(member: Member, board: Board, event: str, *, since_seq: int, most_it
     root = board.root_of(event)
     found = next(iter(openings(member.spans, board.places, post, board.copies.get(event, ()))), None)
     seen = any(entry.post is post for entry in reader.seen(root))
-    reasons = tuple(sorted({reason for _, each in reader.why(root) for reason in each}))
+    reasons = tuple(sorted(reader.reasons(reader.why_at_all(root))))
     if found is None:
         return Verdict("unseen")
     if post.author == member.user:

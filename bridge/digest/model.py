@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 FollowKind = Literal["thread", "person", "person_tag", "circle", "tag"]
 FOLLOWED: tuple[FollowKind, ...] = ("thread", "person", "person_tag", "circle", "tag")
@@ -18,12 +18,13 @@ KINDS: tuple[Kind, ...] = (
 `taken`: a conversation that the member took part in; `own`: a circle that the member is in.
 """
 
+ORDER: Mapping[str, int] = {kind: place for place, kind in enumerate(KINDS)}
+
 Wish = Literal["follow", "mute", "block"]
 """What somebody can want of a thing: to hear of it, to hear nothing of it, or (of a person) that neither hears of the other."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Reason:
+class Reason(NamedTuple):
     """Why something is in a digest, or what a member follows or mutes.
 
     `target` is a user, room or event id or a tag, and empty where the kind says all; `tag` only for `person_tag`.

@@ -1,19 +1,21 @@
 """One member before the board: what of it they may see, have not read, did not say and do not mute, and why they would want it. Pure; chooses nothing."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import takewhile
 from math import fsum
 
-from bridge.digest.board import Board, Entry, Strand
-from bridge.digest.model import Follow, Member, Place, Post, Reason, Span
+from bridge.digest.board import Board, Entry, Strand, shelf_of
+from bridge.digest.model import ORDER, Follow, Member, Place, Post, Reason, Span
 from bridge.digest.visible import always_open, may_read
 
 WHOLE, MAIN = "", "main"
 """A receipt for a whole room, and one for what is in none of its threads (client-server API, "Threaded read receipts")."""
 
+Mask = int
+"""Some of a member's wishes: bit n stands for the nth of `Reader.wishes`. There are hundreds of conversations for each member, and numbers are added up fast."""
 
-_NEVER = 2**63
+Source = tuple[Mask, Reason, str, Sequence[Strand]]
+"""Where something may be found: for which wish (as a mask, and itself), in which room, and the strands that stand there."""
 
 
 def has_read(reads: Mapping[tuple[str, str], int], room: str, event: str, seq: int, within: Sequence[str] = ()) -> bool:
@@ -48,10 +50,13 @@ class Reader:
             room: max(since_seq, self._read_most.get(room, -1)) for room in self._open if not self._mutes
         }
         """Where nothing is hidden from them, and after which `seq` everything is news."""
+        self._over = {room: max(since_seq, self._reads.get((room, WHOLE), -1)) for room in self.rooms}
+        """Up to where nothing is news to them."""
         self._want([follow.reason for follow in member.follows if follow.wish == "follow"])
         self._seen: dict[str, tuple[Entry, ...]] = {}
-        self._why: dict[str, list[tuple[Entry, tuple[Reason, ...]]]] = {}
-        self._weights: dict[int, float] = {}
+        self._why: dict[str, list[tuple[Entry, Mask]]] = {}
+        self._weights: dict[Mask, float] = {}
+        self._reasons: dict[Mask, tuple[Reason, ...]] = {}
 
     def _mute(self, member: Member) -> None:
         muted = [follow for follow in member.follows if follow.wish != "follow"]
@@ -68,64 +73,74 @@ class Reader:
 
     def _want(self, follows: Sequence[Reason]) -> None:
         board = self.board
-        self._people = {reason.target: reason for reason in follows if reason.kind == "person"}
-        self._tags = {reason.target: reason for reason in follows if reason.kind == "tag"}
-        self._voices: dict[str, list[Reason]] = {}
-        for reason in follows:
-            if reason.kind == "person_tag":
-                self._voices.setdefault(reason.target, []).append(reason)
-        self._heard = frozenset(self._voices)
-        self._circles = {reason.target: reason for reason in follows if reason.kind == "circle"}
+        circles = {reason.target: reason for reason in follows if reason.kind == "circle"}
         for room in self.own:
             circle = board.circle_of(room)
-            self._circles.setdefault(circle, Reason("own", circle))
-        self._threads: dict[str, list[Reason]] = {}
+            circles.setdefault(circle, Reason("own", circle))
+        threads: dict[str, list[Reason]] = {}
         for reason in follows:
             if reason.kind == "thread":
-                self._threads.setdefault(board.root_of(reason.target), []).append(reason)
+                threads.setdefault(board.root_of(reason.target), []).append(reason)
         taken = Reason("taken")
         for root in board.taken.get(self.user, ()):
-            self._threads.setdefault(root, [taken])
-        loose = [*self._people.values(), *self._tags.values(), *self._circles.values()]
-        loose += [reason for voices in self._voices.values() for reason in voices]
-        self.wishes: tuple[Reason, ...] = tuple(
-            sorted({*loose, *(r for found in self._threads.values() for r in found)})
-        )
-        """Everything of which this member wants to hear, in a fixed order."""
+            threads.setdefault(root, [taken])
+        wanted = {reason for reason in follows if reason.kind not in ("thread", "circle")}
+        wanted.update(circles.values(), *threads.values())
+        self.wishes: tuple[Reason, ...] = tuple(sorted(wanted, key=lambda reason: (ORDER[reason.kind], reason)))
+        """Everything of which this member wants to hear, in the order in which it is shown."""
+        bits = {reason: 1 << number for number, reason in enumerate(self.wishes)}
+        self._people = {reason.target: bit for reason, bit in bits.items() if reason.kind == "person"}
+        self._tags = {reason.target: bit for reason, bit in bits.items() if reason.kind == "tag"}
+        self._circles = {room: bits[reason] for circle, reason in circles.items() for room in board.rooms_of(circle)}
+        self._voices: dict[str, list[tuple[str, Mask]]] = {}
+        for reason, bit in bits.items():
+            if reason.kind == "person_tag":
+                self._voices.setdefault(reason.target, []).append((reason.tag, bit))
         self._roots: dict[Reason, list[str]] = {}
-        for root, reasons in self._threads.items():
-            for reason in reasons:
+        for root, found in threads.items():
+            for reason in dict.fromkeys(found):
                 self._roots.setdefault(reason, []).append(root)
+        self._threads = {root: sum(bits[reason] for reason in set(found)) for root, found in threads.items()}
 
     # --- finding ---------------------------------------------------------------------------------------------------------------------
 
-    def strands_for(self, reason: Reason) -> Iterator[Sequence[Strand]]:
-        """Where something may be found for this reason, as one list or several: perhaps nothing that they may see, or that is news."""
-        if reason.kind in ("thread", "taken"):
-            for root in self._roots.get(reason, ()):
-                yield [strand for strand in self.board.strands.get(root, ()) if strand.room in self.rooms]
-        else:
-            for room in self.rooms:
-                yield self.board.found(room, reason)
+    def sources(self) -> Iterator[Source]:
+        """Where something may be found for each wish: perhaps nothing that they may see, or that is news. Of one circle, person or tag in a room all at once."""
+        board = self.board
+        wanted = []
+        for number, reason in enumerate(self.wishes):
+            if reason not in self._roots:
+                wanted.append((1 << number, reason, shelf_of(reason)))
+                continue
+            for root in self._roots[reason]:
+                for strand in board.strands.get(root, ()):
+                    if strand.room in self.rooms:
+                        yield 1 << number, reason, strand.room, (strand,)
+        for room in self.rooms:
+            for bit, reason, strands in board.found(room, wanted):
+                yield bit, reason, room, strands
 
-    def whole(self, strands: Collection[Strand]) -> list[Strand]:
-        """Which of these strands are all of their conversation for this member, who sees all of it, and every word is news to them: for most it is that simple.
+    def whole(self, room: str, strands: set[Strand]) -> set[Strand]:
+        """Which of these strands of a room are all of their conversation for this member, who sees all of it, and every word is news to them: for most it is that simple.
 
-        It is asked of hundreds for each member, so a member's exceptions are gathered once.
+        It is asked of hundreds for each member: what is the same for many of them is known to the board, a member's exceptions are gathered once, and
+        sets are subtracted faster than anything can be looked at one by one.
         """
-        after, exceptions = self._news_after, self._exceptions
-        return [
-            one
-            for one in strands
-            if one.first_seq > after.get(one.room, _NEVER) and one.plain and one not in exceptions
-        ]
+        after = self._news_after.get(room)
+        if after is None:
+            return set()
+        if after == self.board.since_seq:
+            found = strands - self.board.odd
+        else:
+            found = {strand for strand in strands if strand.first_seq > after and strand.plain}
+        return found - self._exceptions
 
     @cached_property
     def _exceptions(self) -> set[Strand]:
         """Strands with a word of their own, or of somebody whom they follow only with a tag, or that they see in other rooms, too."""
         board = self.board
         found: set[Strand] = set()
-        for author in (self.user, *self._heard):
+        for author in (self.user, *self._voices):
             found.update(board.unnamed.get(author, ()))
             for room in self.rooms:
                 found.update(board.shelves.get(room, {}).get(("person", author), ()))
@@ -139,12 +154,12 @@ class Reader:
         """What of a conversation is news to this member, each message once, at the first place where they can open it; in the order in which it came."""
         if root not in self._seen:
             here = [strand for strand in self.board.strands.get(root, ()) if strand.room in self.rooms]
-            if len(here) == 1 and self.whole(here):
+            if len(here) == 1 and self.whole(here[0].room, set(here)):
                 self._seen[root] = here[0].entries
             elif self.hides(root):
                 self._seen[root] = ()
             else:
-                found = [entry for strand in here for entry in strand.entries if self._news(entry)]
+                found = [entry for strand in here for entry in self._fresh(strand)]
                 self._seen[root] = tuple(sorted(found, key=lambda entry: (entry.seq, entry.event)))
         return self._seen[root]
 
@@ -153,22 +168,33 @@ class Reader:
         if self.hides(root):
             return False
         return any(
-            self._news(entry) and self.reasons(root, entry.post)
+            self.mask(root, entry.post)
             for strand in self.board.strands[root]
             if strand.room in self.rooms
-            for entry in reversed(strand.entries)  # the newest are the likeliest to be news
+            for entry in self._fresh(strand)
         )
 
-    def _news(self, entry: Entry) -> bool:
-        post = entry.post
-        return (
-            self._since_seq < entry.seq <= self.board.until_seq
-            and post.author != self.user
-            and not (self._mutes and self.quiet(post))
-            and self._may_read(entry.room, entry.seq, post.at_ms if entry.room == post.room else None)
-            and not (entry.seq <= self._read_most.get(entry.room, -1) and self._read(entry))
-            and self._first_place(entry)
-        )
+    def over(self, strand: Strand) -> bool:
+        """Whether nothing of its conversation can be news to this member, who has read its room up to there and sees it nowhere else."""
+        return strand.entries[-1].seq <= self._over[strand.room] and strand.elsewhere.isdisjoint(self.rooms)
+
+    def _fresh(self, strand: Strand) -> Iterator[Entry]:
+        """What of a strand is news to this member, the newest first."""
+        room = strand.room
+        over, read_most, always = self._over[room], self._read_most.get(room, -1), room in self._open
+        for entry in reversed(strand.entries):
+            if entry.seq <= over:
+                return
+            post = entry.post
+            itself = room == post.room
+            if (
+                post.author != self.user
+                and not (self._mutes and self.quiet(post))
+                and (always or self._may_read(room, entry.seq, post.at_ms if itself else None))
+                and not (entry.seq <= read_most and self._read(entry))
+                and (itself or self._first_place(entry))
+            ):
+                yield entry
 
     def _may_read(self, room: str, seq: int | None, at_ms: int | None) -> bool:
         if room not in self.rooms:
@@ -176,9 +202,8 @@ class Reader:
         return room in self._open or may_read(self._spans[room], self.rooms[room], seq, at_ms)
 
     def _first_place(self, entry: Entry) -> bool:
+        """Of a copy: whether they can open neither the message itself nor a copy that comes before this one."""
         post = entry.post
-        if entry.room == post.room:
-            return True
         if self._may_read(post.room, post.seq, post.at_ms):
             return False
         for copied in self.board.copies[post.event]:
@@ -219,49 +244,65 @@ class Reader:
 
     # --- why -------------------------------------------------------------------------------------------------------------------------
 
-    def reasons(self, root: str, post: Post) -> tuple[Reason, ...]:
+    def mask(self, root: str, post: Post) -> Mask:
         """Why this member would want to hear of this message. Of a program's word only because they follow the program."""
-        found: list[Reason] = []
+        found = 0
         if not post.nameless or self._may_read(post.room, post.seq, post.at_ms):
-            if (person := self._people.get(post.author)) is not None:
-                found.append(person)
-            if post.author in self._heard and not post.automatic:
-                found += [reason for reason in self._voices[post.author] if reason.tag in post.tags]
+            found = self._people.get(post.author, 0)
+            if post.author in self._voices and not post.automatic:
+                for tag, bit in self._voices[post.author]:
+                    if tag in post.tags:
+                        found |= bit
         if post.automatic:
-            return tuple(found)
-        if post.tags:
-            found += [self._tags[tag] for tag in post.tags if tag in self._tags]
-        if (circle := self._circles.get(self.board.circle_of(post.room))) is not None:
-            found.append(circle)
-        if root in self._threads:
-            found += self._threads[root]
-        return tuple(found)
+            return found
+        for tag in post.tags:
+            found |= self._tags.get(tag, 0)
+        return found | self._circles.get(post.room, 0) | self._threads.get(root, 0)
 
-    def why(self, root: str) -> list[tuple[Entry, tuple[Reason, ...]]]:
+    def why(self, root: str) -> list[tuple[Entry, Mask]]:
         """What of a conversation is news to this member, each message with why they would want to hear of it: perhaps for no reason."""
         if root not in self._why:
-            self._why[root] = [(entry, self.reasons(root, entry.post)) for entry in self.seen(root)]
+            self._why[root] = [(entry, self.mask(root, entry.post)) for entry in self.seen(root)]
         return self._why[root]
 
-    def weight(self, reasons: Iterable[Reason]) -> float:
-        """What these reasons weigh together; each of them is there once."""
-        weigh = self.board.weigh
-        # fsum: what comes out must not depend on the order in which a set gives its members.
-        return min(fsum([weigh[reason.kind] for reason in reasons]), self.board.weights.most_reasons)
+    def why_at_all(self, root: str) -> Mask:
+        """Why this member would want to hear of anything in a conversation that is news to them."""
+        found = 0
+        for _, mask in self.why(root):
+            found |= mask
+        return found
 
-    def weight_of(self, mask: int) -> float:
-        """What the wishes with these numbers weigh together, as `weight`."""
+    def reasons(self, mask: Mask) -> tuple[Reason, ...]:
+        """These wishes, in the order in which they are shown."""
+        if mask not in self._reasons:
+            self._reasons[mask] = tuple(reason for number, reason in enumerate(self.wishes) if mask >> number & 1)
+        return self._reasons[mask]
+
+    def weight(self, mask: Mask) -> float:
+        """What these wishes weigh together."""
         if mask not in self._weights:
-            chosen = (reason for number, reason in enumerate(self.wishes) if mask >> number & 1)
-            self._weights[mask] = self.weight(chosen)
+            weigh = self.board.weigh
+            # fsum: what comes out must not depend on an order.
+            together = fsum([weigh[reason.kind] for reason in self.reasons(mask)])
+            self._weights[mask] = min(together, self.board.weights.most_reasons)
         return self._weights[mask]
+
+    # --- answering -------------------------------------------------------------------------------------------------------------------
 
     def answered(self, post: Post) -> bool:
         """Whether they wrote in this conversation after this message, or outside of threads in its room after it when it stands outside of threads."""
-        root = self.board.root_of(post.event)
-        later = takewhile(lambda mine: mine.seq > post.seq, reversed(self.board.said.get(self.user, [])))
-        return any(
-            self.board.root_of(mine.event) == root
-            or (mine.room == post.room and mine.thread is None and post.thread is None)
-            for mine in later
-        )
+        within, outside = self._last_words
+        if within.get(self.board.root_of(post.event), 0) > post.seq:
+            return True
+        return post.thread is None and outside.get(post.room, 0) > post.seq
+
+    @cached_property
+    def _last_words(self) -> tuple[dict[str, int], dict[str, int]]:
+        """The `seq` of the last thing that they said in each conversation, and outside of threads in each room."""
+        within: dict[str, int] = {}
+        outside: dict[str, int] = {}
+        for mine in self.board.said.get(self.user, ()):  # in the order in which it came
+            within[self.board.root_of(mine.event)] = mine.seq
+            if mine.thread is None:
+                outside[mine.room] = mine.seq
+        return within, outside

@@ -168,10 +168,10 @@ ruled = st.tuples(st.just("rule"), st.sampled_from(ROOMS), histories)
 steps = st.one_of(said, said, said, moved, changed, ruled)
 wishes = st.sets(
     st.one_of(
-        st.builds(Reason, st.just("person"), st.sampled_from(PEOPLE[1:])),
-        st.builds(Reason, st.just("circle"), st.sampled_from(ROOMS)),
-        st.builds(Reason, st.just("tag"), st.just("t")),
-        st.builds(Reason, st.just("thread"), st.sampled_from([f"$e{n}" for n in range(8)])),
+        st.builds(Reason, st.just("person"), st.sampled_from(PEOPLE[1:]), st.just("")),
+        st.builds(Reason, st.just("circle"), st.sampled_from(ROOMS), st.just("")),
+        st.builds(Reason, st.just("tag"), st.just("t"), st.just("")),
+        st.builds(Reason, st.just("thread"), st.sampled_from([f"$e{n}" for n in range(8)]), st.just("")),
         st.builds(Reason, st.just("person_tag"), st.sampled_from(PEOPLE[1:]), st.just("t")),
     ),
     min_size=1,
@@ -346,14 +346,19 @@ carried = [
 
 
 @settings(max_examples=400)
-@given(stories, wishes, st.sampled_from([2, 100]))
-@example((dict.fromkeys(ROOMS, "shared"), carried), {Reason("person", "@ann")}, 2)
-def test_the_short_way_and_the_long_way_find_the_same(story: tuple, follows: set[Reason], most: int) -> None:  # type: ignore[type-arg]
+@given(stories, wishes, st.sampled_from([2, 100]), st.sampled_from([0, 1, 6]))
+@example((dict.fromkeys(ROOMS, "shared"), carried), {Reason("person", "@ann")}, 2, 6)
+def test_the_short_way_and_the_long_way_find_the_same(
+    story: tuple, follows: set[Reason], most: int, few: int  # type: ignore[type-arg]
+) -> None:  # fmt: skip
+    """Also where more is ranked on the board, for everybody, or where all is ranked for each."""
     past = play(*story)
     who = Member(ME, tuple(Follow(n, ME, reason) for n, reason in enumerate(sorted(follows))), tuple(past.spans))
     short = digest_of(past, who, most=most)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Reader, "whole", lambda *_: [])
+        patched.setattr("bridge.digest.compose.FEW", few)
+        assert repr(digest_of(past, who, most=most)) == repr(short)
+        patched.setattr(Reader, "whole", lambda *_: set())
         assert repr(digest_of(past, who, most=most)) == repr(short)
 
 
@@ -369,6 +374,7 @@ def test_what_is_looked_at_only_when_it_matters_has_the_same_place(
     reader = Reader(who, seen, 0)
     found = candidates(reader)
     closely = {root: weighed(reader, root) for *_, root, _ in found}
+    assert found.number == len(closely)
     for *most, root, sure in found:
         assert most == list(closely[root][:2]) if sure else most <= list(closely[root][:2])
     assert list(best_first(reader, found)) == [root for *_, root, _ in sorted(closely.values())]
@@ -379,7 +385,7 @@ def test_a_loud_person_under_a_popular_tag_leaves_room_for_the_quiet_ones() -> N
     loud = [post(n, "@ann", tags=tagged, reactions=50) for n in range(100, 100 + 3 * MOST_OF_A_SOURCE)]
     quiet = [post(n, f"@p{n}", tags=tagged) for n in range(1, 10)]
     seen = made([*loud, *quiet], [Place("!a")], until_seq=5000)
-    strands = seen.found("!a", Reason("tag", "t"))
+    ((_, _, strands),) = seen.found("!a", [(1, Reason("tag", "t"), ("tag", "t"))])
     assert len(strands) == MOST_OF_A_SOURCE
     assert {post.author for post in quiet} < {strand.entries[0].post.author for strand in strands}
     digest = compose(member(Reason("tag", "t")), seen, since_seq=0, most_items=3)
