@@ -131,7 +131,7 @@ class Hearth:
             **voice.FILLERS,
             **demoting.FILLERS,
             **moderation_dispatch.FILLERS,
-            **digest_dispatch.fillers(self.direct_room),
+            **digest_dispatch.fillers(self.direct_room, self.caught_up.is_set),
             **naming.fillers(self.direct_room),
             **unread.fillers(self.direct_room),
         }

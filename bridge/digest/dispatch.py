@@ -3,7 +3,7 @@
 What a member may read is looked at again here, as late as can be: whatever is not theirs to read any more is left out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from bridge.daylight import after_quiet
@@ -32,10 +32,26 @@ JUST_NOW_MS = 1000
 """The outbox notes a first try this much before it at most; whatever was first tried earlier is being tried again."""
 
 
-def fillers(direct_room: DirectRoom) -> Mapping[type[Effect], Filler]:
-    """The fillers of Deliver and Correct. `direct_room` is asked when there is something to deliver."""
+CATCHING_UP_MS = 1000
+"""After a start, and while the homeserver is away, a digest that is ready is looked at again after so long."""
+
+
+def fillers(direct_room: DirectRoom, caught_up: Callable[[], bool] = lambda: True) -> Mapping[type[Effect], Filler]:
+    """The fillers of Deliver and Correct. `direct_room` is asked when there is something to deliver.
+
+    `caught_up`: whether all is known that happened until a moment ago. Until then nobody is given anything: who left or was banned meanwhile may read no more.
+    """
+
+    def wait_until_all_is_heard(desk: Desk) -> None:
+        if not caught_up():
+            raise NotYet(desk.now_ms + CATCHING_UP_MS)
+
+    async def correct_then(desk: Desk, effect: Correct) -> Send | None:
+        wait_until_all_is_heard(desk)
+        return await correct(desk, effect)
 
     async def deliver(desk: Desk, effect: Deliver) -> Send | None:
+        wait_until_all_is_heard(desk)
         async with desk.reading() as db:
             made = await store.get(db, effect.digest)
             person = await people.get(db, effect.user)
@@ -55,7 +71,7 @@ def fillers(direct_room: DirectRoom) -> Mapping[type[Effect], Filler]:
         # A database that came back from a backup may know nothing of a digest that was sent since.
         return Send(key=effect.key, room=room, type="m.room.message", content=words, once=True) if words else None
 
-    return {Deliver: deliver, Call: deliver, Correct: correct}
+    return {Deliver: deliver, Call: deliver, Correct: correct_then}
 
 
 async def correct(desk: Desk, effect: Correct) -> Send | None:

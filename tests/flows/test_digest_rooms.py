@@ -12,6 +12,7 @@ from databases import kinds
 from world import World, a_world, on_a_file
 
 from bridge.app import opened
+from bridge.digest import tick as digest_tick
 from bridge.store import people
 from bridge.store.errors import AlreadyRunning
 from bridge.store.tables import digests, outbox
@@ -268,6 +269,25 @@ async def test_after_an_outage_all_of_it_is_heard_before_anything_is_chosen(worl
     last = digests_of(world, "ben")[-1]
     assert len(digests_of(world, "ben")) == 3
     assert all(f"on the {number}th" in last for number in (10, 11))
+
+
+@on_a_file
+async def test_who_left_while_a_digest_waited_and_hearth_was_gone_is_given_nothing(world: World) -> None:
+    """A wave that a restart cuts in two goes on only when all is known that happened meanwhile."""
+    await world.ask("ben", "follow #sleep")
+    await world.ask("eve", "follow #sleep")
+    await world.say("#sleep", "ann", "for the circle alone")
+    await world.settle()
+    await world.stop()
+    world.clock.turn_to("2026-01-06 08:00")
+    async with opened(world.config, clock=world.clock) as hearth:
+        assert await digest_tick.tick(hearth.database, world.clock(), hearth.config) == 2
+    await world.member("ben").leave(world.rooms["#sleep"])
+    world.hs.faults.add("slow", path="/sync$", seconds=1)
+    await world.start()
+    await world.settle()
+    assert "for the circle alone" in digests_of(world, "eve")[-1]
+    assert [row["user"] for row in await world.rows(digests) if row["event"]] == [PEOPLE["eve"]]
 
 
 async def _has(world: World, number: int) -> bool:

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from sqlalchemy import delete
 from test_digest import ANN, BEN, CLEO, COMMON, ME, SLEEP, WORK, World, at
 
+from bridge.digest import store
+from bridge.digest.model import Reason
 from bridge.digest.tick import tick
 from bridge.events import Content, MemberChanged, Message, StateChanged
 from bridge.store.db import Database
@@ -197,6 +199,21 @@ async def test_what_was_worded_anew_while_somebody_was_away_and_what_a_forged_da
     world.now_ms += 20_000
     await world.edit(BEN, answer, "hers alone")
     assert "“hers alone”" in world.digests(ANN)[-1]
+
+    # And whom she blocks: in what was chosen and is still to be sent, and in what she has.
+    async def block() -> None:
+        async with database.writing() as db:
+            await store.follow(db, ANN, Reason("person", BEN), world.now_ms, "block")
+
+    await world.say(BEN, "chosen before")
+    world.before_delivery.append(block())
+    assert await world.until("2026-01-14T08:00") == 1
+    assert not any("chosen before" in body for body in world.told(ANN))
+    async with database.writing() as db:
+        await store.unfollow(db, ANN, Reason("person", BEN), "block")
+    assert any("welcome back" in body for body in world.told(ANN))
+    await world.tell(ANN, "block @ben:two.test")
+    assert not any(word in str(world.told(ANN)) for word in ("welcome back", "hers alone"))
     await database.close()
 
 
