@@ -29,7 +29,7 @@ async def react(scene: Scene, event: AnyEvent) -> None:
         lane = Join(key="", room=event.room).lane
         for wish in await queue.still_due(scene.db, Join.__name__, lane):
             await joined(scene, load(wish.kind, wish.key, wish.payload or "{}"), "done", event.room)
-    elif isinstance(event, MemberChanged) and event.membership in ("leave", "ban"):
+    elif isinstance(event, MemberChanged) and event.membership in ("leave", "ban") and not scene.ordinary:
         whose = await people.by_direct_room(scene.db, event.room)
         if whose and event.user in (whose.user, scene.me):
             await people.change(scene.db, whose.user, direct_room=None)

@@ -327,6 +327,10 @@ class Hearth:
         listening = False
         async for batch in batches(self.matrix, since, trouble=self._in_trouble):
             self.names.hear(batch.events)
+            if (
+                listening or since is not None
+            ):  # else it tells all rooms that we are in, whether or not anything happened there
+                await self._known.meet(batch.joined)
             await self._handled(batch)
             if batch.final:
                 self.caught_up.set()

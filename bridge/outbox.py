@@ -35,6 +35,9 @@ LONGEST_SLEEP_SECONDS = 1.0
 
 STORE_WAIT_SECONDS = 1.0
 
+GATHER_SECONDS = 0.05
+"""While the homeserver has enough of ours to do, what comes back waits so long for what comes back next: one transaction for several."""
+
 Perform = Callable[[Effect, int | None], Awaitable["Performed"]]
 Progress = Callable[[int, int], None]
 """Told (settled since the beginning, still to do)."""
@@ -87,6 +90,7 @@ class Outbox:
         self._back: list[Back] = []
         self._settled = 0
         self._since_answer = 0
+        self._asked = False
 
     @property
     def trouble(self) -> str | None:
@@ -103,6 +107,7 @@ class Outbox:
 
     def wake(self) -> None:
         """New rows were committed, or a person retried one: look at once."""
+        self._asked = True
         self._woken.set()
 
     async def run(self, stop: asyncio.Event | None = None) -> None:
@@ -115,7 +120,7 @@ class Outbox:
         stopping.add_done_callback(lambda _: self.wake())
         try:
             while not stop.is_set() or self._under_way:
-                self._woken.clear()
+                self._hush()
                 try:
                     await self._turn(take=not stop.is_set())
                     await self._sleep()
@@ -138,7 +143,7 @@ class Outbox:
         self._settled = 0
         try:
             while True:
-                self._woken.clear()
+                self._hush()
                 await self._turn(take=True)
                 async with self._database.reading() as db:
                     left = await queue.waiting(db, self._clock())
@@ -219,11 +224,30 @@ class Outbox:
         except Exception as error:  # noqa: BLE001 - whatever it is, the other rows must go on
             back = Back(wish, effect, error=error)
         self._back.append(back)
-        self.wake()
+        self._woken.set()
+
+    def _hush(self) -> None:
+        """From here on whoever wakes us has something new; so has who woke us before, as long as all places were taken."""
+        self._asked = self._asked and len(self._under_way) - len(self._back) >= self._at_once
+        self._woken.clear()
 
     async def _sleep(self) -> None:
-        if self._back or self._woken.is_set():
-            return
+        if not self._back and not self._woken.is_set():
+            await self._wait()
+        await self._gather()
+
+    async def _gather(self) -> None:
+        """As long as most of what may be under way is, more may come back; but nobody waits who has something new."""
+        most = self._at_once - self._at_once // 4
+        try:
+            async with asyncio.timeout(GATHER_SECONDS):
+                while self._back and not self._asked and len(self._under_way) - len(self._back) > most:
+                    self._woken.clear()
+                    await self._woken.wait()
+        except TimeoutError:
+            pass
+
+    async def _wait(self) -> None:
         now_ms = self._clock()
         moments = [self.pace.next_ms(now_ms)]
         if len(self._under_way) < self._at_once:  # else nothing more can go out before something is back

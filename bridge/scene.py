@@ -49,8 +49,8 @@ class Scene:
     """One event's surroundings: the open transaction, the configuration, our own id, the time (UTC ms), names. `puts` gathers what is wanted.
 
     `news`: whether a change of membership was unknown before. Homeservers tell again who has long been in a room when they say something there.
-    `ours`, `ordinary`: a new message in a room of ours, and one that nothing hangs on that we know of (`store.journal.Heard`); looks into the database
-    are spared by it, and nothing else. `slowed`: it is a message, and somebody somewhere has to write slowly, or a server's ban has ended lately.
+    `ours`, `ordinary`: a new message in a room of ours, and one (or somebody's going) that nothing hangs on that we know of (`store.journal.Heard`); looks
+    into the database are spared by it, and nothing else. `slowed`: it is a message, and somebody somewhere has to write slowly, or a server's ban has ended lately.
     `liked`: the message on which a reaction came or went.
     """
 

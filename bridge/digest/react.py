@@ -23,7 +23,7 @@ async def react(scene: Scene, event: AnyEvent) -> None:
             if target is not None and target.author == event.sender:
                 await correct(scene, event, await store.holding(scene.db, event.target, event.room))
                 await calls.heard(scene, event)
-        case MemberChanged() if event.membership != "join":
+        case MemberChanged() if event.membership != "join" and not scene.ordinary:
             # After a gap a new invitation may be all that we hear of a leave.
             since_ms = scene.now_ms - CORRECTED_FOR_MS
             found = await store.holding_room(scene.db, event.user, event.room, since_ms)

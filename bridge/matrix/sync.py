@@ -39,8 +39,9 @@ _FILTER = {
     **_QUIET,
     "room": {
         "timeline": {"limit": 50},
-        # The rules of a list that we enter are read apart from this: there may be a hundred thousand of them.
-        "state": {"lazy_load_members": True, "not_types": sorted(TYPES)},
+        # The rules of a list that we enter are read apart from this: there may be a hundred thousand of them. So are members, and whoever comes or
+        # goes is in the timeline: to add who wrote what (`lazy_load_members`) costs a homeserver more than all else in a response.
+        "state": {"not_types": sorted({*TYPES, "m.room.member"})},
         "ephemeral": {"types": ["m.receipt"]},
         "account_data": _NOTHING,
     },

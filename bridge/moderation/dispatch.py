@@ -31,10 +31,11 @@ async def fill_lock(desk: Desk, effect: SetLock) -> SetState | None:
 
 async def _banned(scene: Scene, effect: Ban, state: State, _result: str | None) -> None:
     """The ban stands in that room, and is ours to lift. After the last one of a server's people the server is shut out there."""
-    if state == "done" and effect.sanction is not None:
-        await store.record_ban(scene.db, OurBan(effect.room, effect.user, effect.sanction))
-        if await store.is_lifted(scene.db, effect.sanction):
-            await _undo(scene, effect, effect.sanction)
+    ours = (
+        OurBan(effect.room, effect.user, effect.sanction) if state == "done" and effect.sanction is not None else None
+    )
+    if ours and await store.record_ban(scene.db, ours):
+        await _undo(scene, effect, ours.sanction)
     if effect.then is None or await queue.due_in_lane(scene.db, effect.lane, effect.then):
         return
     standing = await store.standing(scene.db)

@@ -1,15 +1,29 @@
 """Sanctions, our bans and mutes, and who is where, in the database; never decides anything."""
 
 from collections.abc import Collection, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Row,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from bridge.moderation.model import BAN, OurBan, OurMute, Presence, Sanction
 from bridge.store.db import Connection
 from bridge.store.ledger import Entry, entry_of
 from bridge.store.tables import bans, ledger, memberships, mutes, posts, rooms, sanctions
-from bridge.store.upsert import insert_into
+from bridge.store.upsert import insert_for, insert_into
 
 _FEW = 50
 """Of more people than this nobody looks up where they wrote last."""
@@ -45,12 +59,6 @@ async def by_id(db: Connection, id: int) -> Sanction | None:  # noqa: A002 - the
     """The sanction with this number, lifted or not."""
     row = (await db.execute(select(sanctions).where(sanctions.c.id == id))).one_or_none()
     return _sanction(row) if row else None
-
-
-async def is_lifted(db: Connection, id: int) -> bool:  # noqa: A002 - the column's name
-    """Whether this sanction was lifted."""
-    query = select(sanctions.c.id).where(sanctions.c.id == id, sanctions.c.lifted_by.is_not(None))
-    return await db.scalar(query) is not None
 
 
 async def of_cause(db: Connection, cause: int) -> Sanction | None:
@@ -152,11 +160,19 @@ async def banned_by_us(db: Connection, user: str) -> frozenset[str]:
     return frozenset(await db.scalars(select(bans.c.room).where(bans.c.user == user)))
 
 
-async def record_ban(db: Connection, ban: OurBan) -> None:
-    """Remember that a ban in a room is our doing, and for which sanction; the newest word holds."""
-    statement = insert_into(db, bans).values(room=ban.room, user=ban.user, sanction=ban.sanction)
-    again = {"sanction": ban.sanction}
-    await db.execute(statement.on_conflict_do_update(index_elements=["room", "user"], set_=again))
+async def record_ban(db: Connection, ban: OurBan) -> bool:
+    """Remember that a ban in a room is our doing, and for which sanction; the newest word holds. Whether that sanction was lifted meanwhile."""
+    given = {"in_room": ban.room, "who": ban.user, "number": ban.sanction}
+    lifted: bool = (await db.execute(_record_ban(db.dialect.name), given)).scalar_one()
+    return lifted
+
+
+@cache
+def _record_ban(dialect: str) -> Executable:
+    number = bindparam("number", type_=bans.c.sanction.type)
+    statement = insert_for(dialect, bans).values(room=bindparam("in_room"), user=bindparam("who"), sanction=number)
+    statement = statement.on_conflict_do_update(index_elements=["room", "user"], set_={"sanction": number})
+    return statement.returning(exists().where(sanctions.c.id == number, sanctions.c.lifted_by.is_not(None)))
 
 
 async def forget_ban(db: Connection, room: str, user: str) -> None:

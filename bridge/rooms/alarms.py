@@ -40,9 +40,7 @@ async def react(scene: Scene, event: AnyEvent) -> None:
     """A curator who is out of their circle may have left it alone: that is told at once."""
     if not isinstance(event, MemberChanged) or event.membership not in ("leave", "ban"):
         return
-    room = await rooms.by_id(scene.db, event.room)
-    if room is None or room.kind != "circle":
-        return
-    for circle in scene.config.community.circles:
-        if circle_key(circle) == room.key and event.user in leaders(circle):
-            await look(scene, at_once=[room.key])
+    theirs = [circle_key(circle) for circle in scene.config.community.circles if event.user in leaders(circle)]
+    room = await rooms.by_id(scene.db, event.room) if theirs else None
+    if room is not None and room.key in theirs:
+        await look(scene, at_once=[room.key])

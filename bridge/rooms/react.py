@@ -31,6 +31,9 @@ from bridge.store import happened, rooms
 
 async def react(scene: Scene, event: AnyEvent) -> None:
     """Look at one event; all that follows from it is appended to `scene.puts`."""
+    if isinstance(event, MemberChanged) and scene.ordinary and event.user != scene.me:
+        await _went(scene, event)
+        return
     if isinstance(event, StateChanged) and event.state_key == "":
         await _hides(scene, event)
     await echoes.react(scene, event)
@@ -57,6 +60,14 @@ async def react(scene: Scene, event: AnyEvent) -> None:
         if event.membership in ("join", "leave") and event.user != scene.me:
             await admit.go_on(scene, event)
     await terms_react.react(scene, event)
+
+
+async def _went(scene: Scene, event: MemberChanged) -> None:
+    """Somebody went, or was banned, on whom nothing hangs there: what is not in the database can still matter."""
+    if event.was != event.membership:
+        await alarms.react(scene, event)
+        if event.membership == "leave":
+            await admit.go_on(scene, event)
 
 
 async def _hides(scene: Scene, event: StateChanged) -> None:

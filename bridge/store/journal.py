@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -29,16 +30,23 @@ from bridge.store import attention, versions
 from bridge.store.db import Connection
 from bridge.store.tables import (
     Text,
+    cases,
+    copies,
+    digest_items,
+    digests,
     early,
     greetings,
     ledger,
     memberships,
+    moves,
+    people,
     post_tags,
     posts,
     rooms,
     sanctions,
     shares,
     shut_out,
+    terms,
 )
 from bridge.store.upsert import insert_for, insert_into
 
@@ -71,7 +79,9 @@ class Heard:
     """What we learn of an event while we write it down, so that nobody has to ask again.
 
     `news`: False for a membership in a room of ours that was known. `ours`: it is a message that is new, in a room of ours. `ordinary`: and nothing
-    that we know of hangs on it: it has no tag and answers nothing, nothing came before it that is about it, and nobody new waits there for a word.
+    that we know of hangs on it: it has no tag and answers nothing, nothing came before it that is about it, and nobody new waits there for a word. Or
+    somebody went, or was banned, in a room of ours other than the space, and nothing hangs on that: nothing of theirs stands elsewhere or in their digests, they are
+    on no way into a circle, nobody decides about them, their membership has no end, and the room is nobody's direct one.
     `slowed`: it is a message that is new, and somebody somewhere has to write slowly, or a server's ban has ended
     lately. `liked`: the message on which a reaction came or went by it.
     """
@@ -97,7 +107,7 @@ async def remember(db: Connection, event: AnyEvent, tags: frozenset[str], now_ms
     elif isinstance(event, Reacted):
         return Heard(liked=event.target if await attention.react(db, event) else None)
     elif isinstance(event, MemberChanged):
-        return Heard(news=await _membership(db, event, now_ms))
+        return await _membership(db, event, now_ms)
     return Heard()
 
 
@@ -115,6 +125,7 @@ async def prune_early(db: Connection, before_ms: int) -> int:
     return (await db.execute(delete(early).where(early.c.seen_ms < before_ms))).rowcount
 
 
+_GONE = ("leave", "ban")
 _LATELY_MS = 7 * 24 * 60 * 60 * 1000
 POST = ("event", "room", "author", "at_ms", "seen_ms", "thread", "reply_to", "automatic", "copied")
 _PROGRAM = "m.notice"
@@ -247,28 +258,57 @@ async def know_members(db: Connection, room: str, seen: Sequence[MemberChanged],
     return len(news)
 
 
-async def _membership(db: Connection, event: MemberChanged, now_ms: int) -> bool:
-    now_so = and_(
-        memberships.c.room == rooms.c.room, memberships.c.user == event.user, memberships.c.until_ms.is_(None)
-    )
-    query = select(memberships.c.id, memberships.c.membership, memberships.c.since_ms)
-    row = (
-        await db.execute(query.select_from(rooms.outerjoin(memberships, now_so)).where(rooms.c.room == event.room))
-    ).one_or_none()
-    if row is None or row.membership == event.membership:
-        return row is None
+async def _membership(db: Connection, event: MemberChanged, now_ms: int) -> Heard:
+    place = {"here": event.room, "who": event.user}
+    row = (await db.execute(_now_so(), place)).one_or_none()
+    if row is None:
+        return Heard()
+    ordinary = event.membership in _GONE and not row.concerned
+    if row.membership == event.membership:
+        return Heard(news=False, ordinary=ordinary)
     since_ms = min(event.at_ms, now_ms)
     if event.membership in ("join", "invite"):
         # Not before what was said here last: a server that dates its people's coming back would let them read what only comes late.
         last = select(posts.c.at_ms).where(posts.c.room == event.room).order_by(posts.c.seq.desc()).limit(1)
         since_ms = max(since_ms, await db.scalar(last) or since_ms)
-    newest_post = select(func.coalesce(func.max(posts.c.seq), 0)).scalar_subquery()
     if row.id is not None:
         since_ms = max(since_ms, row.since_ms)
-        ended = update(memberships).where(memberships.c.id == row.id)
-        await db.execute(ended.values(until_ms=since_ms, until_seq=newest_post))
-    begun = insert(memberships).values(
-        room=event.room, user=event.user, membership=event.membership, since_ms=since_ms, since_seq=newest_post
+        await db.execute(_end_membership(), {"row": row.id, "at_ms": since_ms})
+    await db.execute(_begin_membership(), {**place, "so": event.membership, "at_ms": since_ms})
+    return Heard(ordinary=ordinary)
+
+
+@cache
+def _now_so() -> Executable:
+    """What somebody is in a room of ours, if they were ever heard of there; and whether anything hangs on their staying or going."""
+    here, who = bindparam("here", type_=Text), bindparam("who", type_=Text)
+    now_so = and_(memberships.c.room == rooms.c.room, memberships.c.user == who, memberships.c.until_ms.is_(None))
+    concerned = or_(
+        rooms.c.key == "space",
+        exists().where(people.c.direct_room == here),
+        exists().where(shares.c.author == who, shares.c.live),
+        exists().where(copies.c.author == who, or_(copies.c.live, copies.c.copy.is_not(None))),
+        exists().where(moves.c.user == who, moves.c.ended_ms.is_(None)),
+        exists().where(cases.c.subject == who, cases.c.state == "open"),
+        exists().where(terms.c.user == who),
+        exists().where(digests.c.user == who, digest_items.c.digest == digests.c.id, digest_items.c.room == here),
     )
-    await db.execute(begun)
-    return True
+    query = select(memberships.c.id, memberships.c.membership, memberships.c.since_ms, concerned.label("concerned"))
+    return query.select_from(rooms.outerjoin(memberships, now_so)).where(rooms.c.room == here)
+
+
+@cache
+def _end_membership() -> Executable:
+    ended = update(memberships).where(memberships.c.id == bindparam("row", type_=memberships.c.id.type))
+    return ended.values(until_ms=bindparam("at_ms", type_=memberships.c.until_ms.type), until_seq=_newest_post())
+
+
+@cache
+def _begin_membership() -> Executable:
+    given = {"room": "here", "user": "who", "membership": "so", "since_ms": "at_ms"}
+    values: dict[str, Any] = {name: bindparam(value, type_=memberships.c[name].type) for name, value in given.items()}
+    return insert(memberships).values(**values, since_seq=_newest_post())
+
+
+def _newest_post() -> Any:
+    return select(func.coalesce(func.max(posts.c.seq), 0)).scalar_subquery()

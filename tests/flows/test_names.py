@@ -41,6 +41,20 @@ async def test_a_name_holds_over_a_restart_and_is_in_no_file(world: World) -> No
     assert world.changes() == []
 
 
+@on_a_file
+async def test_who_is_in_no_room_of_ours_is_known_by_name_once_they_write_to_us(world: World) -> None:
+    """After a start nobody has told it yet: the homeserver does not repeat who writes, so their direct room is asked."""
+    eve = PEOPLE["eve"]
+    await world.ask("eve", "help")
+    await world.order("mod", f"!ban {eve} spam")
+    await world.settle()
+    await world.restart()
+    assert world.hearth is not None
+    assert world.hearth.names.of(eve) == "eve"
+    await world.ask("eve", "help")
+    assert world.hearth.names.of(eve) == "Eve"
+
+
 async def test_a_kill_before_the_name_is_kept_loses_nothing(world: World) -> None:
     room = await world.direct("ben")
     stuck = world.hs.faults.add("status", path="/state/org.hearth.name", status=502, times=None)

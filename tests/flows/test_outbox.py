@@ -348,19 +348,71 @@ async def test_a_bug_is_set_aside_without_its_words_and_the_loop_lives_on(bench:
 
 
 async def test_a_settler_that_crashes_does_not_have_the_effect_done_again(bench: Bench) -> None:
+    """Nor does it take along those that heard in the same moment."""
+
     async def settler(scene: Scene, effect: Say, state: State, result: str | None) -> None:
-        await failures.record(scene.db, "$never", None, KeyError(), 0)
-        scene.puts.append(Put(say("never")))
-        raise KeyError
+        if effect.key.startswith("then"):
+            return
+        scene.puts.append(Put(say(f"then {effect.key}", effect.room)))
+        if effect.key == "k1":
+            await failures.record(scene.db, "$never", None, KeyError(), 0)
+            raise KeyError
 
     bench.settlers[Say] = settler
-    await bench.put(say("k1"))
+    await bench.put(say("k0", "!0"), say("k1", "!1"), say("k2", "!2"))
     await bench.drain()
+    assert bench.done == ["k0", "k1", "k2", "then k0", "then k2"]
     assert (await bench.row("k1")).state == "done"
     async with bench.database.reading() as db:
         (failure,) = await failures.newest(db, 10)
-        assert await queue.get(db, "never") is None
     assert (failure.event, failure.outbox_key, failure.error) == (None, "k1", "KeyError")
+
+
+async def test_while_much_is_under_way_several_outcomes_are_written_at_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A quarter of what may be under way; or fewer, when somebody has something new."""
+    monkeypatch.setattr("bridge.outbox.GATHER_SECONDS", 600)
+    going: dict[str, asyncio.Event] = {}
+    turns: list[int] = []
+    turn = bench.outbox._turn
+
+    async def counted(*, take: bool) -> None:
+        turns.append(len(bench.outbox._back))
+        await turn(take=take)
+
+    async def answer(effect: Effect) -> None:
+        await going.setdefault(effect.key, asyncio.Event()).wait()
+
+    async def until(condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(30):
+            while not condition():  # noqa: ASYNC110 - nobody tells us
+                await asyncio.sleep(0)
+
+    monkeypatch.setattr(bench.outbox, "_turn", counted)
+    bench.answer = answer
+    await bench.put(*(ban(f"b{number}", f"!{number}") for number in range(24)))
+    running = asyncio.create_task(bench.outbox.run())
+    await until(lambda: len(going) == 16)
+    for number in range(4):
+        going[f"b{number}"].set()
+        await until(lambda number=number: len(bench.done) > number)  # type: ignore[misc]
+        for _ in range(50):  # as many chances to begin with the one that is back
+            await asyncio.sleep(0)
+    await until(lambda: len(going) == 20)
+    assert turns == [0, 4]
+    await bench.put(ban("new", "!new"))
+    going["b4"].set()
+    await until(lambda: len(bench.done) == 5)
+    bench.outbox.wake()
+    await until(lambda: len(going) == 21)
+    assert turns == [0, 4, 1]
+    for wait in going.values():
+        wait.set()
+    bench.answer = None
+    await until(lambda: len(bench.done) == 25)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_a_settler_is_found_by_the_class_that_an_effect_is_made_of(bench: Bench) -> None:
