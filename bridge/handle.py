@@ -81,7 +81,7 @@ async def _one(db: Connection, event: AnyEvent, scene: Scene) -> int:
                 return await queue.put(db, scene.puts, scene.now_ms)
             heard = await journal.remember(db, event, frozenset() if hidden else _tags_of(event), scene.now_ms)
             scene.news, scene.ours, scene.ordinary = heard.news, heard.ours, heard.ordinary
-            scene.slowed, scene.liked = heard.slowed, heard.liked
+            scene.slowed, scene.liked, scene.here = heard.slowed, heard.liked, heard.here
             for step in () if hidden else STEPS:
                 await step(scene, event)
             return await queue.put(db, scene.puts, scene.now_ms)

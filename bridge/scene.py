@@ -12,6 +12,7 @@ from bridge.config import Config
 from bridge.effects import Effect, Put
 from bridge.roles import Role as Role  # noqa: PLC0414 - one name for the shells
 from bridge.store.db import Connection
+from bridge.store.rooms import Room
 from bridge.store.watched import Watched
 
 
@@ -51,7 +52,7 @@ class Scene:
     `news`: whether a change of membership was unknown before. Homeservers tell again who has long been in a room when they say something there.
     `ours`, `ordinary`: a new message in a room of ours, and one (or somebody's going) that nothing hangs on that we know of (`store.journal.Heard`); looks
     into the database are spared by it, and nothing else. `slowed`: it is a message, and somebody somewhere has to write slowly, or a server's ban has ended lately.
-    `liked`: the message on which a reaction came or went.
+    `liked`: the message on which a reaction came or went. `here`: the room of ours in which somebody's membership changed.
     """
 
     db: Connection
@@ -65,6 +66,7 @@ class Scene:
     ordinary: bool = False
     slowed: bool = False
     liked: str | None = None
+    here: Room | None = None
     urgent: bool = False
     """Somebody may be in danger of their life: whatever else holds, this message is not hidden."""
     watched: Watched = field(default_factory=Watched)

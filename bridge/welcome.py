@@ -89,7 +89,7 @@ async def catch_up(scene: Scene, user: str) -> None:
 
 
 async def _entered(scene: Scene, event: MemberChanged) -> None:
-    room = await rooms.by_id(scene.db, event.room)
+    room = scene.here
     if room is None or not scene.config.community.onboarding:
         return
     if room.kind == "space" and await onboarding.first_time(scene.db, room.room, event.user):

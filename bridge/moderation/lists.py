@@ -15,7 +15,7 @@ from bridge.moderation.judge import ASK, ASKED, HELD, NEW, ON, SHOWN, Judged, ju
 from bridge.moderation.model import BAN
 from bridge.moderation.policies import TYPES, Rule, Stance, Unread, read
 from bridge.scene import Scene
-from bridge.store import ledger, policies, rooms
+from bridge.store import ledger, policies
 from bridge.store.policies import Known, List, Told
 from bridge.words import in_a_room, lines, words, words_n
 
@@ -100,7 +100,7 @@ async def _judge(scene: Scene, watched: List, new: Sequence[Known], book: Book |
 async def _meet(scene: Scene, event: MemberChanged) -> None:
     """Somebody comes whom a rule means that has met nobody yet."""
     found = await ruled.unmet(scene, event.user, ON, ASKED)
-    if not found or await rooms.by_id(scene.db, event.room) is None:
+    if not found or scene.here is None:
         return
     banned = any(enforce.hits(each, event.user) for each in await store.standing(scene.db, BAN))
     if banned or event.user in await moderation.protected(scene):

@@ -27,7 +27,7 @@ async def look(scene: Scene, event: AnyEvent) -> bool:
     if isinstance(event, MemberChanged) and (event.membership != "join" or event.user == scene.me):
         return False
     who = event.user if isinstance(event, MemberChanged) else event.sender
-    if isinstance(event, MemberChanged):
+    if isinstance(event, MemberChanged) and event.was != "join":
         await holding.also_here(scene, who, event.room)
     told: Any = scene.config.protections
     window_ms = told.flood.seconds * 1000

@@ -122,9 +122,8 @@ async def _at_the_new_door(
 
 async def go_on(scene: Scene, event: MemberChanged) -> None:
     """Somebody came in, or declined: the next room that they cannot enter by themselves, if there is one, invites them now."""
-    entered = await rooms.by_id(scene.db, event.room)
-    if entered is not None:
-        came_back = entered.kind == "space" and event.membership == "join"
+    if scene.here is not None:
+        came_back = scene.here.kind == "space" and event.membership == "join"
         await invite_next(scene, event.user, event.id, again=came_back)
 
 

@@ -41,6 +41,5 @@ async def react(scene: Scene, event: AnyEvent) -> None:
     if not isinstance(event, MemberChanged) or event.membership not in ("leave", "ban"):
         return
     theirs = [circle_key(circle) for circle in scene.config.community.circles if event.user in leaders(circle)]
-    room = await rooms.by_id(scene.db, event.room) if theirs else None
-    if room is not None and room.key in theirs:
-        await look(scene, at_once=[room.key])
+    if scene.here is not None and scene.here.key in theirs:
+        await look(scene, at_once=[scene.here.key])

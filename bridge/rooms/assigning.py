@@ -37,7 +37,7 @@ ENDLESS = 10**6
 
 async def react(scene: Scene, event: MemberChanged) -> None:
     """Somebody came into the space: they may need a circle. Or into a circle where somebody is whom they are not to meet: staff is warned."""
-    room = await rooms.by_id(scene.db, event.room) if event.membership == "join" else None
+    room = scene.here if event.membership == "join" else None
     if room is None or event.user == scene.me or event.was == "join":
         return
     if room.kind == "space" and await _needs_circle(scene, event.user):

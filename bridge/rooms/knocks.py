@@ -30,7 +30,7 @@ WITHDRAWN = "withdrawn"
 
 async def react(scene: Scene, event: MemberChanged) -> None:
     """Somebody knocks at a room of ours, or a knock was answered or taken back in another way than by a case."""
-    if event.user == scene.me or await rooms.by_id(scene.db, event.room) is None:
+    if event.user == scene.me or scene.here is None:
         return
     case = await store.open_about(scene.db, KNOCK, event.user, event.room)
     if event.membership == "knock":

@@ -30,11 +30,10 @@ async def react(scene: Scene, event: AnyEvent) -> None:
         if event.was not in cascade.INSIDE and await leavers.is_out(scene.db, event.user):
             await due.set_next(scene.db, LOOK, event.user, scene.now_ms, event.id)
         return
-    space = await rooms.by_key(scene.db, "space")
-    if space and event.room == space.room:
+    if scene.here is not None and scene.here.key == "space":
         await due.set_next(scene.db, LOOK, event.user, scene.now_ms, event.id)
         if event.membership == "leave" and event.sender != event.user:
-            await _remove(scene, space.room, event.user, removed=(event.user,))
+            await _remove(scene, event.room, event.user, removed=(event.user,))
 
 
 async def sweep(scene: Scene) -> None:

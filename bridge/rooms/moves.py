@@ -33,7 +33,7 @@ async def react(scene: Scene, event: AnyEvent) -> None:
     if isinstance(event, MemberChanged) and event.membership == "join":
         await _arrived(scene, event.user, event.room)
     elif isinstance(event, MemberChanged) and event.membership in ("leave", "ban"):
-        room = await rooms.by_id(scene.db, event.room)
+        room = scene.here
         if room is None or room.replaced_by is None:
             await give_up(scene, event.user, event.room)
         elif event.sender == event.user:

@@ -8,8 +8,8 @@ from bridge.events import AnyEvent, MemberChanged
 from bridge.rooms import share_wishes as wish
 from bridge.rooms import shares
 from bridge.scene import Scene
-from bridge.store import rooms, strikes
 from bridge.store import shares as store
+from bridge.store import strikes
 
 HOMES = ("circle", "common")
 """Whoever leaves a room of these kinds takes along what was carried out of it: what they shared, their replies, their answers."""
@@ -18,7 +18,7 @@ HOMES = ("circle", "common")
 async def react(scene: Scene, event: AnyEvent) -> None:
     """Somebody left a room, or was removed from it."""
     if isinstance(event, MemberChanged) and event.membership in ("leave", "ban") and event.user != scene.me:
-        here = await rooms.by_id(scene.db, event.room)
+        here = scene.here
         if here is not None and here.kind in HOMES and await strikes.carried(scene.db, event.user):
             for room in (here.room, *await strikes.left_by_move(scene.db, event.user)):
                 await withdraw(scene, event.user, event.id, room=room)

@@ -6,7 +6,7 @@ from bridge.power import SILENT
 from bridge.rooms.term import ENDED
 from bridge.rooms.terms_change import go_on_back, is_spared, settle
 from bridge.scene import Scene
-from bridge.store import rooms, terms, voices
+from bridge.store import terms, voices
 
 
 async def react(scene: Scene, event: AnyEvent) -> None:
@@ -20,7 +20,7 @@ async def react(scene: Scene, event: AnyEvent) -> None:
 async def _moved(scene: Scene, event: MemberChanged) -> None:
     """Somebody came or went: an invitation of old or an open door lets nobody in whose membership has ended."""
     term = await terms.get(scene.db, event.user)
-    if term is None or await rooms.by_id(scene.db, event.room) is None:
+    if term is None or scene.here is None:
         return
     await settle(scene, term)
     if term.stage != ENDED:

@@ -5,7 +5,7 @@ Edits and redactions may come before what they are about. They wait, and the end
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -28,6 +28,7 @@ from sqlalchemy import (
 from bridge.events import AnyEvent, Edited, MemberChanged, Message, Reacted, Redacted
 from bridge.store import attention, versions
 from bridge.store.db import Connection
+from bridge.store.rooms import Room, room_of
 from bridge.store.tables import (
     Text,
     cases,
@@ -83,7 +84,7 @@ class Heard:
     somebody went, or was banned, in a room of ours other than the space, and nothing hangs on that: nothing of theirs stands elsewhere or in their digests, they are
     on no way into a circle, nobody decides about them, their membership has no end, and the room is nobody's direct one.
     `slowed`: it is a message that is new, and somebody somewhere has to write slowly, or a server's ban has ended
-    lately. `liked`: the message on which a reaction came or went by it.
+    lately. `liked`: the message on which a reaction came or went by it. `here`: the room of ours in which a membership changed, or is said again.
     """
 
     news: bool = True
@@ -91,6 +92,7 @@ class Heard:
     ordinary: bool = False
     slowed: bool = False
     liked: str | None = None
+    here: Room | None = None
 
 
 async def remember(db: Connection, event: AnyEvent, tags: frozenset[str], now_ms: int) -> Heard:
@@ -263,19 +265,18 @@ async def _membership(db: Connection, event: MemberChanged, now_ms: int) -> Hear
     row = (await db.execute(_now_so(), place)).one_or_none()
     if row is None:
         return Heard()
-    ordinary = event.membership in _GONE and not row.concerned
+    heard = Heard(here=room_of(row), ordinary=event.membership in _GONE and not row.concerned)
     if row.membership == event.membership:
-        return Heard(news=False, ordinary=ordinary)
+        return replace(heard, news=False)
     since_ms = min(event.at_ms, now_ms)
     if event.membership in ("join", "invite"):
         # Not before what was said here last: a server that dates its people's coming back would let them read what only comes late.
-        last = select(posts.c.at_ms).where(posts.c.room == event.room).order_by(posts.c.seq.desc()).limit(1)
-        since_ms = max(since_ms, await db.scalar(last) or since_ms)
+        since_ms = max(since_ms, row.last_ms or since_ms)
     if row.id is not None:
         since_ms = max(since_ms, row.since_ms)
         await db.execute(_end_membership(), {"row": row.id, "at_ms": since_ms})
     await db.execute(_begin_membership(), {**place, "so": event.membership, "at_ms": since_ms})
-    return Heard(ordinary=ordinary)
+    return heard
 
 
 @cache
@@ -293,7 +294,9 @@ def _now_so() -> Executable:
         exists().where(terms.c.user == who),
         exists().where(digests.c.user == who, digest_items.c.digest == digests.c.id, digest_items.c.room == here),
     )
-    query = select(memberships.c.id, memberships.c.membership, memberships.c.since_ms, concerned.label("concerned"))
+    last = select(posts.c.at_ms).where(posts.c.room == here).order_by(posts.c.seq.desc()).limit(1).scalar_subquery()
+    now = (memberships.c.id, memberships.c.membership, memberships.c.since_ms)
+    query = select(rooms, *now, concerned.label("concerned"), last.label("last_ms"))
     return query.select_from(rooms.outerjoin(memberships, now_so)).where(rooms.c.room == here)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Row, insert, select
 from sqlalchemy import update as change
 
 from bridge.store.db import Connection
@@ -32,6 +32,11 @@ class Room:
     replaced_by: str | None = None
     told: str = ""
     told_ms: int | None = None
+
+
+def room_of(row: Row[Any]) -> Room:
+    """A room from a row that has all of its columns, and perhaps others."""
+    return Room(**{column.name: getattr(row, column.name) for column in rooms.columns})
 
 
 async def all_rooms(db: Connection) -> tuple[Room, ...]:

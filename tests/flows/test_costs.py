@@ -151,9 +151,9 @@ async def test_a_message_that_something_hangs_on_is_looked_at_more_closely(house
         (said("$answer", thread="$p1"), 11),
         (Reacted(id="$r", room=ROOM, sender=ANN, at_ms=NOW_MS, target="$p1", key="😀"), 6),
         (member("$name", ROOM, ANN, "join", "join"), 6),
-        (member("$in", "!c2:a.test", ANN, "join", "invite"), 21),
-        (member("$out", ROOM, "@u16:a.test", "leave", "join"), 16),
-        (replace(member("$ban", ROOM, "@u16:a.test", "ban", "join"), sender=ME), 7),
+        (member("$in", "!c2:a.test", ANN, "join", "invite"), 18),
+        (member("$out", ROOM, "@u16:a.test", "leave", "join"), 9),
+        (replace(member("$ban", ROOM, "@u16:a.test", "ban", "join"), sender=ME), 6),
     ],
     ids=["an answer", "a reaction", "another name", "somebody comes", "somebody goes", "somebody is banned"],
 )
