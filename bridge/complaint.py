@@ -29,7 +29,7 @@ from bridge.words import Text, words
 
 def complaint(kinds: Sequence[Kind], label: object, given: str, directory: Directory) -> Text:
     """What to say about a word that fits none of these kinds: what is known instead, or how to write it. `label` names the argument."""
-    only = kinds[0] if len(kinds) == 1 else None
+    only = RoomRef if _means_a_room(kinds, given) else kinds[0] if len(kinds) == 1 else None
     code = {"code": given[:100]}
     if any(kind in {User, Target, Aim} for kind in kinds) and not given.startswith(("#", "$", "http")):
         return words(
@@ -70,6 +70,12 @@ def complaint(kinds: Sequence[Kind], label: object, given: str, directory: Direc
             example={"code": example},
         )
     return words("I cannot read %(given)s as “%(argument)s”.", given=code, argument=label)
+
+
+def _means_a_room(kinds: Sequence[Kind], given: str) -> bool:
+    """Whether this was to be one of our rooms, where words of a few would have done, too."""
+    named = [kind for kind in kinds if not isinstance(kind, Choice)]
+    return named == [RoomRef] and len(kinds) > 1 and given.startswith("#")
 
 
 def _listed(names: Sequence[str]) -> dict[str, object]:

@@ -77,11 +77,11 @@ def _discard(shelf: dict[str, set[int]], key: str, id: int) -> None:  # noqa: A0
 
 
 class Book:
-    """Rules by their numbers. What is put in, taken out and found is told by these alone; rooms are no matter of it."""
+    """Rules by their numbers. What is put in, taken out and found is told by these alone."""
 
     def __init__(self) -> None:
         self._rules: dict[int, Rule] = {}
-        self._users, self._servers = _Shelf(), _Shelf()
+        self._users, self._servers, self._rooms = _Shelf(), _Shelf(), _Shelf()
         self._hashes: dict[str, set[int]] = {}
 
     def __len__(self) -> int:
@@ -90,13 +90,13 @@ class Book:
     def put(self, id: int, rule: Rule) -> None:  # noqa: A002 - what it is
         """From now on this rule has that number; one that had it before is gone."""
         self.take(id)
-        if rule.entity == "room":
-            return
         self._rules[id] = rule
         if rule.hash:
             self._hashes.setdefault(rule.hash, set()).add(id)
         elif rule.entity == "user":
             self._users.put(id, rule.target)
+        elif rule.entity == "room":
+            self._rooms.put(id, rule.target)
         else:
             self._servers.put(id, host_of(rule.target) if ":" in rule.target else rule.target.lower())
 
@@ -109,6 +109,8 @@ class Book:
             _discard(self._hashes, rule.hash, id)
         elif rule.entity == "user":
             self._users.take(id, rule.target)
+        elif rule.entity == "room":
+            self._rooms.take(id, rule.target)
         else:
             self._servers.take(id, host_of(rule.target) if ":" in rule.target else rule.target.lower())
 
@@ -124,6 +126,20 @@ class Book:
             for name in {server, server.lower(), host}:
                 found |= {one for one in self._hashes.get(hashed(name), ()) if self._rules[one].entity == "server"}
         return tuple(sorted(found))
+
+    def naming(self, room: str) -> tuple[int, ...]:
+        """The numbers of the rules that mean this room, by its id or address as it is given, in their order."""
+        found = {one for one in self._rooms.candidates(room) if means_room(self._rules[one], room)}
+        if self._hashes:
+            found |= {one for one in self._hashes.get(hashed(room), ()) if self._rules[one].entity == "room"}
+        return tuple(sorted(found))
+
+
+def means_room(rule: Rule, room: str) -> bool:
+    """Whether a rule means the room with this id or address."""
+    if rule.entity != "room":
+        return False
+    return hashed(room) == rule.hash if rule.hash else matches(rule.target, room)
 
 
 def means(rule: Rule, user: str) -> bool:

@@ -61,19 +61,6 @@ async def hold(scene: Scene, who: str, rule: str, finding: Finding, entry: int) 
     await _tell(scene, who, f"protect/held/{entry}", lines(*parts), entry)
 
 
-async def also_here(scene: Scene, who: str, room_id: str) -> None:
-    """Somebody whom a protection holds comes into one more room: there they only read, too, until the same moment."""
-    mine = [each for each in await store.standing(scene.db, MUTE) if enforce.is_one(each) and each.target == who and each.scope]  # fmt: skip
-    room = await rooms.by_id(scene.db, room_id) if mine else None
-    if room is None or room.kind in _NO_PLACE or room.key in {each.scope for each in mine}:
-        return
-    for each in mine:
-        cause = await ledger.get(scene.db, each.cause)
-        if cause is not None and (cause.action == PROTECT or cause.action.startswith("refuse held/")):
-            await measures.take(scene, MUTE, "user", who, each.reason, each.cause, scope=room.key, until_ms=each.until_ms)  # fmt: skip
-            return
-
-
 async def _until(scene: Scene, who: str, until_ms: int) -> Text:
     zone = (await people.get(scene.db, who)).zone or scene.config.zone
     return words("At the latest this ends by itself: %(when)s.", when={"time_ms": until_ms, "zone": zone})

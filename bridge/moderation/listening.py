@@ -22,7 +22,8 @@ from bridge.store.policies import List
 from bridge.times import DAY_MS
 from bridge.words import Text, in_a_room, lines, words, words_n
 
-SOON_MS, HOUR_MS = 2_000, 60 * 60 * 1000
+SOON_MS, MOST_WAIT_MS, HOUR_MS = 2_000, 3 * 60 * 1000, 60 * 60 * 1000
+"""How soon a room that is being entered is looked at again, how long until that is told as a trouble, and how soon it is tried after one."""
 
 IMPORT = "import lists"
 """The kind of occasion that asks for what other bots watched; its subject is the room where that is looked for, its slot the ledger row."""
@@ -84,10 +85,14 @@ async def tick(database: Database, reader: Rooms, scene_in: Callable[[Connection
 
 async def _look(reader: Rooms, watched: List, me: str) -> _Seen:
     known = watched.room or (watched.address if watched.address.startswith("!") else None)
-    room = known or await reader.resolve_alias(watched.address)
+    joined = await reader.joined_rooms()  # if our own homeserver is away, that is no trouble of the list
+    try:
+        room = known or await reader.resolve_alias(watched.address)
+    except Unavailable:
+        return _Seen(None, trouble=lists.AWAY)
     if room is None:
         return _Seen(None, trouble="M_NOT_FOUND")
-    if room not in await reader.joined_rooms():
+    if room not in joined:
         return _Seen(room)
     try:
         return _Seen(room, await heard(reader.each_state(room), me))
@@ -151,13 +156,18 @@ async def _enter(scene: Scene, watched: List, room: str) -> None:
         via = tuple(dict.fromkeys([*watched.via.split(), *([server] if server else [])]))
         scene.puts.append(Put(Join(key=key, room=room, via=via)))
     settled = before is not None and before.state != "due"
+    if before is not None and not settled and scene.now_ms - before.made_ms > MOST_WAIT_MS:
+        await policies.change(scene.db, watched.id, room=room)
+        await _trouble(scene, watched, lists.AWAY, watched.tries)  # it is still being entered
+        return
     tries = watched.tries + 1 if settled else watched.tries  # in, as it seemed, and out again
     await policies.change(scene.db, watched.id, room=room, next_ms=scene.now_ms + SOON_MS, tries=tries)
 
 
-async def _trouble(scene: Scene, watched: List, code: str) -> None:
-    """It cannot be read now; what it said before holds. Told once, tried again every hour."""
-    columns = {"trouble": code, "next_ms": scene.now_ms + HOUR_MS, "tries": watched.tries + 1}
+async def _trouble(scene: Scene, watched: List, code: str, tries: int | None = None) -> None:
+    """It cannot be read now; what it said before holds. Told once, tried again every hour, as the try with that number if there is one."""
+    again = watched.tries + 1 if tries is None else tries
+    columns = {"trouble": code, "next_ms": scene.now_ms + HOUR_MS, "tries": again}
     await policies.change(scene.db, watched.id, **columns)
     if watched.trouble != code and watched.trouble not in lists.OUT.values():
         await lists.tell_trouble(scene, watched, code)
@@ -173,7 +183,7 @@ async def _tell_read(scene: Scene, watched: List, judged: Judged | None, unusabl
         words("%(people)s, %(servers)s.", people=people, servers=servers),
     ]  # fmt: skip
     if live["room"]:
-        parts.append(words_n("%(count)s is about a room; that is nothing I could act on.", "%(count)s are about rooms; that is nothing I could act on.", live["room"]))  # fmt: skip
+        parts.append(words_n("%(count)s is about a room: who links to it here is noticed by the protection %(rule)s.", "%(count)s are about rooms: who links to them here is noticed by the protection %(rule)s.", live["room"], rule={"code": "listed_rooms"}))  # fmt: skip
     if unusable:
         parts.append(words_n("%(count)s cannot be read, or asks for something else than a ban.", "%(count)s cannot be read, or ask for something else than a ban.", unusable))  # fmt: skip
     if judged is not None and judged.held:

@@ -23,6 +23,13 @@ OUT = {"leave": "M_HEARTH_OUT", "ban": "M_HEARTH_BANNED"}
 """What is wrong with a list in whose room we are no longer."""
 
 
+AWAY = "M_HEARTH_AWAY"
+"""The same where our own homeserver answers, and none that has the list."""
+
+AGAIN = "M_HEARTH_AGAIN"
+"""The same while it is tried once more because somebody asked for it: they hear how that ends, whatever was told before."""
+
+
 async def react(scene: Scene, event: AnyEvent) -> None:
     """A rule comes or goes in a watched list; somebody comes whom a rule means; a list's room is lost, closed, or opens to us."""
     match event:
@@ -176,6 +183,8 @@ async def tell_trouble(scene: Scene, watched: List, code: str) -> None:
         why = words("I was banned from it.")
     elif code == OUT["leave"]:
         why = words("I am not in it any more.")
+    elif code == AWAY:
+        why = words("No server that has it answers at the moment.")
     elif code in ("M_NOT_FOUND", "M_UNKNOWN"):
         why = words("There is no such room, or no server that I know has it.")
     elif code == "M_FORBIDDEN":

@@ -8,8 +8,9 @@ from typing import Any
 
 from bridge.effects import Put, Say
 from bridge.events import AnyEvent, Edited, MemberChanged, Message
-from bridge.moderation import care, findings, holding, react
+from bridge.moderation import care, findings, holding, leads, react
 from bridge.moderation.findings import Found
+from bridge.moderation.judge import ASKED, ON
 from bridge.moderation.model import Act, Facts, Finding
 from bridge.moderation.protection import Common, Protection, Trust, protections
 from bridge.moderation.surface import surfaces
@@ -27,8 +28,6 @@ async def look(scene: Scene, event: AnyEvent) -> bool:
     if isinstance(event, MemberChanged) and (event.membership != "join" or event.user == scene.me):
         return False
     who = event.user if isinstance(event, MemberChanged) else event.sender
-    if isinstance(event, MemberChanged) and event.was != "join":
-        await holding.also_here(scene, who, event.room)
     told: Any = scene.config.protections
     window_ms = told.flood.seconds * 1000
     known = await guards.known(
@@ -121,9 +120,15 @@ async def _facts(scene: Scene, event: Message | Edited | MemberChanged, known: g
     elif not staff:
         if told.repeated.holds(known.key) and not trusted:
             more |= await _said_again(scene, event, told.repeated)
-        if told.links.holds(known.key):
+        led = leads.rooms(event.content) if told.listed_rooms.holds(known.key) else frozenset()
+        if led or told.links.holds(known.key):
             ours = await rooms.all_rooms(scene.db)
             more["rooms"] = frozenset({name.casefold() for room in ours for name in (room.room, room.alias) if name})
+            led = frozenset(room for room in led if room.casefold() not in more["rooms"])
+        if led:
+            found = await scene.watched.naming(scene.db, led, (ON, ASKED))
+            followed = any(each.state == ON for each in found)
+            more["listed"] = "followed" if followed else "asked" if found else ""
     return Facts(
         key=known.key,
         kind=known.kind,

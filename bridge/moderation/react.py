@@ -8,7 +8,7 @@ from bridge.community import everything, servers_of
 from bridge.effects import Effect, Put, SetLock
 from bridge.events import AnyEvent, Edited, MemberChanged, Message, Reacted, StateChanged
 from bridge.globs import is_glob, server_of
-from bridge.moderation import decision, enforce, late, reports, retry, slow, store
+from bridge.moderation import decision, enforce, going_along, late, reports, retry, slow, store
 from bridge.moderation.model import BAN, INVITES, KICK, LOCK, MUTE, Sanction
 from bridge.scene import Scene
 from bridge.store import authority, due, ledger, policies, queue, rooms, sweeps
@@ -31,13 +31,7 @@ async def protected(scene: Scene) -> frozenset[str]:
 async def react(scene: Scene, event: AnyEvent) -> None:
     """Look at everybody who comes into a room of ours, is invited to one, or had a ban of ours lifted by hand there; at who has to write slowly; at locks."""
     if isinstance(event, MemberChanged) and event.membership != "ban" and event.user != scene.me:
-        sanctions = await store.standing(scene.db, BAN, KICK, MUTE)
-        if any(enforce.hits(sanction, event.user) for sanction in sanctions):
-            wanted = await enforce_all(scene, sanctions, only=event.user, intent=scene.met)
-            if scene.met is not None and not wanted:
-                await decision.settled(scene, scene.met)
-        if not any(each.kind == BAN and enforce.hits(each, event.user) for each in sanctions):
-            await turn_away(scene, only=event.user)
+        await _meet(scene, event)
     elif isinstance(event, Message) and scene.slowed and not scene.urgent and event.sender != scene.me:
         await slow.look(scene, event, spared=await protected(scene))
         await late.look(scene, event)
@@ -50,6 +44,19 @@ async def react(scene: Scene, event: AnyEvent) -> None:
         await _opened_by_hand(scene, event)
     elif isinstance(event, StateChanged) and event.type == TYPE and event.sender != scene.me:
         await _let_in_by_hand(scene, event)
+
+
+async def _meet(scene: Scene, event: MemberChanged) -> None:
+    """Somebody comes, is invited, knocks, or had a ban lifted: what was decided about them holds."""
+    sanctions = await store.standing(scene.db, BAN, KICK, MUTE)
+    if any(enforce.hits(sanction, event.user) for sanction in sanctions):
+        if event.membership == "join" and await going_along.also_here(scene, event.user, event.room, sanctions):
+            sanctions = await store.standing(scene.db, BAN, KICK, MUTE)
+        wanted = await enforce_all(scene, sanctions, only=event.user, intent=scene.met)
+        if scene.met is not None and not wanted:
+            await decision.settled(scene, scene.met)
+    if not any(each.kind == BAN and enforce.hits(each, event.user) for each in sanctions):
+        await turn_away(scene, only=event.user)
 
 
 async def _opened_by_hand(scene: Scene, event: StateChanged) -> None:

@@ -33,6 +33,8 @@ async def refuse_our_own(ctx: Context, who: Target) -> None:
                     glob={"code": f"@*:{who.pattern}"},
                 )
             )
+    elif who.pattern == ctx.scene.me:
+        raise UsageError(words("That is me, so nothing was done."))
     elif not who.glob and any(matches(who.pattern, user) for user in ours):
         raise UsageError(
             words(

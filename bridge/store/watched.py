@@ -6,7 +6,7 @@ what is rolled back was never here.
 
 from collections.abc import Collection
 
-from bridge.moderation.book import Book, means
+from bridge.moderation.book import Book, means, means_room
 from bridge.moderation.judge import GONE, NEW
 from bridge.moderation.policies import Rule
 from bridge.store import policies
@@ -49,3 +49,14 @@ class Watched:
         if not found:
             return ()
         return tuple(each for each in await policies.rules(db, found) if each.state in states)
+
+    async def naming(self, db: Connection, rooms: Collection[str], states: Collection[str]) -> tuple[Known, ...]:
+        """The rules in these states that mean one of these rooms, by an id or address, the oldest first."""
+        changed = await policies.changed_since(db, self._seq)
+        fresh = {row.id for row in changed}
+        found = {one for room in rooms for one in self._book.naming(room) if one not in fresh}
+        for row in changed:
+            rule = Rule(row.entity, row.target, row.hash)
+            if row.state in states and any(means_room(rule, room) for room in rooms):
+                found.add(row.id)
+        return tuple(each for each in await policies.rules(db, found) if each.state in states) if found else ()

@@ -82,6 +82,7 @@ async def agree_at_once(world: World, who: str, key: str = "👍") -> None:
 
 
 async def by_the_clock(world: World) -> None:
+    await world.ring("redactions")
     await world.ring("published")
     await world.ring("server lists")
     await world.settle()
@@ -351,10 +352,18 @@ async def test_a_list_that_cannot_be_read_is_told_once_keeps_what_it_said_and_co
         await world.settle()
     assert sum("I cannot read" in line for line in said(world)) == 1
     assert world.banned("@eve") == world.everywhere()
+    # Whoever asks for it hears at once how it stands, whatever was told before.
+    assert "I try at once" in (await world.order("mod", "!rules watch #bans:a.test act")).body
+
+    async def told_again() -> bool:
+        await world.ring("lists")
+        return sum("I cannot read" in line for line in said(world)) == 2
+
+    await world.until(told_again)
     await keeper.member.unban(keeper.room, HEARTH)
     await keeper.writes(USER, {}, f"rule:{EVE}")
     await keeper.writes(USER, ban(DAN))
-    world.clock.forward(60 * 60 * 1000)
+    await world.order("mod", "!rules watch #bans:a.test act")
 
     async def back() -> bool:
         await world.ring("lists")
@@ -489,6 +498,39 @@ async def test_what_mjolnir_draupnir_and_meowlnir_watched_is_taken_over(world: W
     await world.settle()
     kept = {row["room"]: row["stance"] for row in await world.rows(policy_lists) if row["stance"]}
     assert kept == {rooms[0]: "act", rooms[1]: "show", rooms[2]: "act"}
+
+
+@on_a_file
+async def test_who_links_to_a_room_that_a_list_bans_is_noticed(world: World) -> None:
+    room = "m.policy.rule.room"
+    keeper = await watched(world, "act")
+    await keeper.writes(room, ban("!bad:c.test"))
+    await keeper.writes(room, ban(world.room("#sleep")))  # of ours, by whomever: that is never taken away
+    await keeper.writes(room, {"recommendation": "m.ban", "hashes": {"sha256": written("user", "#hidden:c.test", "", as_hash=True)[1].removeprefix("rule:")}}, "hidden")  # fmt: skip
+    asked = await watched(world, "ask", "more")
+    await asked.writes(room, ban("#odd*:c.test"))
+    await world.order("mod", "!ban @nobody:c.test")
+    lines = {
+        "look: https://matrix.to/#/!bad:c.test?via=c.test": True,
+        "or matrix:r/hidden:c.test": True,
+        "and #oddities:c.test": False,
+        f"ours: https://matrix.to/#/{world.room('#sleep')}": False,
+        "!other:c.test": False,
+    }
+    events = {await world.say("#common", "eve", text): gone for text, gone in lines.items()}
+    await world.say("#common", "mod", "staff may say !bad:c.test")
+    await world.settle()
+    seen = {event.event_id: bool(event.redacted_because) for event in world.hs.timeline(world.room("#common"))}
+    assert {event: seen[event] for event in events} == events
+    assert sum("a room that a list of bans names" in line for line in said(world)) == 1  # one case of one person
+    findings = [each for each in await world.ledger() if each.rule == "listed_rooms"]
+    assert len(findings) == 3
+    await keeper.empties(room, "rule:!bad:c.test")
+    again = await world.say("#common", "eve", "https://matrix.to/#/!bad:c.test")
+    await world.settle()
+    assert not next(
+        event for event in world.hs.timeline(world.room("#common")) if event.event_id == again
+    ).redacted_because
 
 
 @on_a_file

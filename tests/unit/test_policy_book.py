@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.access import MOST_BYTES, server_acl
-from bridge.moderation.book import Book, means, revealed
+from bridge.moderation.book import Book, means, means_room, revealed
 from bridge.moderation.policies import Rule, Stance, hashed, of_meowlnir, of_mjolnir, read, written
 
 names = st.text("ab.", min_size=1, max_size=4)
@@ -18,6 +18,8 @@ rules = st.one_of(
     st.builds(Rule, st.sampled_from(["user", "server", "room"]), targets),
     st.builds(lambda user: Rule("user", "", hashed(user)), users),
     st.builds(lambda server: Rule("server", "", hashed(server)), names),
+    st.builds(lambda name, server, sigil: Rule("room", f"{sigil}{name}:{server}"), names, names, st.sampled_from("#!")),
+    st.builds(lambda name, server: Rule("room", "", hashed(f"#{name}:{server}")), names, names),
 )
 
 
@@ -31,9 +33,11 @@ def test_a_book_finds_what_looking_at_each_rule_would_find(many: list[Rule], gon
     for number in gone:
         book.take(number)
     left = {number: rule for number, rule in enumerate(many) if number not in gone}
-    assert len(book) == sum(rule.entity != "room" for rule in left.values())
+    assert len(book) == len(left)
     for user in people:
         assert book.meaning(user) == tuple(number for number, rule in left.items() if means(rule, user))
+    for room in (each.replace("@", sigil) for each in people for sigil in "#!a"):
+        assert book.naming(room) == tuple(number for number, rule in left.items() if means_room(rule, room))
 
 
 def test_a_hundred_thousand_globs_without_a_beginning_or_an_end_do_not_have_to_be_looked_at() -> None:

@@ -30,6 +30,9 @@ async def _watch(ctx: Context, target: str, via: tuple[str, ...], stance: str) -
         )
     if known is not None and known.stance != stance:
         await _turn(ctx, known, stance)
+    if known is not None and known.trouble:
+        await policies.change(ctx.db, known.id, next_ms=ctx.scene.now_ms, tries=known.tries + 1, trouble=lists.AGAIN)
+        return Reply(lines(words("I try at once to read %(list)s again.", list=place), _means(stance)))
     return Reply(lines(words("I watch %(list)s.", list=place), _means(stance)))
 
 

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from urllib.parse import unquote
 
 from pydantic import Field
 
 from bridge.events import Edited, Message
+from bridge.moderation.leads import linked
 from bridge.moderation.model import Act, Facts, Finding
 from bridge.moderation.patterns import plain
 from bridge.moderation.protection import Acts, Common, protection
@@ -71,7 +71,6 @@ _INVITING = (
     "join.skype.com",
     "vk.me",
 )
-_MATRIX = re.compile(r"(?:matrix\.to/#/|matrix:(?:r|roomid)/)((?:[#!]|%23|%21)?[^/?\s\"'<>]{1,255})", re.IGNORECASE)
 
 
 class Settings(Common):
@@ -95,10 +94,8 @@ def links(event: Message | Edited, settings: Settings, facts: Facts) -> Finding 
         addresses(event.content.formatted_body or "")
     )
     for text in texts:
-        for room in _MATRIX.findall(text):
-            meant = unquote(room).casefold()
-            if meant.startswith(("#", "!")) and meant not in facts.rooms:
-                return Finding(tuple(map(Act, settings.acts)), words("an invitation to a room elsewhere"))
+        if any(room.casefold() not in facts.rooms for room in linked(text)):
+            return Finding(tuple(map(Act, settings.acts)), words("an invitation to a room elsewhere"))
         for domain, path in _found(text):
             if any(f"{domain}{path}".startswith(each) or domain == each for each in _INVITING):
                 return Finding(tuple(map(Act, settings.acts)), words("an invitation to another place"))
