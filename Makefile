@@ -29,7 +29,7 @@ demo: $(READY)
 	@$(BIN)/hearth demo $(ARGS)
 
 test: $(READY) # Hearth is started many times in it: what is compiled is kept, whatever the machine's habits are
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n auto --dist loadgroup $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n auto $(ARGS)
 
 lint: $(READY)
 	@$(BIN)/ruff check .

@@ -4,6 +4,10 @@ import gc
 import os
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 sys.path.insert(0, str(Path(__file__).parent / "flows"))
 
@@ -20,6 +24,18 @@ settings.register_profile(
     print_blob=True,
 )
 settings.load_profile("hearth")
+
+
+class OnePairOfHomeservers(LoadScopeScheduling):
+    """All tests on real homeservers go to one worker, and first: two pairs of them on a small machine would make each other wait. The rest goes to whoever is free."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "homeservers" if nodeid.startswith("tests/server/") else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OnePairOfHomeservers:
+    return OnePairOfHomeservers(config, log)
 
 
 def pytest_collection_finish() -> None:

@@ -80,6 +80,13 @@ def kinds() -> list[str]:
     return ["sqlite", "postgres"] if possible() else ["sqlite"]
 
 
+on_a_file = pytest.mark.databases("sqlite")
+"""For tests whose subject is not the database: PostgreSQL would only make them slower."""
+
+on_both = pytest.mark.databases("sqlite", "postgres")
+"""For tests among them that show that their statements mean the same to PostgreSQL."""
+
+
 @dataclass(frozen=True)
 class Server:
     """A running PostgreSQL server: the address of a database on it is `address % name`."""
@@ -228,7 +235,7 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Templates]:
         asyncio.run(made.server.run(f"DROP DATABASE {made.name} WITH (FORCE)"))
 
 
-@pytest.fixture(params=kinds())
+@pytest.fixture
 async def where(request: pytest.FixtureRequest, tmp_path: Path, templates: Templates) -> str | Path:
     """An empty database that has its schema already: a path or an address, as `Database.open` takes it."""
     if request.param == "sqlite":

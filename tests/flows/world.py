@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from community import HEARTH, Clock, Community, settings
+from databases import on_a_file, on_both
 from sqlalchemy import Table, func, select
 
 from bridge import handle
@@ -27,8 +28,7 @@ from bridge.store.db import Database
 from bridge.store.tables import metadata, outbox
 from tests.fake import FakeHomeserver, Request, Seen
 
-on_a_file = pytest.mark.parametrize("where", ["sqlite"], indirect=True)
-"""For tests whose subject is not the database: PostgreSQL would only make them slower."""
+__all__ = ["SOON_MS", "World", "a_world", "on_a_file", "on_both", "world"]
 
 SOON_MS = 5_000
 

@@ -1,53 +1,50 @@
 """Two federated homeservers for all tests of this directory, on one event loop.
 
-Under pytest-xdist every worker starts a pair of its own; `--dist loadgroup` sends all of these tests to one worker.
+Under pytest-xdist `tests/conftest.py` sends all of these tests to one worker.
 """
 
 import itertools
 import re
 from collections.abc import AsyncIterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from pytest_asyncio import is_async_test
 
-from bridge.demo.homeservers import Lab, LabError, ensure_synapse, homeservers
+from bridge.demo.homeservers import Lab, ensure_synapse, homeservers
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parents[1]
 
+INSTALLING_SECONDS = 900
+
 _numbers = itertools.count(1)
-_installed: dict[str, Path | LabError] = {}
+_installing: list[Future[Path]] = []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("homeservers"))
-            if is_async_test(item):
-                item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+    ours = [item for item in items if HERE in item.path.parents]
+    for item in ours:
+        if is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+    if ours:  # a first installation does not count as the time of a test
+        ours[0].add_marker(pytest.mark.timeout(INSTALLING_SECONDS))
     # The worker that runs these is the last one to end, so it begins with them.
     items.sort(key=lambda item: HERE not in item.path.parents)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    # Before the first test, so that a first installation does not count as the time of a test.
-    if session.config.option.collectonly or not any(HERE in item.path.parents for item in session.items):
-        return
-    try:
-        _installed["venv"] = ensure_synapse(PROJECT / ".synapse", print)
-    except LabError as trouble:
-        _installed["venv"] = trouble
+    """While the homeservers are being fetched other tests go on."""
+    if not session.config.option.collectonly and any(HERE in item.path.parents for item in session.items):
+        _installing.append(ThreadPoolExecutor(1).submit(ensure_synapse, PROJECT / ".synapse", print))
 
 
 @pytest.fixture(scope="session")
 def synapse_venv() -> Path:
-    """The environment that Synapse runs in."""
-    venv = _installed["venv"]
-    if isinstance(venv, LabError):
-        raise venv
-    return venv
+    """The environment that Synapse runs in. Raises LabError."""
+    return _installing[0].result()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
