@@ -1,6 +1,8 @@
 """The house's layers: a lower one never imports a higher one, and each outside library has one door."""
 
 import ast
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -119,15 +121,20 @@ def layer_of(module: str) -> int:
     return SHELLS
 
 
-def imports_of(path: Path) -> set[str]:
+def nodes_of(path: Path) -> Iterator[ast.AST]:
+    return ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+
+
+@cache
+def imports_of(path: Path) -> frozenset[str]:
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module)
             found |= {f"{node.module}.{alias.name}" for alias in node.names if is_module(f"{node.module}.{alias.name}")}
-    return found
+    return frozenset(found)
 
 
 def is_module(name: str) -> bool:
@@ -157,7 +164,7 @@ def test_each_library_has_its_door(path: Path) -> None:
 @pytest.mark.parametrize("path", [path for path in MODULES if layer_of(name_of(path)) <= DECIDERS], ids=name_of)
 def test_deciders_neither_do_nor_look_at_a_clock(path: Path) -> None:
     assert not {other.split(".")[0] for other in imports_of(path)} & FORBIDDEN_TO_DECIDERS
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             assert node.func.attr not in {"now", "utcnow", "today", "monotonic"}, (
                 f"{name_of(path)}:{node.lineno} reads a clock"

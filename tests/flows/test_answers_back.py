@@ -1,10 +1,13 @@
 """Answers from the common room in the circle's own thread, on a real database, with a homeserver of a few lines."""
 
 import pytest
+from databases import on_a_file, on_both
 from sharing import ANN, BEN, CLEO, COMMON, ME, SLEEP, World
 
 from bridge.events import COPY_MARK, Message
 from bridge.store.db import Database
+
+pytestmark = on_a_file
 
 
 @pytest.fixture
@@ -54,6 +57,7 @@ async def test_an_answer_keeps_its_partner_in_both_directions(world: World) -> N
     assert (there["is_falling_back"], there["m.in_reply_to"]["event_id"]) == (False, reason.id)
 
 
+@on_both
 async def test_an_answer_to_an_answer_comes_along_and_what_answers_nothing_does_not(world: World) -> None:
     _, copy = await shared(world)
     first = world.say(CLEO, "first", room=COMMON, reply_to=copy)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from databases import on_a_file, on_both
 from sqlalchemy import select
 
 from bridge import handle
@@ -15,6 +16,8 @@ from bridge.store.db import Database
 from bridge.store.settings import Overlay
 from bridge.store.tables import mentions, reactions
 from bridge.store.window import window
+
+pytestmark = on_a_file
 
 ME, ANN, BEN, FEED = "@hearth:a.test", "@ann:a.test", "@ben:b.test", "@feed:a.test"
 ROOM, FAR = "!sleep", "!far"
@@ -76,6 +79,7 @@ def reacted(event: str, who: str, target: str = "$p1", room: str = ROOM) -> Reac
     return Reacted(event, room, who, NOW_MS, target, "❤️")
 
 
+@on_both
 async def test_who_is_called_on_is_what_the_newest_text_says(heard: Heard) -> None:
     await heard.hear(said("$p1", calling=[BEN, ME]))
     assert (await heard.post("$p1")).mentions == {BEN, ME}
@@ -116,6 +120,7 @@ async def test_a_reaction_elsewhere_or_on_nothing_is_not_kept_and_a_word_never(h
     assert sorted(rows) == [("$r3", "$p1", BEN, "❤"), ("$r4", "$p1", "@cleo:b.test", None)]
 
 
+@on_both
 async def test_receipts_only_ever_go_forward(heard: Heard) -> None:
     await heard.hear(said("$p1"), said("$p2"), said("$p3", thread="$p1"))
     await heard.hear(receipts=(Receipt(ROOM, BEN, "$p2", "", NOW_MS), Receipt(ROOM, BEN, "$p3", "$p1", NOW_MS)))

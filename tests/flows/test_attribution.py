@@ -1,10 +1,13 @@
 """By what people are named on copies of their messages, and that they can change it, on a real database, with a homeserver of a few lines."""
 
 import pytest
+from databases import on_a_file, on_both
 from sharing import ANN, BEN, COMMON, SLEEP, World
 
 from bridge.store import people
 from bridge.store.db import Database
+
+pytestmark = on_a_file
 
 
 @pytest.fixture
@@ -39,6 +42,7 @@ async def test_anonymous_is_without_name_and_id_and_holds_for_what_is_shared_alr
     assert shown(world)[-1] == "Ann in #sleep:\nmore"
 
 
+@on_both
 async def test_it_holds_for_a_copy_that_was_heard_before_anybody_wrote_that_down(world: World) -> None:
     await world.hear(world.say(ANN, "root #common"))
     await world.step(crash=True)

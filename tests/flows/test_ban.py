@@ -5,10 +5,12 @@ from typing import Any, Literal
 
 import pytest
 from community import HEARTH, PEOPLE
-from world import World, on_a_file
+from world import World, on_a_file, on_both
 
 from bridge.store.tables import bans, sanctions
 from tests.fake import Request
+
+pytestmark = on_a_file
 
 EVE, DAN, ZED = PEOPLE["eve"], PEOPLE["dan"], PEOPLE["zed"]
 
@@ -31,7 +33,6 @@ async def test_a_ban_reaches_every_room(world: World) -> None:
     assert world.changes() == []
 
 
-@on_a_file
 async def test_where_the_person_is_comes_first(world: World) -> None:
     world.hs.mark()
     await world.order("mod", f"!ban {EVE} spam")
@@ -40,7 +41,6 @@ async def test_where_the_person_is_comes_first(world: World) -> None:
     assert all(any(room in path for path in order[:3]) for room in here)
 
 
-@on_a_file
 async def test_the_ledger_is_written_before_the_act_and_the_outcome_after_it(world: World) -> None:
     hanging = world.hs.faults.add("hang", path="/ban$", times=None)
     command = await world.say("#staff", "mod", f"!ban {EVE} spam")
@@ -55,7 +55,6 @@ async def test_the_ledger_is_written_before_the_act_and_the_outcome_after_it(wor
     assert entry.settled_ms
 
 
-@on_a_file
 async def test_the_answer_names_the_room_that_could_not_be_and_why(world: World) -> None:
     fault = refuse_bans_in(world, "#garden")
     answer = await world.order("mod", f"!ban {EVE} spam")
@@ -71,6 +70,7 @@ async def test_the_answer_names_the_room_that_could_not_be_and_why(world: World)
     assert "is banned from all 5 rooms" in again.body
 
 
+@on_both
 async def test_a_server_is_banned_with_everybody_who_is_here_from_it(world: World) -> None:
     answer = await world.order("mod", "!ban b.test spam wave")
     assert world.banned("@eve") == {"#space", "#common", "#sleep"}
@@ -83,7 +83,6 @@ async def test_a_server_is_banned_with_everybody_who_is_here_from_it(world: Worl
     assert world.changes() == []
 
 
-@on_a_file
 async def test_a_glob_hits_only_whom_it_describes(world: World) -> None:
     answer = await world.order("mod", "!ban @?e?:b.test")
     assert world.banned("@zed") == {"#space", "#common", "#garden"}
@@ -91,6 +90,7 @@ async def test_a_glob_hits_only_whom_it_describes(world: World) -> None:
     assert "1 person" in answer.body
 
 
+@on_both
 async def test_who_comes_later_is_met_at_the_door(world: World) -> None:
     await world.order("mod", "!ban @spam*:*")
     late = await world.hs.user("@spammer7:c.test")
@@ -105,7 +105,6 @@ async def test_who_comes_later_is_met_at_the_door(world: World) -> None:
     assert world.changes() == []
 
 
-@on_a_file
 async def test_who_is_let_in_again_by_hand_is_banned_again(world: World) -> None:
     await world.order("mod", f"!ban {EVE} spam")
     await world.member("ann").unban(world.room("#sleep"), EVE)
@@ -145,7 +144,6 @@ async def test_unban_lifts_only_what_was_our_doing(world: World) -> None:
     assert world.changes() == []
 
 
-@on_a_file
 async def test_unban_shows_every_ban_that_means_somebody_and_lifts_them_all_when_that_is_confirmed(
     world: World,
 ) -> None:
@@ -161,7 +159,6 @@ async def test_unban_shows_every_ban_that_means_somebody_and_lifts_them_all_when
     assert all(world.acl(room)["deny"] == [] for room in world.everywhere())
 
 
-@on_a_file
 async def test_who_is_meant_by_another_ban_stays_banned(world: World) -> None:
     await world.order("mod", f"!ban {EVE} spam")
     await world.order("mod", "!ban b.test spam")
@@ -171,6 +168,7 @@ async def test_who_is_meant_by_another_ban_stays_banned(world: World) -> None:
     assert all(world.acl(room)["deny"] == [] for room in world.everywhere())
 
 
+@on_both
 async def test_a_lifting_that_a_room_refuses_can_be_asked_for_again(world: World) -> None:
     await world.order("mod", f"!ban {EVE} spam")
     fault = refuse_bans_in(world, "#sleep", "unban")
@@ -182,7 +180,6 @@ async def test_a_lifting_that_a_room_refuses_can_be_asked_for_again(world: World
     assert world.banned("@eve") == set(), again.body
 
 
-@on_a_file
 @pytest.mark.parametrize("target", ["a.test", "*.test", "*", "@*:*", PEOPLE["mod"], PEOPLE["olga"], HEARTH])
 async def test_nobody_of_ours_can_be_shut_out(world: World, target: str) -> None:
     await world.order("mod", f"!ban {target} oops")
@@ -191,14 +188,12 @@ async def test_nobody_of_ours_can_be_shut_out(world: World, target: str) -> None
     assert all(not world.acl(room) for room in world.everywhere())
 
 
-@on_a_file
 async def test_a_glob_over_our_own_server_spares_hearth_and_staff(world: World) -> None:
     answer = await world.order("mod", "!ban @*:a.test oops")
     assert not any(world.banned(user) for user in (PEOPLE["mod"], PEOPLE["olga"], HEARTH))
     assert world.banned("@ben") == {"#space", "#common", "#sleep"}, answer.body
 
 
-@on_a_file
 async def test_members_and_curators_cannot_ban(world: World) -> None:
     await world.say("#common", "ben", f"!ban {EVE} spam")
     await world.say("#sleep", "ann", f"!ban {EVE} spam")
@@ -212,7 +207,6 @@ async def test_members_and_curators_cannot_ban(world: World) -> None:
 
 
 @pytest.mark.parametrize("kind", ["hang", "hang_after"])
-@on_a_file
 @pytest.mark.parametrize("nth", [0, 2, 4])
 async def test_stopped_in_the_middle_it_is_finished_after_the_start(
     world: World, kind: Literal["hang", "hang_after"], nth: int
@@ -240,7 +234,6 @@ def _changes_of_eve(world: World) -> int:
     )
 
 
-@on_a_file
 async def test_a_ban_under_a_rate_limit_loses_no_room(world: World) -> None:
     world.hs.limit("send", 20, burst=1)
     answer = await world.order("mod", f"!ban {EVE} spam")

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from databases import on_a_file, on_both
 from sharing import ANN, BEN, CLEO, COMMON, GRIEF, ME, SLEEP, World, config
 from sqlalchemy import select
 
@@ -14,6 +15,8 @@ from bridge.store import bundles as store
 from bridge.store import journal, queue
 from bridge.store.db import Database
 from bridge.store.tables import bundles
+
+pytestmark = on_a_file
 
 MOD = "@mod:one.test"
 
@@ -212,6 +215,7 @@ async def test_a_moderator_who_removes_it_removes_all_its_threads_for_good(world
     assert bundle_of(world, "five") == said(world, 1) != head
 
 
+@on_both
 async def test_removed_before_we_knew_its_id_it_takes_its_threads_along(world: World) -> None:
     await share(world, "one", "two")
     root = world.say(ANN, "three #common")

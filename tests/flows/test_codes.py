@@ -5,10 +5,12 @@ from typing import Literal
 
 import pytest
 from community import HEARTH, PEOPLE
-from world import World, on_a_file
+from world import World, on_a_file, on_both
 
 from bridge.store.tables import belongs, code_uses, codes, metadata, outbox, people, strangers, tries
 from tests.fake import Member
+
+pytestmark = on_a_file
 
 NEW = "@nora:c.test"
 
@@ -106,7 +108,6 @@ async def test_of_two_people_with_one_code_at_the_same_moment_exactly_one_comes_
     assert world.changes() == []
 
 
-@on_a_file
 async def test_the_same_person_twice_is_one_use_and_one_invitation(world: World) -> None:
     code = await made(world, "!invite code #sleep 2")
     nora = await newcomer(world)
@@ -122,7 +123,6 @@ async def test_the_same_person_twice_is_one_use_and_one_invitation(world: World)
     assert row["used"] == 1
 
 
-@on_a_file
 async def test_who_declined_by_mistake_is_invited_again_by_the_same_code(world: World) -> None:
     code = await made(world)
     nora = await newcomer(world)
@@ -136,7 +136,6 @@ async def test_who_declined_by_mistake_is_invited_again_by_the_same_code(world: 
 
 
 @pytest.mark.parametrize("kind", ["hang", "hang_after"])
-@on_a_file
 async def test_stopped_while_inviting_the_newcomer_gets_one_invitation(
     world: World, kind: Literal["hang", "hang_after"]
 ) -> None:
@@ -155,7 +154,6 @@ async def test_stopped_while_inviting_the_newcomer_gets_one_invitation(
     assert entry.outcome == {"done": 1, "refused": None}
 
 
-@on_a_file
 async def test_after_five_wrong_codes_there_is_silence_for_an_hour_also_over_a_restart(world: World) -> None:
     code = await made(world)
     nora = await newcomer(world)
@@ -176,7 +174,6 @@ async def test_after_five_wrong_codes_there_is_silence_for_an_hour_also_over_a_r
     assert await world.rows(tries) == []
 
 
-@on_a_file
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
@@ -213,6 +210,7 @@ async def test_a_code_that_does_not_hold_lets_nobody_in(world: World, spoil: str
         assert "tried to come in" in world.from_hearth("#staff")[-1].body
 
 
+@on_both
 async def test_a_code_in_a_room_of_all_is_revoked_and_told_privately(world: World) -> None:
     code = await made(world)
     await world.say("#common", "ben", f"whoever wants: {code}")
@@ -231,7 +229,6 @@ async def test_a_code_in_a_room_of_all_is_revoked_and_told_privately(world: Worl
     assert world.changes() == []
 
 
-@on_a_file
 async def test_a_code_in_the_staff_room_or_one_that_is_none_burns_nothing(world: World) -> None:
     code = await made(world)
     await world.say("#staff", "olga", f"take {code}")
@@ -242,7 +239,6 @@ async def test_a_code_in_the_staff_room_or_one_that_is_none_burns_nothing(world:
     assert world.told("ben") == []
 
 
-@on_a_file
 async def test_who_accepts_no_invitations_hears_what_to_do_and_can_come_later(world: World) -> None:
     code = await made(world)
     nora = await newcomer(world)
@@ -256,7 +252,6 @@ async def test_who_accepts_no_invitations_hears_what_to_do_and_can_come_later(wo
     assert row["used"] == 1
 
 
-@on_a_file
 async def test_a_code_for_an_archived_circle_lets_into_the_space(world: World) -> None:
     code = await made(world)
     data = world.config.model_dump()
@@ -271,7 +266,6 @@ async def test_a_code_for_an_archived_circle_lets_into_the_space(world: World) -
     assert invitations(world, nora) == ["#space"]
 
 
-@on_a_file
 async def test_a_member_with_a_code_leaves_it_for_somebody_else(world: World) -> None:
     code = await made(world, "!invite code")
     (told,) = await world.ask("ben", code)
@@ -283,7 +277,6 @@ async def test_a_member_with_a_code_leaves_it_for_somebody_else(world: World) ->
 # --- strangers -----------------------------------------------------------------------------------------------------------------------
 
 
-@on_a_file
 async def test_a_stranger_gets_one_kind_word_and_is_left_after_a_day(world: World) -> None:
     await newcomer(world)
     (told,) = await world.ask("nora", "hello?")
@@ -298,7 +291,6 @@ async def test_a_stranger_gets_one_kind_word_and_is_left_after_a_day(world: Worl
     assert NEW not in {row["user"] for row in await world.rows(people) if row["direct_room"]}
 
 
-@on_a_file
 async def test_a_stranger_who_came_in_is_not_left(world: World) -> None:
     code = await made(world)
     await newcomer(world)
@@ -307,7 +299,6 @@ async def test_a_stranger_who_came_in_is_not_left(world: World) -> None:
     assert HEARTH in world.hs.members(await world.direct("nora"))
 
 
-@on_a_file
 async def test_of_many_strangers_only_so_many_are_listened_to_in_an_hour_and_the_others_get_their_turn(
     world: World,
 ) -> None:
@@ -322,7 +313,6 @@ async def test_of_many_strangers_only_so_many_are_listened_to_in_an_hour_and_the
     assert sum(HEARTH in world.hs.members(room) for room in rooms) == 23
 
 
-@on_a_file
 async def test_one_stranger_cannot_bring_us_into_many_rooms_and_a_banned_one_into_none(world: World) -> None:
     nora, eva = await newcomer(world), await newcomer(world, "@eva:evil.test")
     await world.order("mod", "!ban evil.test")
@@ -350,7 +340,6 @@ async def test_a_person_is_invited_by_command_to_the_space_only(world: World) ->
     assert world.changes() == []
 
 
-@on_a_file
 @pytest.mark.parametrize("circle", ["", " #garden"])
 async def test_an_invitation_that_is_refused_is_told_once(world: World, circle: str) -> None:
     await newcomer(world)
@@ -364,7 +353,6 @@ async def test_an_invitation_that_is_refused_is_told_once(world: World, circle: 
     assert told == [answer.body]
 
 
-@on_a_file
 async def test_a_ban_beats_an_invitation(world: World) -> None:
     await world.order("mod", "!ban c.test")
     nora = await newcomer(world)
@@ -373,7 +361,6 @@ async def test_a_ban_beats_an_invitation(world: World) -> None:
     assert invitations(world, nora) == []
 
 
-@on_a_file
 async def test_a_curator_invites_into_the_own_circle_only(world: World) -> None:
     nora = await newcomer(world)
     (answer,) = await world.ask("ann", f"invite {NEW} #garden")
@@ -386,7 +373,6 @@ async def test_a_curator_invites_into_the_own_circle_only(world: World) -> None:
     assert "curators" in answer
 
 
-@on_a_file
 async def test_codes_are_listed_without_themselves_and_revoked_by_number(world: World) -> None:
     first, second = await made(world, "!invite code #sleep 5 7d"), await made(world, "!invite code #garden 3 days 2")
     listed = (await world.order("mod", "!invite codes")).body
@@ -405,7 +391,6 @@ async def test_codes_are_listed_without_themselves_and_revoked_by_number(world: 
     assert [entry.action for entry in await world.ledger()] == ["make a code", "make a code", "revoke a code"]
 
 
-@on_a_file
 async def test_a_curators_code_is_told_to_the_curator_alone(world: World) -> None:
     await world.say("#sleep", "ann", "!invite code")
     await world.settle()
@@ -417,7 +402,6 @@ async def test_a_curators_code_is_told_to_the_curator_alone(world: World) -> Non
     assert (row["circle"], row["maker"]) == ("circle/sleep", PEOPLE["ann"])
 
 
-@on_a_file
 @pytest.mark.parametrize("limits", ["0", "5000", "2 years", "3 4", "1d 5 2d", "soon"])
 async def test_limits_that_make_no_sense_make_no_code(world: World, limits: str) -> None:
     await world.order("mod", f"!invite code #sleep {limits}")

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from databases import on_a_file, on_both
 from sqlalchemy import delete, func, insert, select, text, update
 
 from bridge import handle, speak
@@ -28,6 +29,8 @@ from bridge.store.rooms import Room
 from bridge.store.settings import Overlay
 from bridge.store.tables import digests, outbox
 from bridge.store.window import window
+
+pytestmark = on_a_file
 
 ME, ANN, BEN, CLEO, EVE = "@hearth:one.test", "@ann:one.test", "@ben:two.test", "@cleo:two.test", "@eve:far.test"
 SLEEP, WORK, COMMON, STAFF = "!sleep", "!work", "!common", "!staff"
@@ -356,6 +359,7 @@ async def test_leaving_a_circle_takes_its_words_out_of_recent_digests(world: Wor
     assert "Your digest is empty now" in world.told(ANN)[-1]
 
 
+@on_both
 async def test_what_was_readable_stays_where_newcomers_read_less_and_where_a_room_is_replaced(world: World) -> None:
     """Who could read something when it was written and is still there may go on doing so (client-server API, "Room history visibility")."""
     await world.tell(ANN, "follow #sleep")
@@ -413,6 +417,7 @@ async def test_a_copy_that_is_taken_back_is_not_quoted_even_while_it_still_stand
     assert "I slept" not in str(wire.content)
 
 
+@on_both
 async def test_an_encrypted_circle_is_not_quoted_in_an_open_direct_room(database: Database) -> None:
     world = await World(database).begin(encrypted=True)
     await world.tell(ANN, "follow #sleep")
@@ -498,6 +503,7 @@ async def test_a_kill_between_delivery_and_writing_it_down_sends_it_once(world: 
     assert world.digests(ANN) == []
 
 
+@on_both
 async def test_a_tick_that_dies_has_done_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await world.tell(ANN, "follow #sleep")
     await world.say(BEN, "one")
@@ -571,6 +577,7 @@ async def test_moving_past_todays_hour_brings_it_at_once(world: World) -> None:
     assert await world.until("2026-01-12T23:00") == 0
 
 
+@on_both
 async def test_how_often_and_when(world: World) -> None:
     assert "Your digest is off." in await world.tell(ANN, "digest")
     answer = await world.tell(ANN, "digest weekly wednesday 18:30")
@@ -639,6 +646,7 @@ async def test_what_cannot_be_followed(world: World, command: str, answer: str) 
         assert (await people.get(db, ANN)).digest == "off"
 
 
+@on_both
 async def test_a_thread_that_one_cannot_read_cannot_be_followed(world: World) -> None:
     hidden = await world.say(BEN, "in the circle")
     assert "cannot open it" in await world.tell(CLEO, f"follow https://matrix.to/#/{SLEEP}/{hidden}")
@@ -649,6 +657,7 @@ async def test_a_thread_that_one_cannot_read_cannot_be_followed(world: World) ->
         assert [one.reason for one in (await store.follows_of(db, [CLEO]))[CLEO]] == [Reason("thread", root)]
 
 
+@on_both
 async def test_whatever_people_write_nothing_of_it_works_and_all_fits(world: World) -> None:
     await world.tell(ANN, "digest daily")
     for n in range(8):
@@ -684,6 +693,7 @@ async def test_what_its_author_covered_stays_covered(world: World) -> None:
     assert "Ben sent a picture in #sleep." in digest
 
 
+@on_both
 async def test_no_text_is_in_the_tables(world: World) -> None:
     await world.tell(ANN, "follow #sleep")
     await world.say(BEN, "an unmistakable sentence")
@@ -694,6 +704,7 @@ async def test_no_text_is_in_the_tables(world: World) -> None:
             assert "unmistakable" not in str(rows)
 
 
+@on_both
 async def test_what_the_queries_leave_out_matters_to_nobody(database: Database) -> None:  # noqa: C901
     """Digests chosen from what the queries find are those chosen from everything there is."""
     async with database.writing() as db:

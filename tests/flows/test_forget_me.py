@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 from community import HEARTH, PEOPLE
 from sqlalchemy import BigInteger, Boolean, Integer, Table, func, insert, select, update
-from world import World, on_a_file
+from world import World, on_a_file, on_both
 
 from bridge.store import forgetting, queue
 from bridge.store.db import Database
 from bridge.store.tables import copies, ledger, metadata, outbox, posts
+
+pytestmark = on_a_file
 
 ANN = "@ann:one.test"
 OTHERS = ("@ann:one.test2", "@joann:one.test", "@ann:one.test:8448")
@@ -66,6 +68,7 @@ async def filled(db: Any, table: Table, user: str, number: int, cause: int) -> N
     await db.execute(insert(table).values(row))
 
 
+@on_both
 async def test_nothing_of_somebody_is_left_but_what_is_said_to_stay(database: Database) -> None:
     async with database.writing() as db:
         for table in reversed(metadata.sorted_tables):
@@ -91,6 +94,7 @@ async def test_nothing_of_somebody_is_left_but_what_is_said_to_stay(database: Da
             assert {name: after.get(name) for name in before[user]} == before[user]
 
 
+@on_both
 async def test_what_is_being_sent_is_waited_for(database: Database) -> None:
     async with database.writing() as db:
         await db.execute(outbox.delete())
@@ -181,6 +185,7 @@ async def test_the_whole_way_with_a_preview_and_a_proof(world: World) -> None:
     assert len(proofs(world)) == 1
 
 
+@on_both
 async def test_the_messages_go_too_with_all_their_edits(world: World) -> None:
     own, _ = await a_life(world)
     (preview,) = await confirmed(world, "forget me messages")
@@ -220,7 +225,6 @@ async def test_whoever_is_forgotten_can_begin_anew(world: World) -> None:
     assert PEOPLE["ann"] not in " ".join(await world.ask("ben", "follows"))
 
 
-@on_a_file
 @pytest.mark.parametrize("step", [0, 1, 2, 4])
 async def test_killed_at_any_step_it_goes_on_and_ends_once(world: World, step: int) -> None:
     await a_life(world)
@@ -242,6 +246,7 @@ async def test_killed_at_any_step_it_goes_on_and_ends_once(world: World, step: i
         assert not (event.sender == PEOPLE["ben"] and event.type == "m.room.message" and event.content)
 
 
+@on_both
 async def test_nothing_of_theirs_is_sent_afterwards_and_what_is_under_way_comes_back(world: World) -> None:
     await a_life(world)
     slow = world.hs.faults.add("slow_after", path="/send/", seconds=0.3, times=1)

@@ -1,12 +1,15 @@
 """Muting, blocking, bells, and what follows brought: wishes of members that leave something out, on a real database."""
 
 import pytest
+from databases import on_a_file, on_both
 from test_digest import ANN, BEN, CLEO, COMMON, HOUR_MS, ME, SLEEP, World
 
 from bridge.digest import store
 from bridge.digest.model import Reason
 from bridge.events import Content, Message, Reacted, Receipt
 from bridge.store.db import Database
+
+pytestmark = on_a_file
 
 
 @pytest.fixture
@@ -56,6 +59,7 @@ async def test_each_kind_can_be_muted(world: World, what: str) -> None:
     assert "no longer mute" in await world.tell(ANN, f"unmute {given}")
 
 
+@on_both
 async def test_to_follow_something_ends_its_mute(world: World) -> None:
     await world.tell(ANN, "mute #night")
     await world.tell(ANN, "follow #night")
@@ -68,6 +72,7 @@ async def test_in_a_circle_mute_is_the_curators_word_and_no_members(world: World
     assert await wishes(world, ANN, "mute") == []
 
 
+@on_both
 async def test_blocking_works_both_ways_and_nobody_is_told(world: World) -> None:
     for user, other in ((ANN, "@ben:two.test"), (BEN, "@ann:one.test")):
         await world.tell(user, f"follow {other}")
@@ -132,6 +137,7 @@ async def test_a_bell_on_a_copy_is_one_on_the_thread_itself(world: World) -> Non
 
 
 @pytest.mark.parametrize("what", ["of somebody who is not there", "on nothing", "in another room", "on our own words"])
+@on_both
 async def test_other_bells_do_nothing(world: World, what: str) -> None:
     event = await world.say(BEN, "root")
     ours = world.add(SLEEP, ME, "m.room.message", {"msgtype": "m.notice", "body": "hello"})

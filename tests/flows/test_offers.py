@@ -1,6 +1,7 @@
 """A tag in a reply to somebody else's thread offers the root and that reply, nothing else; the root's author is asked."""
 
 import pytest
+from databases import on_a_file, on_both
 from sharing import ANN, BEN, CLEO, COMMON, SLEEP, World, config
 from sqlalchemy import select
 
@@ -8,6 +9,8 @@ from bridge.events import Message, Reacted
 from bridge.rooms.offers import SILENCE_MS, forget_silence
 from bridge.store.db import Database
 from bridge.store.tables import offers
+
+pytestmark = on_a_file
 
 DIRECT = f"!direct-{ANN}"
 BOTH = ["I do not know what to do", "this helped me #common"]
@@ -58,6 +61,7 @@ async def test_with_a_yes_only_the_root_and_that_reply_travel(world: World) -> N
     assert world.common() == [BOTH[0], "this helped me a lot #common"]
 
 
+@on_both
 async def test_only_the_authors_answer_counts_and_a_no_is_final(world: World) -> None:
     root, _ = await offered(world)
     await answers(world, "👍", BEN)

@@ -1,9 +1,12 @@
 """What staff sees of why something is in a member's digest: every reason, and no word nor place that they could not read themselves."""
 
 import pytest
+from databases import on_a_file, on_both
 from test_digest import ANN, BEN, CLEO, COMMON, ME, SLEEP, STAFF, WORK, World
 
 from bridge.store.db import Database
+
+pytestmark = on_a_file
 
 MOD = "@mod:one.test"
 
@@ -38,6 +41,7 @@ async def test_staff_sees_what_would_come_and_why_and_no_word_of_it(world: World
     assert "unmistakable" not in said
 
 
+@on_both
 async def test_nothing_new_is_said_so(world: World) -> None:
     assert "no digest would come" in await asked(world, "digest preview @cleo:two.test")
 
@@ -64,6 +68,7 @@ async def test_each_way_out_has_its_words(world: World) -> None:
     )
 
 
+@on_both
 async def test_of_a_message_that_the_asker_cannot_read_only_what_becomes_of_it_is_said(world: World) -> None:
     secret = await world.say(BEN, "an unmistakable secret", SLEEP)
     said = await asked(world, f"digest preview @ann:one.test https://matrix.to/#/{SLEEP}/{secret}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from databases import on_a_file, on_both
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sharing import ANN, BEN, CLEO, COMMON, ME, SLEEP, STAFF, World, config
@@ -16,6 +17,8 @@ from bridge.events import COPY_MARK, AnyEvent, Message, Reacted, Redacted, State
 from bridge.rooms import widening
 from bridge.store import people, queue
 from bridge.store.db import Database
+
+pytestmark = on_a_file
 
 
 @pytest.fixture
@@ -262,6 +265,7 @@ async def test_unshare_takes_back_and_holds_back_until_the_tag_is_written_anew(w
     assert not any("unshare" in body for body in world.common())
 
 
+@on_both
 async def test_consent_and_tags_as_commands(world: World) -> None:
     root = world.say(ANN, "root #common #Sleep")
     await world.does(root, world.say(BEN, "reply #sleep", thread=root.id))

@@ -3,11 +3,14 @@
 from typing import Any
 
 import pytest
+from databases import on_a_file, on_both
 from sharing import ANN, BEN, COMMON, ME, SLEEP, World
 
 from bridge.events import AnyEvent, Message
 from bridge.matrix import translate
 from bridge.store.db import Database
+
+pytestmark = on_a_file
 
 TALL = {"mimetype": "image/png", "w": 2, "h": 3, "size": 7}
 POLL = "org.matrix.msc3381.poll.start"
@@ -51,6 +54,7 @@ def copies(world: World) -> list[dict[str, Any]]:
     return found
 
 
+@on_both
 async def test_a_poll_with_the_tag_in_its_question_is_shared_as_a_list_and_its_edit_follows(world: World) -> None:
     asked = raw(world, POLL, poll("Tea or coffee? #common", "Tea", "Coffee for @room"))
     await world.does(asked)

@@ -1,11 +1,14 @@
 """A circle's tag in the common room carries the thread into that circle, on a real database, with a homeserver of a few lines."""
 
 import pytest
+from databases import on_a_file, on_both
 from sharing import ANN, BEN, CLEO, COMMON, GRIEF, ME, SLEEP, World, config
 
 from bridge.events import COPY_MARK, Message
 from bridge.rooms.summary import PAUSE_MS
 from bridge.store.db import Database
+
+pytestmark = on_a_file
 
 
 @pytest.fixture
@@ -73,6 +76,7 @@ async def test_it_lives_like_any_share(world: World) -> None:
 
 
 @pytest.mark.parametrize("place", ["the thread", "the circle", "the direct room"])
+@on_both
 async def test_unshare_takes_it_back_and_holds_it_back(world: World, place: str) -> None:
     root, copy = await carried(world)
     ways = {

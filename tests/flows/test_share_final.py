@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from databases import on_a_file, on_both
 from sharing import ANN, BEN, CLEO, COMMON, GRIEF, ME, SLEEP, World
 
 from bridge.events import MemberChanged, Message, Reacted
@@ -10,6 +11,8 @@ from bridge.rooms import announcing, share_leaving
 from bridge.store import journal, ledger, moves, queue, rooms
 from bridge.store.announcements import Announcement
 from bridge.store.db import Database
+
+pytestmark = on_a_file
 
 MOD = "@mod:one.test"
 
@@ -133,6 +136,7 @@ async def test_a_curator_takes_an_answer_out_of_the_circle_for_good(world: World
     assert "#sleep" in text
 
 
+@on_both
 async def test_an_announcement_that_a_curator_took_away_does_not_come_again(world: World) -> None:
     said = world.say(ANN, "we meet on Friday", room=COMMON)
     await world.does(said)
@@ -189,6 +193,7 @@ async def test_leaving_one_circle_is_nothing_to_what_was_said_elsewhere(world: W
     assert world.common() == ["who is awake? #common", "I am"]
 
 
+@on_both
 async def test_who_is_moved_into_another_circle_did_not_leave_until_they_are_in_none(world: World) -> None:
     await world.begin(two_circles=True)
     async with world.database.writing() as db:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
+from databases import on_a_file, on_both
 from sharing import ANN, BEN, CLEO, COMMON, ME, SLEEP, World
 from sqlalchemy import select
 
@@ -10,6 +11,8 @@ from bridge.events import Message, Reacted
 from bridge.rooms.summary import PAUSE_MS
 from bridge.store.db import Database
 from bridge.store.tables import reactions
+
+pytestmark = on_a_file
 
 
 @pytest.fixture
@@ -88,6 +91,7 @@ async def test_at_most_one_edit_in_half_a_minute(world: World) -> None:
     assert len((await later(world))[0].split(", ")) == 10
 
 
+@on_both
 async def test_words_and_what_asks_us_for_something_and_our_own_mark_are_not_counted_and_no_word_is_kept(
     world: World,
 ) -> None:

@@ -1,6 +1,7 @@
 """Somebody wants a thread to be heard by all: its author is asked, privately and once, and nothing is shared without their yes."""
 
 import pytest
+from databases import on_a_file, on_both
 from sharing import ANN, BEN, CLEO, COMMON, ME, SLEEP, World, config
 from sqlalchemy import select
 
@@ -8,6 +9,8 @@ from bridge.events import MemberChanged, Message, Reacted
 from bridge.rooms.ask import SILENCE_MS, forget_silence
 from bridge.store.db import Database
 from bridge.store.tables import share_requests
+
+pytestmark = on_a_file
 
 DIRECT_ANN = f"!direct-{ANN}"
 
@@ -86,6 +89,7 @@ async def test_silence_is_a_no_that_leaves_no_trace(world: World) -> None:
     assert world.common() == []
 
 
+@on_both
 async def test_an_answer_is_never_forgotten_as_silence(world: World) -> None:
     await wished(world)
     await answers(world, "👎")

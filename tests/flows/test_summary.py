@@ -1,6 +1,7 @@
 """The one line of ours at the end of a shared thread: what stays in the circle, in numbers, on a real database."""
 
 import pytest
+from databases import on_a_file, on_both
 from sharing import ANN, BEN, CLEO, COMMON, ME, World
 from sqlalchemy import select
 
@@ -9,6 +10,8 @@ from bridge.events import COPY_MARK
 from bridge.rooms.summary import PAUSE_MS, summary
 from bridge.store.db import Database
 from bridge.store.tables import summaries
+
+pytestmark = on_a_file
 
 
 @pytest.fixture
@@ -120,6 +123,7 @@ async def test_a_crash_at_any_step_leaves_one_true_line(world: World, crashes: i
     assert "stay" not in world.server.held(COMMON)
 
 
+@on_both
 async def test_a_line_that_was_perhaps_sent_is_taken_back_when_it_is_not_wanted_any_more(world: World) -> None:
     root = world.say(ANN, "who is awake? #common")
     await world.does(root)

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from community import HEARTH, PEOPLE
-from world import World, a_world, on_a_file
+from world import World, a_world, on_a_file, on_both
 
 from bridge.config import Config
 from bridge.store.tables import ledger, silences, terms
 from tests.fake.errors import MatrixError
+
+pytestmark = on_a_file
 
 EVE, ANN, DAN, OLGA = PEOPLE["eve"], PEOPLE["ann"], PEOPLE["dan"], PEOPLE["olga"]
 HINT = "https://example.org/stay"
@@ -118,6 +120,7 @@ async def test_a_membership_goes_its_way_and_comes_back(world: World) -> None:
     assert world.changes() == []
 
 
+@on_both
 async def test_a_curator_has_the_same_power_again_after_renewal_in_the_days_of_grace(world: World) -> None:
     before = {room: levels(world, room).get(ANN) for room in world.everywhere()}
     assert before["#sleep"] == 50
@@ -149,7 +152,6 @@ async def test_a_curator_who_was_out_has_role_and_power_again(world: World) -> N
     assert "December 31, 2026" in shown
 
 
-@on_a_file
 async def test_after_an_outage_only_what_is_still_true_is_told(world: World) -> None:
     await listens(world, "eve")
     await lasts_until(world, "eve", "2026-03-01")
@@ -215,7 +217,6 @@ async def test_who_is_renewed_before_the_homeserver_took_them_out_stays(world: W
     assert places(world, "eve") == {"#space", "#common", "#sleep"}
 
 
-@on_a_file
 @pytest.mark.parametrize("moment", ["hang", "hang_after"])
 async def test_killed_at_every_step_the_end_comes_once_and_reaches_every_room(world: World, moment: Any) -> None:
     await listens(world, "ann")
@@ -249,7 +250,6 @@ async def test_killed_at_every_step_the_end_comes_once_and_reaches_every_room(wo
     assert await world.rows(silences) == []
 
 
-@on_a_file
 async def test_where_we_lack_power_staff_hears_of_it_once_and_it_is_tried_again(world: World) -> None:
     path = f"/rooms/{world.room('#sleep')}/kick$".replace("!", ".")
     fault = world.hs.faults.add("status", path=path, status=403, errcode="M_FORBIDDEN", times=None)
@@ -264,7 +264,6 @@ async def test_where_we_lack_power_staff_hears_of_it_once_and_it_is_tried_again(
     assert [row["outcome"] for row in await world.rows(ledger) if row["action"] == "membership ended"]
 
 
-@on_a_file
 async def test_in_days_of_grace_powers_given_by_hand_are_put_to_rest_again(world: World) -> None:
     await lasts_until(world, "eve", "2026-01-06")
     await world.turn_to("2026-01-07 00:01")
@@ -276,7 +275,6 @@ async def test_in_days_of_grace_powers_given_by_hand_are_put_to_rest_again(world
     assert levels(world, "#sleep")[EVE] == -2
 
 
-@on_a_file
 async def test_who_joins_another_circle_in_the_days_of_grace_reads_there_too(world: World) -> None:
     await lasts_until(world, "eve", "2026-01-06")
     await world.turn_to("2026-01-07 00:01")
@@ -285,7 +283,6 @@ async def test_who_joins_another_circle_in_the_days_of_grace_reads_there_too(wor
     assert levels(world, "#garden")[EVE] == -2
 
 
-@on_a_file
 async def test_an_invitation_that_is_turned_down_is_not_repeated(world: World) -> None:
     await lasts_until(world, "eve", "2026-01-06")
     await world.turn_to("2026-02-01 09:00")
@@ -301,7 +298,6 @@ async def test_an_invitation_that_is_turned_down_is_not_repeated(world: World) -
     assert invited(world, "eve") == []
 
 
-@on_a_file
 async def test_never_takes_the_end_away_and_a_past_day_is_refused(world: World) -> None:
     assert "That day is over" in await lasts_until(world, "eve", "2025-12-31")
     await lasts_until(world, "eve", "2026-01-06")
@@ -312,7 +308,6 @@ async def test_never_takes_the_end_away_and_a_past_day_is_refused(world: World) 
     assert "was never in the community" in stranger
 
 
-@on_a_file
 async def test_digests_rest_while_somebody_is_out_and_no_storm_follows(world: World) -> None:
     await world.ask("eve", f"follow {ANN}")
     await lasts_until(world, "eve", "2026-01-06")
@@ -332,7 +327,6 @@ async def test_digests_rest_while_somebody_is_out_and_no_storm_follows(world: Wo
     assert len(world.told("eve")) <= told + 1
 
 
-@on_a_file
 async def test_without_the_section_nothing_ends(where: str | Path, tmp_path: Path) -> None:
     async with a_world(where, tmp_path) as plain:
         answer = (await plain.order("mod", f"!member expire {EVE} 30d")).body

@@ -4,6 +4,7 @@ import itertools
 from dataclasses import replace
 
 import pytest
+from databases import on_a_file, on_both
 from sharing import ANN, BEN, COMMON, SLEEP, START_MS, World
 from sqlalchemy import select
 
@@ -11,6 +12,8 @@ from bridge.events import AnyEvent, Content, Edited, Message, Redacted
 from bridge.store import journal
 from bridge.store.db import Database
 from bridge.store.tables import early, post_tags, posts, versions
+
+pytestmark = on_a_file
 
 
 @pytest.fixture
@@ -59,6 +62,7 @@ async def test_the_newest_text_that_is_not_redacted_holds_in_every_order(
                     assert edited == (None if holds == "own" else f"${holds}-{number}")
 
 
+@on_both
 async def test_only_the_authors_own_edits_in_the_same_room_count(world: World) -> None:
     async with world.database.writing() as db:
         await journal.remember(db, ROOT, frozenset({"own"}), START_MS)

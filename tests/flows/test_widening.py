@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from databases import on_a_file, on_both
 from sharing import ANN, BEN, CLEO, COMMON, ME, SLEEP, STAFF, World, config
 
 from bridge.config import Config
@@ -10,6 +11,8 @@ from bridge.events import MemberChanged, Reacted
 from bridge.rooms import widening
 from bridge.store import queue, rooms
 from bridge.store.db import Database
+
+pytestmark = on_a_file
 
 NOTICE = "how far threads of this room may reach"
 
@@ -97,6 +100,7 @@ async def test_who_agrees_to_an_offer_before_everybody_was_told_is_told_that_it_
     assert world.common() == ["who is awake?", "I am #common"]
 
 
+@on_both
 async def test_a_room_that_could_not_be_told_for_three_days_shares_nothing_of_before(database: Database) -> None:
     world = await World(database, config(encrypted_to_open=True)).begin(circle_encrypted=True)
     await world.does(world.say(ANN, "who is awake? #common"))
@@ -123,6 +127,7 @@ async def test_a_crash_between_the_notice_and_its_note_tells_once_and_lets_nothi
     assert world.common() == ["who is awake? #common"]
 
 
+@on_both
 async def test_what_is_allowed_later_is_told_anew_and_what_is_taken_back_is_withdrawn(database: Database) -> None:
     world = await of_one_server(await World(database, limited(("one.test", "two.test"), beyond_servers=True)).begin())
     await world.look(widening.look)
@@ -178,6 +183,7 @@ async def test_the_owner_takes_it_back_while_a_copy_waits(database: Database) ->
     assert world.server.held(COMMON) == ""
 
 
+@on_both
 async def test_answers_come_back_out_of_encryption_only_when_the_common_room_was_told(database: Database) -> None:
     world = await World(database, config(encrypted_to_open=True)).begin(common_encrypted=True)
     await world.does(world.say(ANN, "who is awake? #common"))
