@@ -15,8 +15,8 @@ APART_MS = 15_000
 """Somebody who edits again and again makes a digest change this often at most. What is taken back never waits."""
 
 
-async def correct(scene: Scene, cause: Event, digests: Iterable[tuple[str, str]]) -> None:
-    """Put the wish to bring these digests, as (digest id, user), up to date because of this event.
+async def correct(scene: Scene, cause: Event, digests: Iterable[tuple[str, str]], *, patient: bool = False) -> None:
+    """Put the wish to bring these digests, as (digest id, user), up to date because of this event; what is `patient` waits as an edit does.
 
     Also where the digest is still on its way: its lane keeps the order, and its words may have been read a moment ago. A wish that nobody has begun
     with will read what is so then; there need not be a second one.
@@ -33,7 +33,7 @@ async def correct(scene: Scene, cause: Event, digests: Iterable[tuple[str, str]]
         if name in before and before[name] is None:
             continue
         wish = Correct(key=f"{name}/correct/{cause.id}", user=user, digest=digest, cause=cause.id)
-        wait = isinstance(cause, Edited) and name in before
+        wait = (patient or isinstance(cause, Edited)) and name in before
         scene.puts.append(Put(wish, (before[name] or 0) + APART_MS if wait else 0))
 
 

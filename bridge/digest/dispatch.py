@@ -4,6 +4,7 @@ What a member may read is looked at again here, as late as can be: whatever is n
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from bridge.daylight import after_quiet
@@ -11,7 +12,7 @@ from bridge.digest import calls, letter, rhythm, store, turned, watched
 from bridge.digest.due import next_run, not_before
 from bridge.digest.excerpt import said_in_copy
 from bridge.digest.letter import Letter, Line
-from bridge.digest.model import Item
+from bridge.digest.model import ORDER, Item
 from bridge.digest.standing import Standing, known_already, readable
 from bridge.effects import Call, Correct, Deliver, Effect, Offer, Put, Send, is_call, transaction_id
 from bridge.errors import TURNED_AWAY, NotYet, Refused
@@ -178,7 +179,7 @@ SETTLERS: Mapping[type[Effect], Settler] = {Deliver: delivered}
 async def _texts(desk: Desk, made: store.Made) -> dict[Item, Mapping[str, Any]]:
     """What is said now in the items that this member may read. What is gone is not in it."""
     async with desk.reading() as db:
-        there = await readable(db, made, desk.me)
+        there = await readable(db, made, desk.me, desk.config.digest.bots)
     found = {}
     for item, standing in there.items():
         try:
@@ -208,7 +209,7 @@ async def _letter(
     """
     config = desk.config
     async with desk.reading() as db:
-        there = await readable(db, made, desk.me)
+        there = await readable(db, made, desk.me, config.digest.bots)
         person = await people.get(db, made.user)
         rooms = {room.room: room for room in await room_store.all_rooms(db)}
     # A digest that stands in a former direct room is corrected there: about that one we know nothing any more.
@@ -218,16 +219,19 @@ async def _letter(
     def line(item: Item, standing: Standing) -> Line:
         quoted = alone and standing.quotable and (open_to or not rooms[item.room].encrypted)
         words_of = said[item] if quoted else None
-        return Line(item, standing.author, words_of, bool(standing.copied), standing.late_ms)
+        now = replace(item, reasons=standing.reasons)
+        return Line(now, standing.author, words_of, bool(standing.copied), standing.late_ms)
 
-    lines = tuple(line(item, there[item]) for item in made.digest.items if item in said and item in there)
+    numbers = {item: number for number, item in enumerate(made.digest.items, start=1)}
+    shown = [(line(item, there[item]), number) for item, number in numbers.items() if item in said and item in there]
+    shown.sort(key=lambda one: ORDER[one[0].item.reasons[0].kind])  # what somebody has answered since stands elsewhere
+    lines = tuple(each for each, _ in shown)
     seen = await _watched(desk, made)
     if not lines and not may_be_empty and seen is None:
         return None
     via = tuple(dict.fromkeys(user.partition(":")[2] for user in (desk.me, made.user)))
     zone = rhythm.zone_of(person, config)
     since_ms, paused = _since(made, person, zone)
-    numbers = {item: number for number, item in enumerate(made.digest.items, start=1)}
     what = Letter(
         lines,
         made.digest.more,
@@ -237,9 +241,10 @@ async def _letter(
         since_ms,
         via,
         paused,
-        numbers,
+        {each.item: number for each, number in shown},
         is_call(made.user, made.id),
         seen,
+        calm=not made.digest.items,
     )
     return letter.content(what, person.language or config.language, desk.names, key or f"digest/{made.id}")
 

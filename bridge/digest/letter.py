@@ -48,7 +48,7 @@ class Letter:
     """All that a digest's message is made of. `since_ms` is there when it covers more than usual, `paused` when that was the reader's own wish.
 
     `watched` is what may need the reader, who looks after others. `via` are servers that know the rooms. `numbers` are those by which the items are known: they stay the same when others disappear. `call`: it is told
-    at once that somebody calls on its reader.
+    at once that somebody calls on its reader. `calm`: nothing but `watched` was ever in it.
     """
 
     lines: tuple[Line, ...]
@@ -62,6 +62,7 @@ class Letter:
     numbers: Mapping[Item, int] = field(default_factory=dict)
     call: bool = False
     watched: Text | None = None
+    calm: bool = False
 
 
 def content(letter: Letter, language: str, names: Names, key: str) -> dict[str, Any]:
@@ -117,6 +118,8 @@ def _heading(letter: Letter, names: Names) -> Any:
     """What matters, in one line: who answered or calls on the reader, and how much else there is; or else the first ones of whom it tells."""
     if not letter.lines and letter.watched is not None:
         return words("What may need you")
+    if not letter.lines and letter.calm:
+        return words("Nobody needs you at the moment, as far as I can see")
     if not letter.lines:
         return words("There is nothing here any more") if letter.call else words("Your digest is empty now")
     found: list[Text] = []
@@ -161,7 +164,7 @@ def _when(letter: Letter) -> Text | None:
 
 def _period(letter: Letter) -> Text | None:
     if not letter.lines:
-        return None if letter.watched else words("What stood here is no longer there to be read.")
+        return None if letter.watched or letter.calm else words("What stood here is no longer there to be read.")
     if letter.since_ms is None:
         return None
     since, until = ({"time_ms": ms, "zone": letter.zone} for ms in (letter.since_ms, letter.made_ms))
@@ -240,7 +243,10 @@ def _why(item: Item, rooms: Mapping[str, Room], names: Names) -> Text:
     kinds = [reason.kind for reason in item.reasons]
     followed = [_by_name(reason, rooms, names) for reason in item.reasons if reason.kind in FOLLOWED]
     said = [_WHY[kind] for kind in ("reply", "mention", "unheard") if kind in kinds]
-    said += [words("Because you follow %(what)s.", what={"list": followed})] if followed else []
+    if len(followed) == 1 and "thread" in kinds:
+        said.append(words("Because you follow this thread."))
+    elif followed:
+        said.append(words("Because you follow %(what)s.", what={"list": followed}))
     said += [] if said else [_WHY[kind] for kind in ("taken", "own") if kind in kinds][:1]
     first, *rest = said
     return words("%(said)s %(further)s", said=first, further=rest[0]) if rest else first

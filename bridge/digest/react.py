@@ -1,6 +1,6 @@
 """What follows for digests when something happens: corrections in place, and what a touch on one asks for. Never sends anything."""
 
-from bridge.digest import bells, calls, store, touched
+from bridge.digest import answered, bells, calls, store, touched
 from bridge.digest.correcting import CORRECTED_FOR_MS, correct
 from bridge.events import AnyEvent, Edited, MemberChanged, Message, Reacted, Redacted
 from bridge.scene import Scene
@@ -10,10 +10,11 @@ _VARIATION = "\ufe0f"
 
 
 async def react(scene: Scene, event: AnyEvent) -> None:
-    """Look at what was edited, redacted or left, and at reactions on digests."""
+    """Look at what was said, edited, redacted or left, and at reactions on digests."""
     match event:
         case Message() if scene.ours:
             await calls.heard(scene, event)
+            await answered.heard(scene, event)
         case Redacted():
             # What is taken back may be an edit: then the text before it holds again.
             said = await versions.target_of(scene.db, event.target, event.room) or event.target

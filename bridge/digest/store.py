@@ -397,6 +397,22 @@ async def holding(db: Connection, event: str, room: str) -> tuple[tuple[str, str
     return await _holders(db, or_(itself, digest_items.c.event.in_(its_copies)))
 
 
+async def calling_unheard(db: Connection, event: str, since_ms: int) -> tuple[tuple[str, str], ...]:
+    """The digests, made since then (UTC ms), that show this event or a copy of it as one that nobody has answered, as (digest id, user)."""
+    its_copies = select(copies.c.copy).where(copies.c.source == event, copies.c.copy.is_not(None))
+    shown = or_(digest_items.c.event == event, digest_items.c.event.in_(its_copies))
+    first = dump_reasons([Reason("unheard")]).removesuffix("]")
+    unheard = digest_items.c.reasons.startswith(first, autoescape=True)
+    return await _holders(db, and_(shown, unheard, digests.c.made_ms >= since_ms))
+
+
+async def newest_of_each(db: Connection, users: Collection[str], since_ms: int) -> tuple[tuple[str, str], ...]:
+    """The digest that each of these people was given last, if it was made since then (UTC ms), as (digest id, user). None is what they were told at once."""
+    mine = (digests.c.user.in_(users), digests.c.event.is_not(None), digests.c.made_ms >= since_ms, ~_calls(users))
+    rows = await db.execute(select(digests.c.id, digests.c.user).where(*mine).order_by(digests.c.made_ms, digests.c.id))
+    return tuple({row.user: (row.id, row.user) for row in rows}.values())
+
+
 async def holding_room(db: Connection, user: str, room: str, since_ms: int) -> tuple[tuple[str, str], ...]:
     """This member's digests, made since then (UTC ms), that show something of this room, as (digest id, user)."""
     return await _holders(db, and_(digest_items.c.room == room, digests.c.user == user, digests.c.made_ms >= since_ms))

@@ -51,7 +51,7 @@ async def _stop(scene: Scene, event: Reacted, made: store.Made) -> None:
 
 
 async def _ring(scene: Scene, event: Reacted, made: store.Made, bell: str) -> None:
-    there = await by_number(scene.db, made, scene.me)
+    there = await by_number(scene.db, made, scene.me, scene.config.digest.bots)
     if len(there) == 1:
         (item,) = there.values()
         await bells.ring(scene, event, (item.room, item.event), bell)
@@ -77,7 +77,7 @@ async def _chosen(scene: Scene, event: Reacted, number: int) -> bool:
     made = await store.get(scene.db, digest)
     if made is None or prompt.user != event.sender:
         return True
-    item = (await by_number(scene.db, made, scene.me)).get(number)
+    item = (await by_number(scene.db, made, scene.me, scene.config.digest.bots)).get(number)
     if item is None:
         await _tell(scene, event, words("There is no number %(number)s in it any more.", number=number))
     else:
@@ -100,7 +100,7 @@ async def _asked(scene: Scene, effect: Effect, state: State, result: str | None)
     room = (await people.get(scene.db, cast("Tell", effect).user)).direct_room
     if made is None or room is None:
         return
-    there = await by_number(scene.db, made, scene.me)
+    there = await by_number(scene.db, made, scene.me, scene.config.digest.bots)
     signs = {number: sign for sign, number in NUMBERS.items()}
     for number in there:
         if number in signs:

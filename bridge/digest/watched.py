@@ -83,6 +83,7 @@ def _without(one: Sight, reader: str) -> Sight:
     """The same without what somebody knows of themselves."""
     return replace(
         one,
+        waiting=tuple(each for each in one.waiting if each.author != reader),
         silent=tuple(user for user in one.silent if user != reader),
         unseen=tuple(user for user in one.unseen if user != reader),
     )

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from test_digest import ANN, BEN, CLEO, EVE, ME, SLEEP, STAFF, WORK, World, at, config
 
-from bridge.events import Receipt
-from bridge.store import attention
+from bridge.events import Content, Message, Receipt
+from bridge.store import attention, watching
 from bridge.store.db import Database
 
 MOD = "@mod:one.test"
@@ -36,6 +36,8 @@ async def seen(world: World, *users: str) -> None:
 
 async def test_a_curator_hears_of_who_waits_until_somebody_answers(world: World) -> None:
     await world.tell(ANN, "digest daily 8:00")
+    await world.direct_room(EVE)
+    await world.tell(EVE, "digest daily 8:00")
     question = await world.say(BEN, "an unmistakable question")
     assert "Nobody waits" in await world.tell(ANN, "unheard")
     await world.say(BEN, "anybody?", thread=question)
@@ -45,7 +47,9 @@ async def test_a_curator_hears_of_who_waits_until_somebody_answers(world: World)
     assert "In #sleep:\n- Ben has had no answer for 6 hours." in said
     assert question in said
     assert "unmistakable" not in said
-    assert await world.until("2026-01-13T08:00") == 1
+    assert await world.until("2026-01-13T08:00") == 2
+    hers = world.digests(EVE)[0]
+    assert "Nobody has answered them yet\n\n1. Ben in #sleep: “an unmistakable question”" in hers
     body = world.told(ANN)[-1]
     assert body.index("“an unmistakable question”") < body.index("What may need you\n\nIn #sleep:\n- Ben has had no answer for 1 day 2 hours.")  # fmt: skip
     # Nothing new for herself: what waits is told all the same, once, whatever is cut off.
@@ -62,13 +66,35 @@ async def test_a_curator_hears_of_who_waits_until_somebody_answers(world: World)
     assert world.told(ANN)[-1].startswith("What may need you\n")
     assert "Ben has had no answer for 2 days." in world.told(ANN)[-1]
     assert last(world, ANN)["m.mentions"] == {}
+    # Once somebody answers, no digest goes on saying that nobody did: at once, in place, and without a sound.
+    sent = len(world.events)
     await world.say(ANN, "I am here", thread=question)
+    assert world.told(ANN)[-1].startswith("Nobody needs you at the moment")
+    assert "Conversations you took part in\n\n1. Ben in #sleep: “an unmistakable question”" in world.digests(EVE)[0]
+    assert "Nobody has answered" not in world.digests(EVE)[0]
+    assert "no answer" not in world.digests(ANN)[0]
+    new = [one for one in list(world.events.values())[sent + 1 :] if one["type"] == "m.room.message"]
+    assert {one["room"] for one in new} == {f"!direct-{ANN}", f"!direct-{EVE}"}
+    assert all(one["edits"] and one["content"]["m.mentions"] == {} for one in new)
+    sent = len(world.events)
+    await world.say(EVE, "I, too", thread=question)  # the second answer changes nothing any more
+    assert len(world.events) == sent + 1
     await world.until("2026-01-15T08:00")
     await seen(world, ANN)
     told = len(world.told(ANN))
     await world.until("2026-01-16T08:00")
     assert len(world.told(ANN)) == told  # nothing to say, nothing said
     assert "Nobody waits" in await world.tell(ANN, "unheard")
+
+
+async def test_an_answer_to_what_somebody_added_is_one(world: World) -> None:
+    question = await world.say(BEN, "a question")
+    for number, (who, to) in enumerate([(BEN, question), (EVE, "$reply0")]):
+        said = Content("m.text", "a reply outside of threads")
+        await world.hear(Message(f"$reply{number}", SLEEP, who, world.now_ms, said, reply_to=to))
+        async with world.database.reading() as db:
+            left = await watching.waiting(db, [SLEEP], {ME}, 0)
+        assert [one.event for one in left] == ([question] if who == BEN else [])
 
 
 async def test_newcomers_who_are_silent_and_people_who_are_gone_are_told_of_once(world: World) -> None:

@@ -175,19 +175,28 @@ async def test_nobody_is_given_what_is_not_theirs_and_who_waits_for_an_answer_is
         for number in (7, 13, 21):
             clock.turn_to(number, "07:00")
             said = [await member.say(sleep, f"Day {number}.") for member in (mira, eva, nora)]
-            said += [await kim.say(sleep, "I am Kim.")] if number == 13 else []
+            if number == 13:
+                long_ago = said[-1]
+                said.append(await kim.say(sleep, "I am Kim."))
             await knows(hearth, *said)
         turns = [mira] * 14 + [eva] * 7
         await knows(hearth, *await asyncio.gather(*(one.answer(sleep, asked, f"{n}") for n, one in enumerate(turns))))
         day = clock.turn_to(22, "08:00")
         digest = await shown(hearth, mira, direct[mira], day)
+        assert f"{mira.name.capitalize()} has had" not in digest.text
         unseen = f"Not seen for two weeks: {dan.name.capitalize()}\n"
         assert sum(unseen in f"{line.text}\n" for line in mira.lines(direct[mira])) == 1
         assert f"{mira.name.capitalize()} gave 14 of 21 answers in two weeks." in digest.text
         assert "without a word so far" not in digest.text
+        # Somebody answers whom it names: it does not go on saying that nobody did.
+        waits = f"- {nora.name.capitalize()} has had no answer for 1 week 2 days."
+        assert waits in digest.text
+        await kim.answer(sleep, long_ago, "Sorry that it took me so long.")
+        await mira.until("the corrected digest", lambda: waits not in digest.text, 60)
+        assert digest.edited
         clock.turn_to(29, "08:00")
         told = await ask(mira, hearth, direct[mira], "unheard")
-        assert "It has gone quiet. People who wrote this week: 0, usually: 3" in told
+        assert "It has gone quiet. People who wrote this week: 1, usually: 3" in told
         await ask(uma, hearth, rooms["staff"], "!unheard", "it has gone quiet")
 
         # --- what is not theirs ---------------------------------------------------------------------------------------------------
