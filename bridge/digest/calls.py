@@ -2,6 +2,7 @@
 
 from bridge.config import Config
 from bridge.digest import rhythm, store
+from bridge.digest.model import Waiting
 from bridge.effects import Copy, Effect
 from bridge.events import Edited, Message
 from bridge.scene import Scene, Settler, State
@@ -21,15 +22,15 @@ def wants(person: Person, config: Config, now_ms: int) -> bool:
     return chosen and rhythm.paused_until(person, config, now_ms) is None
 
 
-async def heard(scene: Scene, event: Message | Edited) -> None:
-    """Somebody said something in a room of ours, or said it anew: whom it calls on."""
+async def heard(scene: Scene, event: Message | Edited) -> Waiting | None:
+    """Somebody said something in a room of ours, or said it anew: whom it calls on. Gives what nobody had answered before this did."""
     if event.sender == scene.me or event.marked:
-        return
+        return None
     if isinstance(event, Edited):
-        if event.content.mentions:
-            await _put(scene, event.target)
-    elif event.content.mentions or event.reply_to is not None or event.thread is not None:
-        await _put(scene, event.id)
+        return await _put(scene, event.target) if event.content.mentions else None
+    if event.content.mentions or event.reply_to is not None or event.thread is not None:
+        return await _put(scene, event.id)
+    return None
 
 
 async def copied(scene: Scene, effect: Effect, state: State, _result: str | None) -> None:
@@ -38,9 +39,10 @@ async def copied(scene: Scene, effect: Effect, state: State, _result: str | None
         await _put(scene, effect.source)
 
 
-async def _put(scene: Scene, event: str) -> None:
+async def _put(scene: Scene, event: str) -> Waiting | None:
     wait_ms = scene.config.digest.gather_seconds * 1000
-    for one in await store.called_by(scene.db, event):
+    called, unheard = await store.called_by(scene.db, event, {scene.me, *scene.config.digest.bots})
+    for one in called:
         user = one.person.user
         programs = one.automatic or one.author in scene.config.digest.bots
         if programs or user == one.author or one.seen_ms < scene.now_ms - OLD_MS:
@@ -50,6 +52,7 @@ async def _put(scene: Scene, event: str) -> None:
             since = min(one.seq - 1, int(before.slot) if before else one.seq)
             next_ms = before.next_ms if before else scene.now_ms + wait_ms
             await due.set_next(scene.db, CALL, user, next_ms, str(since))
+    return unheard
 
 
 SETTLERS: dict[type[Effect], Settler] = {Copy: copied}

@@ -13,8 +13,8 @@ async def react(scene: Scene, event: AnyEvent) -> None:
     """Look at what was said, edited, redacted or left, and at reactions on digests."""
     match event:
         case Message() if scene.ours:
-            await calls.heard(scene, event)
-            await answered.heard(scene, event)
+            if (unheard := await calls.heard(scene, event)) is not None:
+                await answered.heard(scene, event, unheard)
         case Redacted():
             # What is taken back may be an edit: then the text before it holds again.
             said = await versions.target_of(scene.db, event.target, event.room) or event.target

@@ -19,7 +19,7 @@ from sqlalchemy import (
     update,
 )
 
-from bridge.digest.model import Digest, Follow, Item, Reason, Wish, dump_reasons, load_reasons
+from bridge.digest.model import Digest, Follow, Item, Reason, Waiting, Wish, dump_reasons, load_reasons
 from bridge.effects import Deliver
 from bridge.events import Receipt
 from bridge.store.db import Connection
@@ -38,6 +38,7 @@ from bridge.store.tables import (
     reads,
 )
 from bridge.store.upsert import insert_into
+from bridge.store.watching import is_unanswered
 
 DUE = "digest"
 """The kind of our rows in the table of what is due."""
@@ -287,18 +288,26 @@ class Called:
     automatic: bool
 
 
-async def called_by(db: Connection, event: str) -> tuple[Called, ...]:
-    """Whom of those who ever told us a wish this message calls on: by name, or because it answers something of theirs. One query."""
+async def called_by(db: Connection, event: str, apart: Collection[str]) -> tuple[tuple[Called, ...], Waiting | None]:
+    """Whom of those who ever told us a wish this message calls on: by name, or because it answers something of theirs; and what nobody had answered before it did. One query.
+
+    Answers of `apart` are none.
+    """
     said, original = posts.alias("said"), posts.alias("original")
     above = func.coalesce(said.c.reply_to, said.c.thread)
     there = said.outerjoin(copies, copies.c.copy == above)
     there = there.outerjoin(original, original.c.event == func.coalesce(copies.c.source, above))
     named = select(mentions.c.user).where(mentions.c.event == event)
-    there = there.join(people, or_(people.c.user == original.c.author, people.c.user.in_(named)))
-    query = select(said.c.seq, said.c.author, said.c.seen_ms, said.c.automatic, people).select_from(there)
-    query = query.where(said.c.event == event)
+    there = there.outerjoin(people, or_(people.c.user == original.c.author, people.c.user.in_(named)))
+    first = and_(original.c.author != said.c.author, is_unanswered(original, apart, event))
+    query = select(
+        said.c.seq, said.c.author, said.c.seen_ms, said.c.automatic, people, first.label("first"),
+        original.c.room.label("its_room"), original.c.event.label("its_event"),
+        original.c.author.label("its_author"), original.c.seen_ms.label("its_ms"),
+    ).select_from(there)  # fmt: skip
+    rows = (await db.execute(query.where(said.c.event == event).order_by(people.c.user))).mappings().all()
     own = tuple(column.name for column in people.c)
-    return tuple(
+    called = tuple(
         Called(
             person({name: row[name] for name in own}),
             row["seq"],
@@ -306,8 +315,14 @@ async def called_by(db: Connection, event: str) -> tuple[Called, ...]:
             row["seen_ms"],
             bool(row["automatic"]),
         )
-        for row in (await db.execute(query.order_by(people.c.user))).mappings()
+        for row in rows
+        if row["user"] is not None
     )
+    unheard = next(
+        (Waiting(*(row[f"its_{name}"] for name in ("room", "event", "author", "ms"))) for row in rows if row["first"]),
+        None,
+    )
+    return called, unheard
 
 
 async def last_told(db: Connection, users: Collection[str]) -> dict[str, int]:

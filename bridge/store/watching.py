@@ -5,7 +5,6 @@ from collections.abc import Collection
 from sqlalchemy import ColumnElement, FromClause, and_, distinct, exists, func, or_, select
 
 from bridge.digest.model import Answers, Presence, Waiting, Week
-from bridge.events import Message
 from bridge.store.db import Connection
 from bridge.store.tables import copies, memberships, mentions, posts, reads
 
@@ -19,58 +18,42 @@ def _human(one: FromClause, apart: Collection[str]) -> ColumnElement[bool]:
     )
 
 
-def _unanswered(apart: Collection[str], but: str = "") -> tuple[ColumnElement[bool], ...]:
-    """That a message began a conversation and nobody answered it, neither there nor at a copy nor by a mention; what the event `but` says does not count.
+def is_unanswered(one: FromClause, apart: Collection[str], but: str = "") -> ColumnElement[bool]:
+    """That a message (a row of `posts`) began a conversation and nobody answered it, neither there nor at a copy nor by a mention; what the event `but` says does not count.
 
     Answers of its author, and of `apart`, are none; an answer to what its author added by a reply is one.
     """
-    added, to_added = posts.alias("added"), posts.alias("to_added")
     answer, named, carried = posts.alias("answer"), posts.alias("named"), copies.alias("carried")
-    other = and_(_human(answer, apart), answer.c.author != posts.c.author, answer.c.event != but)
-    to_copy = select(carried.c.copy).where(carried.c.source == posts.c.event, carried.c.live)
-    itself = or_(answer.c.thread == posts.c.event, answer.c.reply_to == posts.c.event)
+    added, to_added = posts.alias("added"), posts.alias("to_added")
+    other = and_(_human(answer, apart), answer.c.author != one.c.author, answer.c.event != but)
+    to_copy = select(carried.c.copy).where(carried.c.source == one.c.event, carried.c.live)
+    itself = or_(answer.c.thread == one.c.event, answer.c.reply_to == one.c.event)
     copied = or_(answer.c.thread.in_(to_copy), answer.c.reply_to.in_(to_copy))
     mentioned = exists().where(
-        mentions.c.user == posts.c.author, mentions.c.event == named.c.event, named.c.room == posts.c.room,
-        named.c.seq > posts.c.seq, named.c.author != posts.c.author, named.c.event != but, _human(named, apart),
+        mentions.c.user == one.c.author, mentions.c.event == named.c.event, named.c.room == one.c.room,
+        named.c.seq > one.c.seq, named.c.author != one.c.author, named.c.event != but, _human(named, apart),
     )  # fmt: skip
-    return (
-        posts.c.thread.is_(None), posts.c.reply_to.is_(None), _human(posts, apart),
-        ~exists().where(itself, other), ~exists().where(copied, other), ~mentioned,
-        ~exists().where(
-            added.c.reply_to == posts.c.event, added.c.author == posts.c.author, to_added.c.reply_to == added.c.event,
-            to_added.c.author != posts.c.author, to_added.c.event != but, _human(to_added, apart),
-        ),
+    what_was_added = exists().where(
+        added.c.reply_to == one.c.event, added.c.author == one.c.author, to_added.c.reply_to == added.c.event,
+        to_added.c.author != one.c.author, to_added.c.event != but, _human(to_added, apart),
+    )  # fmt: skip
+    return and_(
+        one.c.thread.is_(None), one.c.reply_to.is_(None), _human(one, apart),
+        ~exists().where(itself, other), ~exists().where(copied, other), ~mentioned, ~what_was_added,
     )  # fmt: skip
 
 
 async def waiting(db: Connection, rooms: Collection[str], apart: Collection[str], since_ms: int) -> tuple[Waiting, ...]:
     """What began a conversation in these rooms since then (UTC ms) and was answered by nobody. One query."""
     query = select(posts.c.room, posts.c.event, posts.c.author, posts.c.seen_ms)
-    query = query.where(posts.c.room.in_(rooms), posts.c.seen_ms >= since_ms, *_unanswered(apart))
+    query = query.where(posts.c.room.in_(rooms), posts.c.seen_ms >= since_ms, is_unanswered(posts, apart))
     return tuple(Waiting(*row) for row in await db.execute(query.order_by(posts.c.seq)))
 
 
 async def unanswered(db: Connection, events: Collection[str], apart: Collection[str]) -> frozenset[str]:
     """Which of these messages began a conversation that nobody has answered. One query."""
-    query = select(posts.c.event).where(posts.c.event.in_(events), *_unanswered(apart))
+    query = select(posts.c.event).where(posts.c.event.in_(events), is_unanswered(posts, apart))
     return frozenset(await db.scalars(query))
-
-
-async def answered_by(db: Connection, event: Message, apart: Collection[str], since_ms: int) -> tuple[Waiting, ...]:
-    """What others said since then (UTC ms) that nobody had answered before this message did, itself or at a copy or by a mention. One query."""
-    above = [each for each in (event.thread, event.reply_to) if each is not None]
-    added = posts.alias("added")
-    behind = (
-        select(copies.c.source).where(copies.c.copy.in_(above)),
-        select(added.c.reply_to).where(added.c.event.in_(above), added.c.reply_to.is_not(None)),
-    )
-    itself = or_(posts.c.event.in_(above), *(posts.c.event.in_(each) for each in behind))
-    named = and_(posts.c.author.in_(event.content.mentions), posts.c.room == event.room, posts.c.event != event.id)
-    query = select(posts.c.room, posts.c.event, posts.c.author, posts.c.seen_ms).where(
-        or_(itself, named), posts.c.author != event.sender, posts.c.seen_ms >= since_ms, *_unanswered(apart, event.id)
-    )
-    return tuple(Waiting(*row) for row in await db.execute(query.order_by(posts.c.seq)))
 
 
 async def people(db: Connection, rooms: Collection[str], apart: Collection[str]) -> tuple[Presence, ...]:
