@@ -313,6 +313,8 @@ def _keys(made: Board, strand: Strand) -> set[tuple[str, str]]:
         if not entry.post.automatic:
             keys.add(("circle", made.circle_of(entry.post.room)))
             keys.update(("tag", tag) for tag in entry.post.tags)
+            if entry.room != entry.post.room and made.places[entry.room].kind == "circle":  # carried into a circle
+                keys.add(("circle", made.circle_of(entry.room)))
     return keys
 
 

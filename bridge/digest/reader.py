@@ -77,6 +77,7 @@ class Reader:
         for room in self.own:
             circle = board.circle_of(room)
             circles.setdefault(circle, Reason("own", circle))
+        circles = {circle: reason for circle, reason in circles.items() if circle not in self._quiet_circles}
         threads: dict[str, list[Reason]] = {}
         for reason in follows:
             if reason.kind == "thread":
@@ -257,6 +258,9 @@ class Reader:
             return found
         for tag in post.tags:
             found |= self._tags.get(tag, 0)
+        for copied in self.board.copies.get(post.event, ()):
+            if copied.seq is not None and copied.room in self.own:  # carried into a circle
+                found |= self._circles.get(copied.room, 0)
         return found | self._circles.get(post.room, 0) | self._threads.get(root, 0)
 
     def why(self, root: str) -> list[tuple[Entry, Mask]]:
