@@ -4,7 +4,7 @@ A pattern is one or several words: `*` stands for any letters of a word, `?` for
 patterns of a list are looked for at once by one automaton, whose states are the bits of a number: the time is that of the text's length, whatever
 stands in the patterns or in the text. Before, both are folded: what cannot be seen is dropped, and letters go by what they look like
 (`skeleton.py`). A word is also found with signs or blanks between its letters, with letters drawn out (`freeee`), and with some of them
-masked (`fr*e`).
+masked (`fr*e`); one of at least DOUBLED letters also with a letter written twice that it has once, or once that it has twice.
 """
 
 import unicodedata
@@ -19,6 +19,9 @@ MOST_WORDS_BETWEEN = 4
 
 LONG, SHORT = 7, 4
 """A word (or several) of at least LONG letters is also found across blanks; single letters in a row are words of at least SHORT."""
+
+DOUBLED = 6
+"""In shorter words a letter more makes another word too often (`god`, `good`)."""
 
 _LUNATE = str.maketrans("Ϲϲ", "cc")
 """Greek letters that look like a c, and are decomposed into one that does not."""
@@ -100,13 +103,14 @@ class _Automaton:
         """`loose`: a gap may stand between any two letters of a pattern."""
         self._start = 0
         self._letters: dict[str, int] = {}
-        self._any = self._stay = self._gaps = self._maskable = 0
+        self._any = self._stay = self._gaps = self._maskable = self._twice = self._once = 0
         self._last = 0
         self._names: dict[int, str] = {}
         at = 0
         for name, said in patterns:
             self._start |= 1 << at
-            for letter in _GAP + _GAP.join(said) + _GAP:
+            before = ""
+            for letter, long in _with_length(said):
                 if letter == "*":  # any letters, also none: the state stays where it is
                     self._stay |= 1 << at
                     continue
@@ -119,6 +123,10 @@ class _Automaton:
                     self._maskable |= 1 << at
                 if letter != _GAP and loose:
                     self._gaps |= 1 << at
+                if long and letter.isalpha():
+                    self._twice |= 1 << at
+                    self._once |= (letter == before) << at
+                before = letter
             self._last |= 1 << at
             self._names[at] = name
             at += 1
@@ -127,13 +135,15 @@ class _Automaton:
         """The name of a pattern that stands in the stream, or None."""
         if not self._last:
             return None
-        start, letters, anyone, stay, gaps, last = (
+        start, letters, anyone, stay, gaps, last, twice, once = (
             self._start,
             self._letters,
             self._any,
             self._stay,
             self._gaps,
             self._last,
+            self._twice,
+            self._once,
         )
         state, before = start, _GAP
         for letter in stream:
@@ -146,12 +156,24 @@ class _Automaton:
             elif letter == _MASK:
                 state = ((state << 1) & (self._maskable | anyone)) | (state & stay) | start
             else:
-                state = ((state << 1) & (letters.get(letter, 0) | anyone)) | (state & stay) | start
+                here = letters.get(letter, 0)
+                again = state & here & twice if letter == before else 0  # it was read once, and stands there twice
+                state = ((state << 1) & (here | anyone)) | (state & stay) | start | again
+                state |= (state << 1) & once & here  # it stands there once, and is to be read twice
                 before = letter
             if state & last:
                 found = state & last
                 return self._names[(found & -found).bit_length() - 1]
         return None
+
+
+def _with_length(said: Sequence[str]) -> Iterator[tuple[str, bool]]:
+    """The letters of words with gaps around them, each with whether its word is long enough for `DOUBLED`."""
+    yield _GAP, False
+    for word in said:
+        long = sum(letter.isalpha() for letter in word) >= DOUBLED
+        yield from ((letter, long) for letter in word)
+        yield _GAP, False
 
 
 def plain(text: str) -> str:

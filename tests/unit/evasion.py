@@ -75,6 +75,8 @@ BODY: dict[str, Callable[[str], str]] = {
     "one letter a line": between("\n"),
     "drawn out": drawn_out,
     "with a mask": masked,
+    "with a letter written twice": lambda text: text[: len(text) // 2] + text[len(text) // 2] + text[len(text) // 2 :],
+    "with a letter written twice, and signs": lambda text: ".".join(text[:3] + text[2:]),
     "glued": lambda text: text.replace(" ", ""),
     "with a dash for each blank": lambda text: text.replace(" ", "-"),
     "broken in the middle": lambda text: " ".join(f"{word[: len(word) // 2]}-{word[len(word) // 2 :]}" for word in text.split()),
@@ -99,7 +101,7 @@ def misspelt() -> Iterator[tuple[str, str]]:
     for number, text in enumerate(SAID[:12]):
         middle = len(text) // 2
         yield (
-            ("one letter twice", text[:middle] + text[middle] + text[middle:])
+            ("two letters the other way round", text[:middle] + text[middle + 1] + text[middle] + text[middle + 2 :])
             if number % 2
             else ("one letter less", text[:middle] + text[middle + 1 :])
         )

@@ -41,7 +41,7 @@ def test_nearly_every_disguise_is_seen_through() -> None:
     missed = [(name, text) for name, text, content in cases if not found("words", said(content))]
     assert len(cases) >= 400
     assert len(missed) <= 0.05 * len(cases), Counter(name for name, _ in missed)
-    assert {name for name, _ in missed} >= {"one letter twice", "one letter less"}  # so the figure says something
+    assert {name for name, _ in missed} >= {"one letter less"}  # so the figure says something
 
 
 def test_ordinary_sentences_are_let_be() -> None:
