@@ -187,15 +187,15 @@ async def test_a_server_is_shut_out_after_what_is_to_be_taken_away_and_what_come
     await agree_at_once(world, "mod")
     await world.hs.until(lambda: hanging.hits)
     world.clock.forward(5_000)
-    await world.ring("server lists")
+
+    async def shut(room: str) -> bool:
+        await world.ring("server lists")
+        return bool(world.acl(room))
+
+    await world.until(lambda: shut("#garden"))  # where nothing has to go
     assert not world.acl("#sleep")
     hanging.release()
-
-    async def shut() -> bool:
-        await world.ring("server lists")
-        return bool(world.acl("#sleep"))
-
-    await world.until(shut)
+    await world.until(lambda: shut("#sleep"))
     await world.settle()
     order = [
         event
