@@ -1,6 +1,6 @@
 """Which servers may take part in a room: one answer from what the file allows and what moderation denies; pure. Never locks out our own server."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from bridge.globs import host_of, is_glob, server_matches, server_of
@@ -23,6 +23,12 @@ def server_acl(allowed: Collection[str], denied: Iterable[str], own_server: str)
     allow = sorted({*allowed, own_server, host_of(own_server)}) if allowed else ["*"]
     deny = _fitting([each for each in dict.fromkeys(denied) if not server_matches(each, own_server)])
     return {"allow": allow, "deny": deny, "allow_ip_literals": True}
+
+
+def with_others(content: Mapping[str, Any], others: Iterable[str], own_server: str) -> dict[str, Any]:
+    """The same list of servers, which also denies these others, as far as an event can hold them; never our own server."""
+    more = [each for each in dict.fromkeys(others) if not server_matches(each, own_server)]
+    return {**content, "deny": _fitting(list(dict.fromkeys([*content["deny"], *more])))}
 
 
 def _fitting(denied: Sequence[str]) -> list[str]:

@@ -1,15 +1,18 @@
 """What becomes of sanctions once Matrix has answered: recorded, and told in one answer. Never sends anything itself."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from bridge import locks
+from bridge.access import with_others
 from bridge.context import later_answer
 from bridge.effects import Ban, Effect, Kick, Mute, Redact, SetLock, SetServerAcl, SetState, Unban, load
+from bridge.globs import server_of
 from bridge.moderation import enforce, react, retry, ruled, store, told
 from bridge.moderation.ends import ENDED
 from bridge.moderation.model import INVITES, LOCK, OurBan
 from bridge.scene import Desk, Filler, Scene, Settler, State
-from bridge.store import due, ledger, queue, sweeps
+from bridge.store import due, ledger, queue, shut_out, sweeps
 from bridge.store.rooms import by_id
 from bridge.words import in_a_room
 
@@ -27,6 +30,20 @@ async def fill_lock(desk: Desk, effect: SetLock) -> SetState | None:
     usual = locks.usual(desk.config, room.key)
     content = locks.with_locks(held, usual, writing=shut.writing(room.key), inviting=shut.inviting(room.key))
     return None if content is held else SetState(key=effect.key, room=effect.room, type=LEVELS, content=content)
+
+
+async def fill_acl(desk: Desk, effect: SetServerAcl) -> SetServerAcl:
+    """The list of servers as it was decided, and beside it whom somebody's hand denied in that room: what we did not do we do not undo."""
+    held = await desk.read.state_content(effect.room, effect.type)
+    told = (held or {}).get("deny")
+    there = [each for each in told if isinstance(each, str)] if isinstance(told, list) else []
+    others = set(there) - set(effect.content["deny"])
+    if others:
+        async with desk.reading() as db:
+            others -= await shut_out.ours(db)
+    if not others:
+        return effect
+    return replace(effect, content=with_others(effect.content, sorted(others), server_of(desk.me)))
 
 
 async def _banned(scene: Scene, effect: Ban, state: State, _result: str | None) -> None:
@@ -98,7 +115,7 @@ async def tell_outcome(scene: Scene, entry: ledger.Entry) -> None:
         )
 
 
-FILLERS: Mapping[type[Effect], Filler] = {SetLock: fill_lock}
+FILLERS: Mapping[type[Effect], Filler] = {SetLock: fill_lock, SetServerAcl: fill_acl}
 SETTLERS: Mapping[type[Effect], Settler] = {Ban: _banned, Unban: _unbanned}
 
 INTENT_DONE = dict.fromkeys((*told.ACTIONS, ENDED), tell_outcome)

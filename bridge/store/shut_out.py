@@ -8,7 +8,7 @@ from collections.abc import Collection
 from sqlalchemy import delete, insert, select, update
 
 from bridge.store.db import Connection
-from bridge.store.tables import shut_out
+from bridge.store.tables import policy_rules, sanctions, shut_out
 
 _AT_ONCE = 500
 """A database takes only so many values in one query."""
@@ -34,6 +34,13 @@ async def ended(db: Connection, since_ms: int) -> tuple[tuple[str, int, int], ..
     """Those that came to an end since then, each with its beginning and end (UTC ms), in their order."""
     query = select(shut_out.c.server, shut_out.c.from_ms, shut_out.c.to_ms).where(shut_out.c.to_ms > since_ms)
     return tuple((row.server, row.from_ms, row.to_ms) for row in await db.execute(query.order_by(shut_out.c.to_ms)))
+
+
+async def ours(db: Connection) -> frozenset[str]:
+    """Every server that was ever shut out by a decision here, or by a rule that we still know of, as names or globs."""
+    decided = select(sanctions.c.target).where(sanctions.c.entity == "server")
+    listed = select(policy_rules.c.target).where(policy_rules.c.entity == "server")
+    return frozenset(await db.scalars(decided.union(listed, select(shut_out.c.server))))
 
 
 async def prune(db: Connection, before_ms: int) -> None:

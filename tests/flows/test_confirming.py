@@ -36,6 +36,9 @@ async def test_more_than_ten_are_asked_about_and_more_than_25_take_a_second_mode
     await react(world, "mod", question)
     assert [entry.action for entry in await world.ledger()] == ["mute"]
     await crowd(world, 26, first=12)
+    question = await world.order("mod", "!redact c.test 3h")  # nobody can undo it, and it is about as many
+    assert "another moderator" in question.body
+    await react(world, "mod", question, "👎")
     question = await world.order("mod", "!ban @spam*:c.test")
     assert "another moderator" in question.body
     await react(world, "mod", question)

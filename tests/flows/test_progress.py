@@ -56,6 +56,13 @@ async def test_a_list_of_servers_that_a_hand_changed_is_put_right_once_and_keeps
     assert await by_hand() == []  # another bot, perhaps: not again within the hour
     world.clock.forward(60 * 60 * 1000)
     assert await by_hand("last.test") == ["b.test", "last.test"]
+    # What a hand added stays, whatever we decide later; what we decided goes with its end.
+    await world.order("mod", "!ban far.test")
+    assert world.acl("#staff")["deny"] == ["b.test", "far.test", "last.test"]
+    await world.order("mod", "!unban b.test")
+    await world.order("mod", "!unban far.test")
+    assert world.acl("#staff")["deny"] == ["last.test"]
+    assert world.acl("#sleep")["deny"] == []
     assert [each.rule for each in await world.ledger() if each.action == "server list"] == [
         "changed by @olga:a.test"
     ] * 2

@@ -7,7 +7,7 @@ from bridge.arguments import Aim, Rest, Target, Thread
 from bridge.commands import CIRCLE, STAFF, command
 from bridge.context import Context, Reply
 from bridge.errors import UsageError
-from bridge.moderation import decision, react, store, whom
+from bridge.moderation import asking, decision, react, store, whom
 from bridge.roles import Role
 from bridge.store import journal, sweeps
 from bridge.words import words, words_n
@@ -74,7 +74,9 @@ async def redact(
         who=react.shown(what.entity, what.pattern),
         rooms=rooms,
     )
-    return await confirm.ask(ctx, "redact", {**args, "reason": str(reason)}, effect)
+    people = len(await whom.here(ctx, what)) if what.glob else 1
+    args["reason"] = str(reason)
+    return await asking.first(ctx, "redact", args, effect, people, always=True) or await _go_on(ctx, **args)
 
 
 async def _counted(
