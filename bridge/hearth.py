@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from bridge import direct, handle, journal_log, speak, voice, welcome
+from bridge import direct, handle, journal_log, no_chat, speak, voice, welcome
 from bridge.clock import Clock
 from bridge.config import Config
 from bridge.digest import calls, touched
@@ -143,6 +143,7 @@ class Hearth:
                 speak.SETTLERS,
                 direct.SETTLERS,
                 welcome.SETTLERS,
+                no_chat.SETTLERS,
                 naming.SETTLERS,
                 provisioning.SETTLERS,
                 rooms_dispatch.SETTLERS,

@@ -38,6 +38,8 @@ async def watch_of(db: Connection, say: Authority, user: str, *, only_counted: b
     if not mine and not staff:
         return Watch(user)
     inside = set(await people.rooms_of(db, user))
+    if not inside:  # whoever is in no room of ours looks after nobody, whatever the configuration still says
+        return Watch(user)
     circles = [room for room in await room_store.in_use(db) if room.kind == "circle" and room.tag]
     led = [room for room in circles if fold(room.tag or "") in mine]
     named = [room for room in led if room.room in inside and not only_counted]

@@ -117,6 +117,10 @@ async def test_who_leaves_is_invited_once_more_and_then_their_curator_hears(worl
     assert ["Ben left the chat" in body for body in told] == [True]
     assert "do not invite them again" in told[0]
     assert "Ben left" not in "".join(seen.body for seen in world.from_hearth("#staff"))
+    await world.say("#sleep", "ben", "!h digest")  # whoever asks in a room is told where the answer is
+    await world.settle()
+    assert "Please open a chat with me, and ask me there." in world.from_hearth("#sleep")[-1].body
+    assert alone_with(world, "ben") == []
     await world.replay()
     assert rooms_made(world) == []
     assert len([body for body in world.told("ann") if "Ben left the chat" in body]) == 1

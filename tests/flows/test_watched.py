@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from test_digest import ANN, BEN, CLEO, EVE, ME, SLEEP, STAFF, WORK, World, at, config
+from test_digest import ANN, BEN, CLEO, COMMON, EVE, ME, SLEEP, STAFF, WORK, World, at, config
 
 from bridge.events import Content, Message, Receipt
 from bridge.store import attention, watching
@@ -139,3 +139,12 @@ async def test_what_one_does_not_look_after_is_none_of_ones_business(world: Worl
     world.now_ms = at("2026-01-12T12:00")
     assert "You can ask this about a circle that you look after." in await world.tell(ANN, "unheard #work")
     assert "is for curators" in await world.tell(BEN, "unheard")
+    for n in range(5):
+        await world.join(f"@u{n}:two.test", SLEEP)
+    await world.say(BEN, "another one")
+    world.now_ms += 5 * 3_600_000
+    assert "Ben" in await world.tell(ANN, "unheard")
+    await world.join(ANN, SLEEP, "leave")
+    assert "without an answer: 1" in await world.tell(ANN, "unheard")
+    await world.join(ANN, COMMON, "ban")  # whoever is out of everything is told nothing, although they are still named
+    assert "without an answer" not in await world.tell(ANN, "unheard")
