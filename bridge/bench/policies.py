@@ -3,17 +3,25 @@
 No homeserver takes part. The rules are as lists have them: names of people and servers, globs of every kind, hashes.
 """
 
+import asyncio
+import base64
+import json
 import random
 import re
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 from bridge.bench.report import Figure, percentile
+from bridge.matrix import pieces
+from bridge.moderation import intake
 from bridge.moderation.book import Book
 from bridge.moderation.judge import NEW, ON
 from bridge.moderation.policies import Rule, Stance, hashed
+from bridge.scene import Scene
 from bridge.store import ledger, policies
 from bridge.store.db import Database
 from bridge.store.policies import Told
@@ -25,12 +33,15 @@ HOMESERVER = False
 SIZES = (10_000, 100_000)
 JOINS, BARE_JOINS = 400, 20
 MOST_MS = 1.0
+MOST_STALL_MS = 500.0
+"""So long nobody else comes to their turn at a stretch while a list of the largest size is read."""
 AT_ONCE = 2_000
+CHUNK = 64 * 1024
 
 
 async def measure(_venv: Path) -> list[Figure]:
     """For each number of rules: one join in memory, one with the database, and how long it takes to write all of them down and to learn them at a start."""
-    found: list[Figure] = []
+    found: list[Figure] = await _read_whole(SIZES[-1])
     for number in SIZES:
         rules = list(_rules(number))
         people = _people(rules)
@@ -50,6 +61,67 @@ async def measure(_venv: Path) -> list[Figure]:
             Figure(f"{number:,} rules: learnt at a start", round(learning, 2), "s", None, None, "for information", holds=True),
         ]  # fmt: skip
     return found
+
+
+async def _read_whole(number: int) -> list[Figure]:
+    """How long it takes to read the state of a list's room, write it down and make ready to judge it; and the longest work at a stretch meanwhile."""
+    with tempfile.TemporaryDirectory(prefix="hearth-bench-") as directory:
+        database = await Database.open(Path(directory) / "hearth.db")
+        watched, stalls = Watched(), [0.0]
+        try:
+            async with database.writing() as db:
+                cause = await ledger.write(db, "@mod:bench", "rules watch", "list", None, None, None, None, 1)
+                one = await policies.add(db, "!list", (), cause, stance=Stance.ACT.value)
+            body = _state(number)
+            watching = asyncio.create_task(_stretches(stalls))
+            began = time.perf_counter()
+            said = await intake.heard(pieces.objects(_chunks(body)), "@hearth:bench")
+            await intake.write_down(
+                database, lambda _: cast("Scene", SimpleNamespace(watched=watched)), one.id, said.rules, 0
+            )
+            await intake.ready(database, one.id)
+            seconds = time.perf_counter() - began
+            watching.cancel()
+        finally:
+            await database.close()
+    stall = max(stalls) * 1000
+    name = f"{number:,} rules read from their room"
+    goal = f"at most {MOST_STALL_MS:g} ms"
+    return [
+        Figure(f"{name}: all of it", round(seconds, 2), "s", None, None, "for information", holds=True),
+        Figure(f"{name}: the longest work at a stretch", round(stall, 1), "ms", None, None, goal, holds=stall <= MOST_STALL_MS),
+    ]  # fmt: skip
+
+
+async def _stretches(stalls: list[float]) -> None:
+    """How much this thread works each time before it comes to this again, in seconds of its own time."""
+    before = time.thread_time()
+    while True:
+        await asyncio.sleep(0.002)
+        now = time.thread_time()
+        stalls.append(now - before)
+        before = now
+
+
+def _state(number: int) -> bytes:
+    """The state of a room with so many rules, as a homeserver tells it."""
+    events = []
+    for place, rule in enumerate(_rules(number)):
+        named = {"entity": rule.target} if rule.target else {"hashes": {"sha256": base64_of(rule.hash or "")}}
+        content = {**named, "recommendation": "m.ban", "reason": "spam"}
+        event = {"type": f"m.policy.rule.{rule.entity}", "state_key": f"rule {place}", "event_id": f"${place:043d}"}
+        events.append({**event, "sender": "@warden:bench", "origin_server_ts": 1, "content": content})
+    return json.dumps(events).encode()
+
+
+def base64_of(digest: str) -> str:
+    """A hash in hex, as lists write it."""
+    return base64.b64encode(bytes.fromhex(digest)).decode()
+
+
+async def _chunks(body: bytes) -> AsyncIterator[bytes]:
+    for at in range(0, len(body), CHUNK):
+        yield body[at : at + CHUNK]
 
 
 def _figure(name: str, value: float, bare: float, goal: str, most: float | None) -> Figure:

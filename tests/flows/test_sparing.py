@@ -35,6 +35,7 @@ async def test_somebody_is_spared_by_what_means_many_and_nobody_else_is(world: W
     assert world.banned("eve") == set()
     await world.replay()
     assert world.changes() == []
+    assert f"ban · @?*:b.test · not for {EVE}" in (await world.order("mod", f"!sanctions {EVE}")).body
     assert "No decision about many" in (await world.order("mod", f"!spare {EVE}")).body
     (row,) = [each for each in await world.ledger() if each.action == "spare"]
     assert (row.target, row.reason) == (EVE, "a friend of Ann")

@@ -25,7 +25,11 @@ async def sanctions(ctx: Context, who: Target | None = None, page: int = 1) -> R
         found = [_line(each, zone, lists) for each in reversed(standing)]
         head = words_n("%(count)s sanction stands.", "%(count)s sanctions stand.", len(found))
     else:
-        wider = [each for each in standing if each.target != who.pattern and enforce.hits(each, who.pattern)]
+        wider = [
+            each
+            for each in standing
+            if each.target != who.pattern and (enforce.hits(each, who.pattern) or who.pattern in each.spared)
+        ]
         found = [_line(each, zone, lists) for each in wider if who.entity == "user"]
         found += [_line(each, zone, lists, at_ms, stands=stands) for each, at_ms, stands in mine]
         name = react.shown(who.entity, who.pattern)
@@ -58,6 +62,8 @@ def _line(
         parts.append(words("by %(list)s", list=lists[sanction.rule]))
     if sanction.scope:
         parts.append(words("only in %(room)s", room={"code": sanction.scope}))
+    if sanction.spared:
+        parts.append(words("not for %(people)s", people={"list": [{"code": each} for each in sorted(sanction.spared)]}))
     if sanction.gap_ms:
         parts.append({"duration_ms": sanction.gap_ms})
     if at_ms is not None:
