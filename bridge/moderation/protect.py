@@ -29,7 +29,7 @@ async def look(scene: Scene, event: AnyEvent) -> bool:
         return False
     who = event.user if isinstance(event, MemberChanged) else event.sender
     told: Any = scene.config.protections
-    window_ms = told.flood.seconds * 1000
+    window_ms = await _window_ms(scene, event.room, told.flood)
     known = await guards.known(
         scene.db,
         event.room,
@@ -46,6 +46,14 @@ async def look(scene: Scene, event: AnyEvent) -> bool:
     if found:
         await findings.act(scene, event, who, found)
     return any(Act.REDACT in each.finding.acts for each in found)
+
+
+async def _window_ms(scene: Scene, room_id: str, flood: Any) -> int:
+    """Within what time messages are counted in this room."""
+    if any(isinstance(here, dict) and "seconds" in here for here in flood.rooms.values()):
+        room = await rooms.by_id(scene.db, room_id)
+        flood = flood.at(room.key) if room else flood
+    return int(flood.seconds) * 1000
 
 
 async def _look_in_private(scene: Scene, event: AnyEvent, told: Any) -> None:
@@ -67,7 +75,7 @@ async def _found(scene: Scene, event: AnyEvent, facts: Facts) -> list[Found]:
     told: Any = scene.config.protections
     found: list[Found] = []
     for rule in protections().values():
-        settings: Common = getattr(told, rule.name)
+        settings: Common = getattr(told, rule.name).at(facts.key)
         if (
             not isinstance(event, rule.looks_at)
             or not settings.holds(facts.key)
@@ -112,14 +120,14 @@ async def _facts(scene: Scene, event: Message | Edited | MemberChanged, known: g
     more: dict[str, Any] = {}
     if isinstance(event, MemberChanged):
         if told.join_wave.holds(known.key) and event.was != "join":
-            since_ms = scene.now_ms - told.join_wave.minutes * 60_000
+            since_ms = scene.now_ms - told.join_wave.at(known.key).minutes * 60_000
             more["arrivals"] = 1 + await guards.arrivals(scene.db, event.room, since_ms)
         if told.look_alike.holds(known.key) and event.display_name:
             alike = scene.names.like(event.display_name) - {who}
             more |= {"alike": alike, "guarded": await react.protected(scene) if alike else frozenset()}
     elif not staff:
         if told.repeated.holds(known.key) and not trusted:
-            more |= await _said_again(scene, event, told.repeated)
+            more |= await _said_again(scene, event, told.repeated.at(known.key))
         led = leads.rooms(event.content) if told.listed_rooms.holds(known.key) else frozenset()
         if led or told.links.holds(known.key):
             ours = await rooms.all_rooms(scene.db)

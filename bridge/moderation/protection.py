@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, create_model
+from pydantic import Field, create_model, field_validator
 
 from bridge.events import AnyEvent
 from bridge.moderation.model import Facts, Finding
@@ -32,13 +32,33 @@ class Common(Section):
 
     enabled: bool = Field(True, description="Is it looked at?")
     dry: bool = Field(False, description="Only count what it would do, and do nothing.")
-    rooms: dict[str, bool] = Field(
-        {}, description="Where it is otherwise, by the room's key: {common: no, circle/sleep: yes}."
+    rooms: dict[str, bool | dict[str, Any]] = Field(
+        {},
+        description="Where it is otherwise, by the room's key: {common: no, circle/sleep: yes}; or with settings of its own: {common: {limit: 5}}.",
     )
+
+    @field_validator("rooms")
+    @classmethod
+    def _are_settings(cls, rooms: dict[str, bool | dict[str, Any]]) -> dict[str, bool | dict[str, Any]]:
+        for key, here in rooms.items():
+            if isinstance(here, dict):
+                if unfit := sorted({"rooms", "dry", "file", "guide"} & here.keys()):
+                    raise ValueError(f"{key}: {unfit[0]} holds everywhere alike")
+                cls.model_validate(here)
+        return rooms
 
     def holds(self, key: str) -> bool:
         """Whether it is looked at in the room with this key."""
-        return self.rooms.get(key, self.enabled)
+        here = self.rooms.get(key, self.enabled)
+        return here if isinstance(here, bool) else bool(here.get("enabled", True))
+
+    def at(self, key: str) -> Self:
+        """What it is told in the room with this key."""
+        here = self.rooms.get(key)
+        if not isinstance(here, dict):
+            return self
+        told = self.model_validate(here)
+        return self.model_copy(update={name: getattr(told, name) for name in here})
 
 
 class Trust(Section):

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from community import HEARTH, PEOPLE
+from pydantic import ValidationError
 from world import World, on_a_file
 
 from bridge.store.tables import cases, guards, metadata, outbox, posts, rehearsals, repeats
@@ -113,6 +114,34 @@ async def test_it_can_be_otherwise_in_one_room(world: World) -> None:
     await world.settle()
     assert not gone(world, "#sleep", here)
     assert gone(world, "#common", there)
+
+
+@on_a_file
+async def test_a_room_has_settings_of_its_own_by_the_file_and_by_command(world: World) -> None:
+    await told(world, flood={"acts": ["redact"], "rooms": {"circle/sleep": {"limit": 2, "seconds": 600}}})
+
+    async def writes(room: str, seconds: int = 0) -> bool:
+        """Whether a message stays that is written there so long after the one before."""
+        world.clock.forward(seconds * 1000)
+        event = await world.say(room, "eve", "and so on")
+        await world.settle()
+        return not gone(world, room, event)
+
+    assert [await writes("#sleep", 90) for _ in range(3)] == [True, True, False]
+    assert all([await writes("#common") for _ in range(4)])
+    assert (
+        "limit of flood is 3 now in common" in (await world.order("mod", "!protect set in common flood limit 3")).body
+    )
+    assert not await writes("#common")
+    shown = (await world.order("mod", "!protect show flood")).body
+    assert "in circle/sleep, limit: 2" in shown
+    assert "in common, limit: 3" in shown
+    assert "cannot be that" in (await world.order("mod", "!protect set in common flood limit many")).body
+    await world.order("mod", "!protect off flood common")
+    assert await writes("#common")
+    for wrong in ({"limit": "many"}, {"speed": 3}, {"dry": True}, {"rooms": {}}):
+        with pytest.raises(ValidationError):
+            type(world.config.protections).model_validate({"flood": {"rooms": {"common": wrong}}})
 
 
 @on_a_file

@@ -51,8 +51,21 @@ async def protect_show(ctx: Context, protection: str) -> Text:
         if name not in NOT_BY_COMMAND and name != "words"
     ]
     parts += [
-        words("- in %(room)s: %(state)s", room={"code": key}, state=_value(_on_or_off(on)))
-        for key, on in told.rooms.items()
+        words("- in %(room)s: %(state)s", room={"code": key}, state=_value(_on_or_off(told.holds(key))))
+        for key, here in told.rooms.items()
+        if isinstance(here, bool) or "enabled" in here
+    ]
+    parts += [
+        words(
+            "- in %(room)s, %(setting)s: %(value)s",
+            room={"code": key},
+            setting={"code": name},
+            value={"code": _short(value)},
+        )
+        for key, here in told.rooms.items()
+        if isinstance(here, dict)
+        for name, value in here.items()
+        if name != "enabled"
     ]
     head = words(
         "%(line)s %(state)s",
@@ -108,6 +121,28 @@ async def protect_resume(ctx: Context, protection: str) -> Text:
 async def protect_set(ctx: Context, protection: str, setting: str, value: Rest) -> Text:
     """Tell a protection something else. A list is written in brackets."""
     one = _meant(protection)
+    checked = _checked(one, setting, value)
+    await _decide(ctx, one, "set", **{setting: checked})
+    shown = {"code": _short(checked)}
+    return words("%(setting)s of %(protection)s is %(value)s now.", setting={"code": setting}, protection={"code": one.name}, value=shown)  # fmt: skip
+
+
+@command(
+    where=STAFF, role=Role.MODERATOR, name="protect set in", examples=("protect set in #sleep flood limit 10",)
+)  # fmt: skip
+async def protect_set_in(ctx: Context, room: RoomRef, protection: str, setting: str, value: Rest) -> Text:
+    """Tell a protection something else in one room."""
+    one = _meant(protection)
+    checked, told = _checked(one, setting, value), _settings(ctx, one)
+    before = told.rooms.get(room.key, {})
+    here = {"enabled": before} if isinstance(before, bool) else before
+    await _decide(ctx, one, f"set in {room.key}", rooms={**told.rooms, room.key: {**here, setting: checked}})
+    where = {"room": room.room, "name": f"#{room.tag}" if room.tag else room.key}
+    return words("%(setting)s of %(protection)s is %(value)s now in %(room)s.", setting={"code": setting}, protection={"code": one.name}, value={"code": _short(checked)}, room=where)  # fmt: skip
+
+
+def _checked(one: Protection, setting: str, value: str) -> Any:
+    """The value of a setting as it is kept; UsageError when the protection has none like it, or it cannot be that."""
     known = [name for name in one.settings.model_fields if name not in NOT_BY_COMMAND]
     if setting not in known:
         raise UsageError(
@@ -127,9 +162,7 @@ async def protect_set(ctx: Context, protection: str, setting: str, value: Rest) 
                 "%(setting)s cannot be that. It is: %(description)s", setting={"code": setting}, description=description
             )
         ) from None
-    await _decide(ctx, one, "set", **{setting: checked.model_dump(mode="json")[setting]})
-    shown = {"code": _short(checked.model_dump(mode="json")[setting])}
-    return words("%(setting)s of %(protection)s is %(value)s now.", setting={"code": setting}, protection={"code": one.name}, value=shown)  # fmt: skip
+    return checked.model_dump(mode="json")[setting]
 
 
 @command(where=STAFF, role=Role.MODERATOR, name="protect words")
@@ -195,7 +228,9 @@ async def _switch(ctx: Context, one: Protection, room: RoomRef | None, *, on: bo
             if on
             else words("%(protection)s is off now.", protection=name)
         )
-    here = {**_settings(ctx, one).rooms, room.key: on}
+    before = _settings(ctx, one).rooms.get(room.key)
+    now = {**before, "enabled": on} if isinstance(before, dict) else on
+    here = {**_settings(ctx, one).rooms, room.key: now}
     await _decide(ctx, one, f"{'on' if on else 'off'} in {room.key}", rooms=here)
     where = {"room": room.room, "name": f"#{room.tag}" if room.tag else room.key}
     if on:
