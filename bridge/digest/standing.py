@@ -35,7 +35,7 @@ class Standing:
 async def readable(db: Connection, made: store.Made, me: str, bots: Collection[str] = ()) -> dict[Item, Standing]:
     """The items that this member may open right now, and that are of nobody whom they block or who blocks them.
 
-    What is there only because nobody had answered it is left out once somebody has; `bots` are people whose word is a program's, and no answer.
+    What is there only because nobody had answered it is left out once somebody has, or its author is gone; `bots` are people whose word is a program's, and no answer.
     """
     spans = (await happened.spans_of(db, [made.user])).get(made.user, ())
     places = {place.room: place for place in await happened.places(db)}

@@ -51,8 +51,12 @@ async def waiting(db: Connection, rooms: Collection[str], apart: Collection[str]
 
 
 async def unanswered(db: Connection, events: Collection[str], apart: Collection[str]) -> frozenset[str]:
-    """Which of these messages began a conversation that nobody has answered. One query."""
-    query = select(posts.c.event).where(posts.c.event.in_(events), is_unanswered(posts, apart))
+    """Which of these messages began a conversation that nobody has answered, and are of somebody who is still there to be answered. One query."""
+    there = exists().where(
+        memberships.c.room == posts.c.room, memberships.c.user == posts.c.author,
+        memberships.c.until_ms.is_(None), memberships.c.membership == "join",
+    )  # fmt: skip
+    query = select(posts.c.event).where(posts.c.event.in_(events), there, is_unanswered(posts, apart))
     return frozenset(await db.scalars(query))
 
 

@@ -97,6 +97,16 @@ async def test_an_answer_to_what_somebody_added_is_one(world: World) -> None:
         assert [one.event for one in left] == ([question] if who == BEN else [])
 
 
+async def test_nobody_is_asked_to_answer_somebody_who_is_gone(world: World) -> None:
+    """A troll who was banned this morning is not shown to everybody as one who waits for a kind word."""
+    await world.tell(ANN, "digest daily 8:00")
+    await world.say(BEN, "a question")
+    world.before_delivery.append(world.join(BEN, SLEEP, "ban"))
+    assert await world.until("2026-01-13T08:00") == 1
+    assert "Nobody has answered" not in world.digests(ANN)[0]
+    assert "From your circle\n\n1. Ben in #sleep" in world.digests(ANN)[0]
+
+
 async def test_newcomers_who_are_silent_and_people_who_are_gone_are_told_of_once(world: World) -> None:
     await world.tell(ANN, "digest daily 8:00")
     for day in (12, 13, 14, 15, 16):
