@@ -13,6 +13,7 @@ from bridge import markup
 
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _PLACE = re.compile(f"{_OPEN}([0-9]+){_CLOSE}")
+_BETWEEN = "\0"
 _FENCES = ("```", "~~~")
 _GAP = re.compile(r"\n(?:[ \t]*\n)+")
 _ITEM = re.compile(r"^[ \t]*(?:[-+*]|[0-9]{1,9}[.)])[ \t]", re.MULTILINE)
@@ -23,8 +24,8 @@ _NEXT_ITEM = re.compile(r"\n(?=- )")
 _LIST, _LIST_END = "<ul>\n", "\n</ul>"
 MOST_SHAPES = 8_192
 
-Parts = tuple[str | int, ...]
-"""What stands there, and between it the numbers of the values."""
+Parts = tuple[tuple[str, ...], tuple[int, ...]]
+"""What stands there, with a gap for each value between, and the numbers of the values in their order."""
 
 
 class Mould:
@@ -42,7 +43,7 @@ class Mould:
 
     def convert(self, markdown: str) -> tuple[str, str]:
         """Plain text and HTML of Markdown with marks of this mould, as `markup.convert` makes them. No HTML where it would be above 64 Ki characters."""
-        safe = [escape(value, quote=False) for value in self._values]
+        safe = self._safe()
         plain: list[str] = []
         html: list[str] = []
         for block in _blocks(markdown):
@@ -61,14 +62,27 @@ class Mould:
         clean = "\n".join(html)
         return "".join(plain)[: markup.MOST_CHARACTERS], clean if len(clean) <= markup.MOST_CHARACTERS else ""
 
+    def _safe(self) -> Sequence[str]:
+        """The values for HTML: all in one go, as most of them have nothing in them that means something there."""
+        together = escape(_BETWEEN.join(self._values), quote=False).split(_BETWEEN)
+        if len(together) == len(self._values):
+            return together
+        return [escape(value, quote=False) for value in self._values]
+
     def _filled(self, markdown: str, safe: Sequence[str]) -> tuple[str, str]:
         pieces = _PLACE.split(markdown)
         numbers = [int(number) for number in pieces[1::2]]
         plain, html = _cast(tuple(pieces[::2]))
-        return (
-            "".join([part if isinstance(part, str) else self._values[numbers[part]] for part in plain]),
-            "".join([part if isinstance(part, str) else safe[numbers[part]] for part in html]),
+        return _poured(plain, [self._values[number] for number in numbers]), _poured(
+            html, [safe[number] for number in numbers]
         )
+
+
+def _poured(parts: Parts, values: Sequence[str]) -> str:
+    standing, order = parts
+    poured = list(standing)
+    poured[1::2] = [values[number] for number in order]
+    return "".join(poured)
 
 
 def _blocks(markdown: str) -> list[str]:
@@ -93,6 +107,5 @@ def _cast(shape: tuple[str, ...]) -> tuple[Parts, Parts]:
 
 
 def _parts(text: str) -> Parts:
-    pieces: list[str | int] = list(_PLACE.split(text))
-    pieces[1::2] = [int(number) for number in pieces[1::2]]
-    return tuple(piece for piece in pieces if piece != "")
+    pieces = _PLACE.split(text)
+    return tuple("" if place % 2 else said for place, said in enumerate(pieces)), tuple(map(int, pieces[1::2]))

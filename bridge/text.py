@@ -31,6 +31,8 @@ _UNITS = (("week", 604_800_000), ("day", 86_400_000), ("hour", 3_600_000), ("min
 _MOST_SERVERS = 3
 MATRIX_TO = "https://matrix.to/#/"
 _MOST_ADDRESSES = 4_096
+_MOST_SENTENCES = 4_096
+_MOST_MOMENTS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,21 @@ def _address(target: str, event: str | None, via: tuple[str, ...]) -> tuple[str,
     return where, behind
 
 
+@lru_cache(_MOST_SENTENCES)
+def _sentence(
+    language: str, source: str, plural: str | None = None, count: int = 0, context: str | None = None
+) -> tuple[str, ...]:
+    """A source string in a language: what it says, and in every other place the name of a value."""
+    first, *rest = _PLACE.split(translate(language, source, plural=plural, count=count, context=context))
+    pieces = [first]
+    for name, said in zip(rest[::2], rest[1::2], strict=True):
+        if name is None:  # a percent sign of its own
+            pieces[-1] += f"%{said}"
+        else:
+            pieces += [name, said]
+    return tuple(pieces)
+
+
 def render(text: Text, language: str, names: Names) -> Rendered:
     """A Text in a language: `names` give people their display names. KeyError when a place of the source has no value."""
     page = _Page(language, names)
@@ -80,17 +97,20 @@ class _Page:
 
     def text(self, text: Text) -> _Markdown:
         """A Text and all its further parts, as Markdown. Neighbouring list items stay one list."""
-        source = translate(self.language, text.source, plural=text.plural, count=text.count, context=text.context)
-        parts = [self.filled(source, text.values), *(self.text(part) for part in text.more)]
-        out = parts[0]
+        out = self.filled(_sentence(self.language, text.source, text.plural, text.count, text.context), text.values)
+        if not text.more:
+            return out
+        parts = [out, *(self.text(part) for part in text.more)]
         for before, part in pairwise(parts):
             listed = before.rsplit("\n", 1)[-1].startswith("- ") and part.startswith("- ")
             out = _Markdown(out + ("\n" if listed else "\n\n") + part)
         return out
 
-    def filled(self, source: str, values: Mapping[str, Any]) -> _Markdown:
-        """The source with every place filled."""
-        return _Markdown(_PLACE.sub(lambda place: self.value(values[place[1]]) if place[1] else "%", source))
+    def filled(self, pieces: Sequence[str], values: Mapping[str, Any]) -> _Markdown:
+        """A sentence with every place filled."""
+        filled = list(pieces)
+        filled[1::2] = [self.value(values[name]) for name in filled[1::2]]
+        return _Markdown("".join(filled))
 
     def shown(self, text: str) -> _Markdown:
         """A text of somebody else's as Markdown that shows just that."""
@@ -108,23 +128,33 @@ class _Page:
 
     def value(self, value: Any) -> _Markdown:
         """One value as Markdown that shows just that."""
-        if isinstance(value, _Markdown):
-            return value
-        if isinstance(value, Text):
+        # What it is, it is exactly, for nearly all values; whether it is a mapping of some kind takes long to find out.
+        kind = type(value)
+        if kind is str:
+            return self.shown(value)
+        if kind is _Markdown:
+            return value  # type: ignore[no-any-return]
+        if kind is Text:
             return self.text(value)
-        if isinstance(value, Mapping):
+        if kind is dict or isinstance(value, Mapping):
             if "source" in value:
                 return self.text(Text.load(value))
-            for tag, show in _TAGS.items():
-                if tag in value:
-                    return _Markdown(show(self, value))
-            raise KeyError("a value with an unknown tag")
+            return _Markdown(_TAGS[_tag(tuple(value))](self, value))
         return self.shown(str(value))
 
     def plain(self, value: Any) -> str:
         """One value as text without marks."""
         alone = replace(self, mould=Mould())
         return alone.rendered(alone.value(value)).body
+
+
+@cache
+def _tag(names: tuple[str, ...]) -> str:
+    """Which tag a value with these names has."""
+    found = next((tag for tag in _TAGS if tag in names), None)
+    if found is None:
+        raise KeyError("a value with an unknown tag")
+    return found
 
 
 def _event(page: _Page, value: Mapping[str, Any]) -> str:
@@ -162,11 +192,15 @@ def _duration(page: _Page, value: Mapping[str, Any]) -> str:
 
 
 def _moment(page: _Page, value: Mapping[str, Any]) -> str:
-    moment = datetime.fromtimestamp(int(value["time_ms"]) / 1000, UTC).astimezone(
-        ZoneInfo(str(value.get("zone") or "UTC"))
-    )
-    day = format_skeleton("MMMEd", moment, locale=page.language)
-    return page.shown(f"{day}, {format_time(moment, 'HH:mm', locale=page.language)}")
+    return page.shown(_local_time(int(value["time_ms"]), str(value.get("zone") or "UTC"), page.language))
+
+
+@lru_cache(_MOST_MOMENTS)
+def _local_time(time_ms: int, zone: str, language: str) -> str:
+    """The same moment stands in the digests of all who live in a zone."""
+    moment = datetime.fromtimestamp(time_ms / 1000, UTC).astimezone(ZoneInfo(zone))
+    day = format_skeleton("MMMEd", moment, locale=language)
+    return f"{day}, {format_time(moment, 'HH:mm', locale=language)}"
 
 
 def _list(page: _Page, value: Mapping[str, Any]) -> str:
@@ -238,15 +272,13 @@ def _shown(context: jinja2.runtime.Context, value: Any) -> str:
 @jinja2.pass_context
 def _gettext(context: jinja2.runtime.Context, source: str, /, **values: Any) -> str:
     page: _Page = context["page"]
-    return page.filled(translate(page.language, source), values)
+    return page.filled(_sentence(page.language, source), values)
 
 
 @jinja2.pass_context
 def _ngettext(context: jinja2.runtime.Context, one: str, many: str, count: int, /, **values: Any) -> str:
     page: _Page = context["page"]
-    return page.filled(
-        translate(page.language, one, plural=many, count=count), {"count": count, "num": count, **values}
-    )
+    return page.filled(_sentence(page.language, one, many, count), {"count": count, "num": count, **values})
 
 
 @cache

@@ -7,8 +7,8 @@ best of it, where quiet people and quiet circles come before the third message o
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import log2
+from operator import attrgetter
 from zlib import crc32
 
 from bridge.config import Choosing
@@ -28,15 +28,21 @@ HEARD_IN = frozenset({"circle", "common"})
 """The kinds of rooms where somebody waits for an answer."""
 
 
-@dataclass(frozen=True, slots=True)
 class Entry:
-    """A post as it can be opened in one room: itself, or its copy there with the copy's event id, `seq` and reactions."""
+    """A post as it can be opened in one room: itself, or its copy there with the copy's event id, `seq` and reactions. Never changed once it is made."""
 
-    seq: int
-    event: str
-    room: str
-    post: Post
-    reactions: int
+    __slots__ = ("event", "post", "reactions", "room", "seq")
+
+    # No dataclass that is frozen: there are half a million of them, and that would take three times as long to make.
+    def __init__(self, seq: int, event: str, room: str, post: Post, reactions: int) -> None:
+        self.seq = seq
+        self.event = event
+        self.room = room
+        self.post = post
+        self.reactions = reactions
+
+
+_ORDER = attrgetter("seq", "event")
 
 
 class Strand:
@@ -52,11 +58,12 @@ class Strand:
     def __init__(self, root: str, room: str, entries: Sequence[Entry], weights: Choosing, now_ms: int) -> None:
         self.root = root
         self.room = room
-        self.entries = tuple(sorted(entries, key=lambda entry: (entry.seq, entry.event)))
+        self.entries = tuple(sorted(entries, key=_ORDER))
         self.first_seq = self.entries[0].seq
-        self.authors = frozenset(entry.post.author for entry in self.entries)
-        self.elsewhere = frozenset(entry.post.room for entry in self.entries if entry.post.room != room)
-        self.plain = not any(entry.post.automatic for entry in self.entries)
+        said = [entry.post for entry in self.entries]
+        self.authors = frozenset({post.author for post in said})
+        self.elsewhere = frozenset({post.room for post in said if post.room != room})
+        self.plain = not any(post.automatic for post in said)
         self.points, self.decay, self.newest_ms = worth(self.entries, weights, now_ms)
 
 
@@ -65,13 +72,13 @@ def worth(entries: Sequence[Entry], weights: Choosing, now_ms: int) -> tuple[flo
     people = [entry for entry in entries if not entry.post.automatic]
     authors = len({entry.post.author for entry in people})
     replies = max(len(people) - 1, 0)
-    reactions = sum(entry.reactions for entry in people)
+    reactions = sum([entry.reactions for entry in people])
     points = (
         min(weights.author * max(authors - 1, 0), weights.most_author)
         + weights.reply * min(replies, weights.most_replies)
         + weights.reaction * log2(1 + reactions)
     )
-    newest_ms = max((entry.post.at_ms for entry in entries), default=now_ms)
+    newest_ms = max([entry.post.at_ms for entry in entries], default=now_ms)
     return points, 0.5 ** (max(now_ms - newest_ms, 0) / (weights.half_life_hours * HOUR_MS)), newest_ms
 
 
@@ -143,7 +150,13 @@ class Board:
 
     def settle(self) -> None:
         """Work out once to which conversation each message belongs: from now on nothing that they hang on may change."""
-        self._roots = {event: self.root_of(event) for event in self.posts}
+        roots: dict[str, str] = {}
+        for event in self.posts:
+            above = self.above.get(event)
+            root = event if above is None else roots.get(above)
+            # Nearly all hang on something that came before them, and that on nothing.
+            roots[event] = root if root is not None and root not in self.above else self.root_of(event)
+        self._roots = roots
         for room in self.places:
             self._formerly.setdefault(self.circle_of(room), []).append(room)
 
@@ -306,15 +319,22 @@ def _look_elsewhere(made: Board) -> None:
 
 
 def _keys(made: Board, strand: Strand) -> set[tuple[str, str]]:
-    # Who may see only a copy that names nobody is not told that it is of somebody whom they follow.
-    named = (entry.post.author for entry in strand.entries if entry.room == entry.post.room or not entry.post.nameless)
-    keys = {("person", author) for author in named}
+    named: set[str] = set()
+    rooms: set[str] = set()
+    tags: set[str] = set()
     for entry in strand.entries:
-        if not entry.post.automatic:
-            keys.add(("circle", made.circle_of(entry.post.room)))
-            keys.update(("tag", tag) for tag in entry.post.tags)
-            if entry.room != entry.post.room and made.places[entry.room].kind == "circle":  # carried into a circle
-                keys.add(("circle", made.circle_of(entry.room)))
+        post = entry.post
+        # Who may see only a copy that names nobody is not told that it is of somebody whom they follow.
+        if not post.nameless or entry.room == post.room:
+            named.add(post.author)
+        if not post.automatic:
+            rooms.add(post.room)
+            if entry.room != post.room and made.places[entry.room].kind == "circle":  # carried into a circle
+                rooms.add(entry.room)
+            if post.tags:
+                tags.update(post.tags)
+    keys = {("person", author) for author in named}
+    keys.update([("circle", made.circle_of(room)) for room in rooms], [("tag", tag) for tag in tags])
     return keys
 
 

@@ -1,8 +1,9 @@
 """What a digest is made from and made of, as frozen values; never how it is chosen, stored or shown, nor who may read what."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 FollowKind = Literal["thread", "person", "person_tag", "circle", "tag"]
@@ -209,11 +210,13 @@ class Answers:
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
-def dump_reasons(reasons: Iterable[Reason]) -> str:
-    """Reasons as JSON, as they stand in the table: equal reasons are equal bytes."""
+@lru_cache(4_096)
+def dump_reasons(reasons: tuple[Reason, ...]) -> str:
+    """Reasons as JSON, as they stand in the table: equal reasons are equal bytes. Many conversations are there for the same ones."""
     return _JSON.encode([[r.kind, r.target, r.tag] for r in reasons])
 
 
+@lru_cache(4_096)
 def load_reasons(text: str) -> tuple[Reason, ...]:
     """The reasons that `dump_reasons` wrote."""
     return tuple(Reason(kind, target, tag) for kind, target, tag in json.loads(text))

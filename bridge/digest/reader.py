@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from math import fsum
+from operator import attrgetter
 
 from bridge.digest.board import Board, Entry, Strand, shelf_of
 from bridge.digest.model import ORDER, Follow, Member, Place, Post, Reason, Span
@@ -161,7 +162,7 @@ class Reader:
                 self._seen[root] = ()
             else:
                 found = [entry for strand in here for entry in self._fresh(strand)]
-                self._seen[root] = tuple(sorted(found, key=lambda entry: (entry.seq, entry.event)))
+                self._seen[root] = tuple(sorted(found, key=attrgetter("seq", "event")))
         return self._seen[root]
 
     def wants(self, root: str) -> bool:

@@ -1,7 +1,7 @@
 """Follows and digests in the database; never decides what matters to anybody, and holds no text."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,6 @@ from sqlalchemy import (
     case,
     delete,
     func,
-    insert,
     literal_column,
     or_,
     select,
@@ -24,6 +23,7 @@ from bridge.effects import Deliver
 from bridge.events import Receipt
 from bridge.store.db import Connection
 from bridge.store.due import Due
+from bridge.store.many import insert_many
 from bridge.store.people import Person, person
 from bridge.store.tables import (
     copies,
@@ -102,12 +102,12 @@ async def wishes_of(
     about_them = and_(follows.c.kind == "person", follows.c.target.in_(users), follows.c.wish == "block")
     mine: dict[str, list[Follow]] = defaultdict(list)
     apart: dict[str, set[str]] = defaultdict(set)
-    for row in await db.execute(
-        select(follows).where(or_(follows.c.user.in_(users), about_them)).order_by(follows.c.id)
-    ):
-        mine[row.user].append(_follow(row))
-        if row.wish == "block":
-            apart[row.target].add(row.user)
+    columns = (follows.c.id, follows.c.user, follows.c.kind, follows.c.target, follows.c.tag, follows.c.wish)
+    query = select(*columns).where(or_(follows.c.user.in_(users), about_them)).order_by(follows.c.id)
+    for number, user, kind, target, tag, wish in await db.execute(query):
+        mine[user].append(Follow(number, user, Reason(kind, target, tag), wish))
+        if wish == "block":
+            apart[target].add(user)
     return (
         {user: tuple(found) for user, found in mine.items()},
         {user: frozenset(others) for user, others in apart.items()},
@@ -222,9 +222,7 @@ async def add(db: Connection, made: Sequence[Made]) -> frozenset[str]:
         return frozenset()
     statement = insert_into(db, digests).on_conflict_do_nothing().returning(digests.c.id)
     new = frozenset(await db.scalars(statement, [_digest_row(one) for one in made]))
-    items = [row for one in made if one.id in new for row in _item_rows(one)]
-    if items:
-        await db.execute(insert(digest_items), items)
+    await insert_many(db, digest_items, _ITEM, [row for one in made if one.id in new for row in _item_rows(one)])
     return new
 
 
@@ -240,16 +238,14 @@ def _digest_row(made: Made) -> Mapping[str, object]:
     }
 
 
-def _item_rows(made: Made) -> Iterable[Mapping[str, object]]:
-    for place, item in enumerate(made.digest.items):
-        yield {
-            "digest": made.id,
-            "place": place,
-            "event": item.event,
-            "room": item.room,
-            "reasons": dump_reasons(item.reasons),
-            "replies": item.replies,
-        }
+_ITEM = ("digest", "place", "event", "room", "reasons", "replies")
+
+
+def _item_rows(made: Made) -> list[tuple[object, ...]]:
+    return [
+        (made.id, place, item.event, item.room, dump_reasons(item.reasons), item.replies)
+        for place, item in enumerate(made.digest.items)
+    ]
 
 
 async def exists(db: Connection, digest_id: str) -> bool:

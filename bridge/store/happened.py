@@ -42,9 +42,10 @@ async def places(db: Connection) -> tuple[Place, ...]:
 async def spans_of(db: Connection, users: Collection[str]) -> dict[str, tuple[Span, ...]]:
     """Who of these people was what, where and when."""
     found: dict[str, list[Span]] = defaultdict(list)
-    rows = await db.execute(select(memberships).where(memberships.c.user.in_(users)).order_by(memberships.c.id))
-    for row in rows:
-        found[row.user].append(Span(row.room, row.membership, row.since_seq, row.until_seq, row.since_ms))
+    its = memberships.c
+    query = select(its.user, its.room, its.membership, its.since_seq, its.until_seq, its.since_ms)
+    for user, *span in await db.execute(query.where(its.user.in_(users)).order_by(its.id)):
+        found[user].append(Span(*span))
     return {user: tuple(mine) for user, mine in found.items()}
 
 

@@ -4,7 +4,7 @@ The queries are as many for thirty people as for thirty thousand; rows come in p
 """
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,56 +45,68 @@ async def window(
     """
     recent = _recent(since_seq, until_seq, me, rooms)
     above = _above(recent, since_seq)
-    same = _Same()
+    kept: dict[str, str] = {}
+    same = kept.setdefault  # equal strings become one: a room's id stands in thousands of rows
     tags = await _sets(db, _about(recent, above, post_tags.c.event, post_tags.c.tag), same)
     called = await _sets(db, select(mentions).join(recent, recent.c.event == mentions.c.event), same)
     reacted = await _reacted(db, since_seq, until_seq, me, bots, same, recent if rooms is not None else None)
     shy = frozenset((await db.execute(select(people.c.user).where(people.c.shown == ANONYMOUS))).scalars())
-    query = select(posts).join(recent, recent.c.event == posts.c.event).order_by(posts.c.seq)
+    either = or_(posts.c.automatic, posts.c.copied)
+    columns = (
+        posts.c.seq,
+        posts.c.event,
+        posts.c.room,
+        posts.c.author,
+        posts.c.at_ms,
+        posts.c.thread,
+        posts.c.reply_to,
+    )
+    query = select(*columns, either).join(recent, recent.c.event == posts.c.event).order_by(posts.c.seq)
     none: frozenset[str] = frozenset()
-    found = [
-        Post(
-            row.seq, same(row.event), same(row.room), same(row.author), row.at_ms, same(row.thread),
-            tags.get(row.event, none), reply_to=same(row.reply_to), mentions=called.get(row.event, none),
-            reactions=reacted.get(row.event, 0), automatic=bool(row.automatic or row.copied) or row.author in bots,
-            nameless=row.author in shy,
-        )
-        async for row in _rows(db, query)
-    ]  # fmt: skip
-    carried = _copies(recent, above)
+    found: list[Post] = []
+    async for part in _parts_of(db, query):
+        # Half a million rows: each name that is looked up here costs as much as a query does elsewhere.
+        found += [
+            Post(
+                seq, same(event, event), same(room, room), same(author, author), at_ms, thread and same(thread, thread),
+                tags.get(event, none), False, reply_to and same(reply_to, reply_to), called.get(event, none),
+                reacted.get(event, 0), bool(automatic) or author in bots, author in shy,
+            )
+            for seq, event, room, author, at_ms, thread, reply_to, automatic in part
+        ]  # fmt: skip
     live = [
-        Copied(same(row.source), same(row.room), same(row.copy), row.seq, reacted.get(row.copy, 0))
-        async for row in _rows(db, carried)
+        Copied(same(source, source), same(room, room), same(copy, copy), seq, reacted.get(copy, 0))
+        async for part in _parts_of(db, _copies(recent, above))
+        for source, room, copy, seq in part
     ]
     links = [
-        Link(same(row.event), same(row.above), same(row.author), same(row.room), tags.get(row.event, none))
-        async for row in _rows(db, _links(above, me))
+        Link(same(event, event), on and same(on, on), same(author, author), same(room, room), tags.get(event, none))
+        async for part in _parts_of(db, _links(above, me))
+        for event, on, author, room in part
     ]
-    parts = [(same(row.event), same(row.author)) async for row in _rows(db, _parts(above, since_seq, me))]
+    parts = [
+        (same(event, event), same(author, author))
+        async for part in _parts_of(db, _parts(above, since_seq, me))
+        for event, author in part
+    ]
     return Window(tuple(found), tuple(live), tuple(links), tuple(parts))
 
 
-class _Same:
-    """Equal strings become one: a room's id stands in thousands of rows."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, str] = {}
-
-    def __call__(self, value: Any) -> Any:
-        return self._kept.setdefault(value, value) if value is not None else None
+Same = Callable[[str, str], str]
+"""Gives the first of equal strings; asked for with the same string twice."""
 
 
-async def _rows(db: Connection, query: Executable) -> AsyncIterator[Any]:
+async def _parts_of(db: Connection, query: Executable) -> AsyncIterator[Sequence[Any]]:
     async with db.stream(query) as result:
         async for part in result.partitions(PART):
-            for row in part:
-                yield row
+            yield part
 
 
-async def _sets(db: Connection, query: Executable, same: _Same) -> dict[str, frozenset[str]]:
+async def _sets(db: Connection, query: Executable, same: Same) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = defaultdict(set)
-    async for event, value in _rows(db, query):
-        found[same(event)].add(same(value))
+    async for part in _parts_of(db, query):
+        for event, value in part:
+            found[same(event, event)].add(same(value, value))
     kept: dict[frozenset[str], frozenset[str]] = {}
     return {event: kept.setdefault(frozen, frozen) for event, values in found.items() if (frozen := frozenset(values))}
 
@@ -154,7 +166,7 @@ def _about(recent: CTE, above: CTE, event: Any, value: Any) -> Executable:
 
 
 async def _reacted(
-    db: Connection, since_seq: int, until_seq: int, me: str, bots: tuple[str, ...], same: _Same, only: CTE | None
+    db: Connection, since_seq: int, until_seq: int, me: str, bots: tuple[str, ...], same: Same, only: CTE | None
 ) -> dict[str, int]:
     """How many people reacted to what appeared in the window (or to `only` this), copies included; authors and programs do not count."""
     people = and_(reactions.c.user != posts.c.author, reactions.c.user.not_in([me, *bots]))
@@ -167,7 +179,7 @@ async def _reacted(
     if only is not None:
         copied = select(copies.c.copy).where(copies.c.source.in_(select(only.c.event)))
         query = query.where(or_(reactions.c.target.in_(select(only.c.event)), reactions.c.target.in_(copied)))
-    return {same(row[0]): int(row[1]) async for row in _rows(db, query)}
+    return {same(event, event): int(number) async for part in _parts_of(db, query) for event, number in part}
 
 
 def _copies(recent: CTE, above: CTE) -> Select[Any]:
