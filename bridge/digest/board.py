@@ -120,8 +120,10 @@ class Board:
         """What each person said, in its order."""
         self.taken: dict[str, list[str]] = {}
         """The conversations in which each person has a part, where somebody else has one, too."""
-        self.calls: dict[str, list[tuple[str, Post]]] = {}
-        """For each person what calls for their answer: ("reply" or "mention", the message)."""
+        self.replies: dict[str, list[Post]] = {}
+        """For each person what answers them."""
+        self.mentions: dict[str, list[Post]] = {}
+        """For each person what else calls on them by name."""
         self.unheard: dict[str, list[Strand]] = {}
         """In each room, what somebody began and nobody has answered: in an order that means nothing, and so favours nobody."""
         self.answered: frozenset[str] = frozenset()
@@ -138,14 +140,15 @@ class Board:
 
     def root_of(self, event: str) -> str:
         """The root of the conversation that this event belongs to, as far as it is known here."""
-        if (known := self._roots.get(event)) is not None:
+        known = self._roots.get(event)
+        if known is not None:
             return known
         seen = {event}
-        while (
-            above := self.above.get(event)
-        ) is not None and above not in seen:  # nobody's relations make us run in circles
+        while (above := self.above.get(event)) is not None and above not in seen:  # nobody makes us run in circles
             event = above
             seen.add(event)
+            if event in self._roots:
+                return self._roots[event]
         return event
 
     def settle(self) -> None:
@@ -157,6 +160,8 @@ class Board:
             # Nearly all hang on something that came before them, and that on nothing.
             roots[event] = root if root is not None and root not in self.above else self.root_of(event)
         self._roots = roots
+        # Of the messages themselves it is not asked any more, and there are hundreds of thousands.
+        self.above = {event: above for event, above in self.above.items() if event not in self.posts}
         for room in self.places:
             self._formerly.setdefault(self.circle_of(room), []).append(room)
 
@@ -358,12 +363,12 @@ def _call(made: Board) -> None:
             continue
         answers = post.reply_to or post.thread
         to = made.about(_original(made, answers)) if answers is not None else None
-        called = dict.fromkeys(post.mentions, "mention")
-        if to is not None:
-            called[to.author] = "reply"
-        for user, kind in sorted(called.items()):
-            if user != post.author:
-                made.calls.setdefault(user, []).append((kind, post))
+        answered = to.author if to is not None else None
+        if answered is not None and answered != post.author:
+            made.replies.setdefault(answered, []).append(post)
+        for user in post.mentions:
+            if user not in (answered, post.author):
+                made.mentions.setdefault(user, []).append(post)
 
 
 def _original(made: Board, event: str) -> str:
@@ -376,8 +381,8 @@ def _listen(made: Board, parties: Mapping[str, set[str]]) -> None:
     """Whom nobody has answered. Answers by programs and by themselves do not count; one elsewhere in the room does that calls on them by name."""
     programs = {post.author for post in made.posts.values() if post.automatic}
     called: dict[tuple[str, str], int] = {}
-    for user, calls in made.calls.items():
-        for post in (post for kind, post in calls if kind == "mention"):
+    for user, calls in made.mentions.items():
+        for post in calls:
             place = (user, made.circle_of(post.room))
             called[place] = max(post.seq, called.get(place, 0))
     answered: set[str] = set()

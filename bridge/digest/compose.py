@@ -40,16 +40,17 @@ def compose(member: Member, board: Board, *, since_seq: int, most_items: int) ->
 def calling(reader: Reader) -> dict[str, tuple[Reason, Entry]]:
     """What calls for the member's answer and has none, by conversation: the first call, the oldest first."""
     found: dict[str, tuple[Reason, Entry]] = {}
-    for kind, post in reader.board.calls.get(reader.user, ()):
-        root = reader.board.root_of(post.event)
-        if reader.answered(post) or reader.hides(root):
-            continue
-        entry = next((entry for entry in reader.seen(root) if entry.post is post), None)
-        if entry is None:
-            continue
-        before = found.get(root)
-        if before is None or (entry.seq, entry.event) < (before[1].seq, before[1].event):
-            found[root] = (Reason("reply" if kind == "reply" else "mention"), entry)
+    for reason, calls in ((Reason("reply"), reader.board.replies), (Reason("mention"), reader.board.mentions)):
+        for post in calls.get(reader.user, ()):
+            root = reader.board.root_of(post.event)
+            if reader.answered(post) or reader.hides(root):
+                continue
+            entry = next((entry for entry in reader.seen(root) if entry.post is post), None)
+            if entry is None:
+                continue
+            before = found.get(root)
+            if before is None or (entry.seq, entry.event) < (before[1].seq, before[1].event):
+                found[root] = (reason, entry)
     return dict(sorted(found.items(), key=lambda one: (one[1][1].seq, one[1][1].event)))
 
 

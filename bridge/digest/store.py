@@ -412,7 +412,7 @@ async def calling_unheard(db: Connection, event: str, since_ms: int) -> tuple[tu
     """The digests, made since then (UTC ms), that show this event or a copy of it as one that nobody has answered, as (digest id, user)."""
     its_copies = select(copies.c.copy).where(copies.c.source == event, copies.c.copy.is_not(None))
     shown = or_(digest_items.c.event == event, digest_items.c.event.in_(its_copies))
-    first = dump_reasons([Reason("unheard")]).removesuffix("]")
+    first = dump_reasons((Reason("unheard"),)).removesuffix("]")
     unheard = digest_items.c.reasons.startswith(first, autoescape=True)
     return await _holders(db, and_(shown, unheard, digests.c.made_ms >= since_ms))
 
