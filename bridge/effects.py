@@ -506,6 +506,11 @@ def is_call(user: str, digest: str) -> bool:
     return digest.startswith(f"{user}/call/")
 
 
+def is_asked_for(user: str, digest: str) -> bool:
+    """Whether the digest with this id was asked for by this member's command, and not made because it was due. A user id may hold any of these words."""
+    return digest.startswith(f"{user}/now/")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correct(Effect):
     """Bring a delivered digest up to date in place, because something in it was edited, redacted or is no longer theirs to read.

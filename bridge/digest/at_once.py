@@ -39,7 +39,7 @@ async def tick(database: Database, now_ms: int, config: Config) -> int:
     for row in rows:
         person = persons[row.subject]
         at_ms = max(now_ms, told_ms.get(person.user, -APART_MS) + APART_MS)
-        at_ms = after_quiet(at_ms, rhythm.zone_of(person, config), rhythm.quiet_of(person))
+        at_ms = after_quiet(at_ms, rhythm.zone_of(person, config), rhythm.undisturbed(person, config))
         if not wants(person, config, now_ms):
             continue
         if at_ms > now_ms:

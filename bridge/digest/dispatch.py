@@ -14,7 +14,7 @@ from bridge.digest.excerpt import said_in_copy
 from bridge.digest.letter import Letter, Line
 from bridge.digest.model import ORDER, Item
 from bridge.digest.standing import Standing, known_already, readable
-from bridge.effects import Call, Correct, Deliver, Effect, Offer, Put, Send, is_call, transaction_id
+from bridge.effects import Call, Correct, Deliver, Effect, Offer, Put, Send, is_asked_for, is_call, transaction_id
 from bridge.errors import TURNED_AWAY, NotYet, Refused
 from bridge.events import COPY_MARK
 from bridge.scene import Desk, Filler, Scene, Settler, State
@@ -115,7 +115,7 @@ def _membership(raw: Mapping[str, Any]) -> object:
 def _is_wanted(desk: Desk, made: store.Made, person: Person) -> bool:
     if is_call(made.user, made.id):
         return calls.wants(person, desk.config, desk.now_ms)
-    return person.digest != "off" or is_asked_for(made.id)
+    return person.digest != "off" or is_asked_for(made.user, made.id)
 
 
 def _wait_for_day(desk: Desk, made: store.Made, person: Person) -> None:
@@ -123,14 +123,9 @@ def _wait_for_day(desk: Desk, made: store.Made, person: Person) -> None:
     zone, quiet = rhythm.zone_of(person, desk.config), rhythm.quiet_of(person)
     until_ms = not_before(desk.now_ms, made.made_ms, zone, quiet)
     if is_call(made.user, made.id):
-        until_ms = after_quiet(desk.now_ms, zone, quiet)
-    if until_ms > desk.now_ms and not is_asked_for(made.id):
+        until_ms = after_quiet(desk.now_ms, zone, rhythm.undisturbed(person, desk.config))
+    if until_ms > desk.now_ms and not is_asked_for(made.user, made.id):
         raise NotYet(until_ms)
-
-
-def is_asked_for(digest_id: str) -> bool:
-    """Whether this digest was asked for by command, and not made because it was due."""
-    return "/now/" in digest_id
 
 
 async def _in_doubt(desk: Desk, key: str) -> bool:
@@ -158,7 +153,7 @@ async def delivered(scene: Scene, effect: Deliver, state: State, result: str | N
         for sign in letter.OFFERED_AT_ONCE if isinstance(effect, Call) else letter.OFFERED:
             offer = Offer(key=f"offered/{result}/{sign}", room=person.direct_room, event=result, emoji=sign)
             scene.puts.append(Put(offer))
-        if not is_asked_for(effect.digest) and not isinstance(effect, Call):
+        if not is_asked_for(effect.user, effect.digest) and not isinstance(effect, Call):
             await _used_up(scene, person)
 
 

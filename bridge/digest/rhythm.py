@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from bridge.config import Config
 from bridge.daylight import Quiet
 from bridge.digest import store
-from bridge.digest.due import Wall, next_run, outside
+from bridge.digest.due import MORNING, NIGHT, Wall, next_run, outside
 from bridge.scene import Scene
 from bridge.store import due, happened, people
 from bridge.store.people import Person
@@ -13,6 +13,15 @@ from bridge.wall import is_zone, local_date
 from bridge.words import Text, words
 
 DAY_MS = 24 * 3600 * 1000
+
+AT_NIGHT = Quiet(NIGHT * 60, MORNING * 60)
+"""When who has chosen no quiet hours is told nothing at once. Digests come at the hour that each person wants, at night, too."""
+
+NOWHERE = "UTC"
+"""The zone of a community that has said of none that it is theirs."""
+
+NO_HOURS = Quiet(0, 0)
+"""What somebody has chosen who wants no quiet hours."""
 
 
 def minute_of(person: Person, config: Config) -> int:
@@ -29,10 +38,20 @@ def comes_at(person: Person, config: Config) -> int:
 
 
 def quiet_of(person: Person) -> Quiet | None:
-    """The hours in which nothing comes to this person unasked, None when they have not chosen any."""
+    """The hours in which nothing comes to this person unasked, None when they have not chosen any; none at all where they chose to have none."""
     if person.quiet_from is None or person.quiet_until is None:
         return None
     return Quiet(person.quiet_from, person.quiet_until)
+
+
+def undisturbed(person: Person, config: Config) -> Quiet | None:
+    """The hours in which this person is told nothing at once: the quiet ones that they chose, and of who chose nothing, the night.
+
+    None where it is not known when that is: neither they nor the community said where they live.
+    """
+    chosen = quiet_of(person)
+    known = person.zone is not None or config.zone != NOWHERE
+    return AT_NIGHT if chosen is None and known else chosen
 
 
 def zone_of(person: Person, config: Config) -> str:

@@ -134,6 +134,20 @@ async def test_not_what_is_read_nor_in_quiet_hours_nor_against_a_wish(world: Wor
     assert "also without" in told(world, "eve")[-1].body
     assert "and now?" not in told(world, "eve")[-1].body
 
+    # Who has chosen no hours is left alone at night, and not once they say that they want none.
+    await world.ask("ann", "notify on")
+    for day, quiet, at_night in ((8, "quiet", 0), (9, "quiet off", 1)):
+        number = len(told(world, "ann"))
+        await world.ask("ann", quiet)
+        world.clock.turn_to(f"2026-01-{day:02} 01:00")
+        await world.say("#sleep", "ben", "Ann?", **calling("ann"))
+        await later(world)
+        assert len(told(world, "ann")) == number + at_night
+        world.clock.turn_to(f"2026-01-{day:02} 07:00")
+        await later(world)
+        assert len(told(world, "ann")) == number + 1
+    assert (await world.ask("ann", "quiet"))[0].startswith("You have no quiet hours.")
+
 
 async def test_who_may_read_only_the_copy_is_told_of_that_with_its_place(world: World) -> None:
     await world.ask("cleo", "digest daily")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bridge.daylight import Quiet, is_quiet
 from bridge.digest.due import AT_ONCE, LATE_MS, Wall, look, moment, moved, next_run, occasion, outside
+from bridge.effects import is_asked_for
 from bridge.wall import local_date
 
 HOUR_MS = 3600 * 1000
@@ -180,3 +181,9 @@ def test_looking_at_any_time_after_any_move_ends_and_gives_each_slot_once(
         at_ms = row_ms
     assert made == sorted(set(made))
     assert len(made) >= 2
+
+
+def test_no_name_makes_a_digest_one_that_was_asked_for() -> None:
+    """An id of a user may have slashes in it (Matrix specification, appendices, user identifiers)."""
+    assert is_asked_for("@a:x", "@a:x/now/$event")
+    assert not is_asked_for("@a/now/b:x", "@a/now/b:x/2026-01-12")

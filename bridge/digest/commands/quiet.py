@@ -29,7 +29,7 @@ async def quiet(ctx: Context, hours: Hours | None = None) -> Text:
 @command(examples=("quiet off",))
 async def quiet_off(ctx: Context) -> Text:
     """Have no quiet hours any more."""
-    await people.change(ctx.db, ctx.sender, quiet_from=None, quiet_until=None)
+    await people.change(ctx.db, ctx.sender, quiet_from=rhythm.NO_HOURS.since, quiet_until=rhythm.NO_HOURS.until)
     await due.look_again(ctx.db, ctx.sender, ctx.scene.now_ms)
     return words("You have no quiet hours now.")
 
@@ -37,8 +37,16 @@ async def quiet_off(ctx: Context) -> Text:
 async def _told(ctx: Context) -> Text:
     person = await people.get(ctx.db, ctx.sender)
     hours = rhythm.quiet_of(person)
-    if hours is None:
-        return words("You have no quiet hours. %(example)s makes some.", example={"command": "quiet 22:00 7:30"})
+    example = {"command": "quiet 22:00 7:30"}
+    night = rhythm.undisturbed(person, ctx.config)
+    if hours is None and night is not None:
+        return words(
+            "You have chosen no quiet hours: from %(since)s to %(until)s (%(zone)s) I tell you nothing at once. %(example)s chooses other hours, and %(off)s none.",
+            since={"minute": night.since}, until={"minute": night.until}, zone=rhythm.zone_of(person, ctx.config),
+            example=example, off={"command": "quiet off"},
+        )  # fmt: skip
+    if hours is None or hours == rhythm.NO_HOURS:
+        return words("You have no quiet hours. %(example)s makes some.", example=example)
     said = words(
         "Your quiet hours are from %(since)s to %(until)s (%(zone)s).",
         since={"minute": hours.since}, until={"minute": hours.until}, zone=rhythm.zone_of(person, ctx.config),
