@@ -17,7 +17,7 @@ from bridge.moderation.protection import protections
 from bridge.scene import Scene
 from bridge.store import authority, ledger, queue, rooms
 from bridge.store import cases as case_store
-from bridge.store.cases import ACCEPTED, Case
+from bridge.store.cases import ACCEPTED, REFUSED, Case
 from bridge.store.rooms import Room
 from bridge.text import render
 from bridge.words import Text, lines, words
@@ -90,9 +90,16 @@ def _plain(text: Text) -> dict[str, Any]:
 
 
 async def is_known(scene: Scene, event: AnyEvent, rule: str, finding: Finding) -> bool:
-    """Whether this is no news: staff has an open case about what goes on in this room, or has said before that this person may write."""
+    """Whether this is no news: staff has an open case about what goes on in this room, or has said before that this person may write.
+
+    Whom staff freed a moment ago is not silenced again for the same.
+    """
     if finding.of_room:
         return await case_store.open_about(scene.db, kind_of(rule), event.room) is not None
+    if Act.MUTE in finding.acts:
+        before = await case_store.all_about(scene.db, event.sender, kind_of(rule))
+        lately = [case for case in before if scene.now_ms - (case.settled_ms or 0) < HOUR_MS]
+        return any(case.outcome == REFUSED for case in lately)
     if Act.HOLD not in finding.acts:
         return False
     before = await case_store.all_about(scene.db, event.sender, held(rule))

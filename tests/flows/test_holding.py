@@ -140,6 +140,9 @@ async def test_a_flood_mutes_for_a_time_and_a_false_alarm_ends_it_with_a_word(wo
     await world.settle()
     assert silent(world) == set()
     assert "That you could only read was a mistake" in (await private(world, "eve", "I am sorry")).body
+    await world.say("#sleep", "eve", "thank you")  # not silenced for the same again
+    await world.settle()
+    assert silent(world) == set()
     # Another time nobody says anything, and it ends by itself; a moderator's own mute is not shortened by it.
     for number in range(5):
         await world.say("#common", "zed", f"number {number}")

@@ -76,6 +76,7 @@ async def test_a_member_of_another_homeserver_is_kept_quiet_in_every_way(
             await mira.react(staff, flood.event, "👎")
             await eva.sees_from(hearth.me, private, "That you could only read was a mistake", seconds=40)
             await writes(common, wanted=True)
+            await writes(sleep, wanted=True)
             await order(mira, hearth, staff, "!protect off flood", "flood")
 
             # Slow mode over federation: what comes too soon goes on both homeservers, what waits stays.
