@@ -30,6 +30,14 @@ from tests.fake import FakeHomeserver  # noqa: E402
 CHANGING = r"/(send|redact|join|ban|unban|invite|createRoom|state|account_data)(/|$)"
 
 
+def seed_of_kills() -> int:
+    """By which moments to kill are chosen: always the same, with HEARTH_TEST_ANEW others each time. It is printed."""
+    anew = random.randrange(10**6) if os.environ.get("HEARTH_TEST_ANEW") else 1
+    seed = int(os.environ.get("HEARTH_KILL_SEED") or anew)
+    print(f"HEARTH_KILL_SEED={seed}")
+    return seed
+
+
 class FileClock(Clock):
     """The clock of several processes: what is added to real time stands in a file."""
 

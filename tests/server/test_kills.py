@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from killing import Nursery, nursery
+from killing import Nursery, nursery, seed_of_kills
 from rich.console import Console
 
 from bridge.demo.stage import Stage
@@ -44,9 +44,7 @@ async def killable(play: Play) -> AsyncIterator[Nursery]:
 
 @pytest.mark.timeout(240)
 async def test_what_was_owed_comes_once(synapse_venv: Path) -> None:
-    seed = random.randrange(10**6)
-    print(f"seed {seed}")
-    chance = random.Random(seed)
+    chance = random.Random(seed_of_kills())
     async with on_stage(Stage(Console(quiet=True), 2), synapse_venv) as play, killable(play) as bots:
         await everybody_comes_in(play)
         dan, jonas, ann = (play.cast[name] for name in ("dan", "jonas", "ann"))
