@@ -61,7 +61,7 @@ def sqlite_engine(file: Path, *, writer: bool) -> AsyncEngine:
     options: dict[str, Any] = {"pool_size": 1, "max_overflow": 0} if writer else {"pool_size": READERS}
     options["connect_args"] = {"async_creator_fn": quick.connector(file)}
     engine = create_async_engine(_sqlite_url(file), hide_parameters=True, pool_timeout=60, **options)
-    pragmas = ["journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000", "foreign_keys=ON"]
+    pragmas = ["busy_timeout=5000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"]
     pragmas.append("secure_delete=ON" if writer else "query_only=ON")
     _begin_by_hand(engine, "BEGIN IMMEDIATE" if writer else "BEGIN", pragmas)
     _tell_trouble(engine)
@@ -77,7 +77,8 @@ def migration_engine(where: URL | Path) -> AsyncEngine:
         engine = create_async_engine(where, hide_parameters=True, poolclass=NullPool)
     else:
         engine = create_async_engine(_sqlite_url(where), hide_parameters=True, poolclass=NullPool)
-        pragmas = ["journal_mode=WAL", "busy_timeout=60000", "foreign_keys=OFF", "secure_delete=ON"]
+        # Patience comes first: to change the journal has to wait for another one's migration, too.
+        pragmas = ["busy_timeout=60000", "journal_mode=WAL", "foreign_keys=OFF", "secure_delete=ON"]
         _begin_by_hand(engine, "BEGIN IMMEDIATE", pragmas)
     _tell_trouble(engine)
     return engine

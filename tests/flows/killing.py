@@ -123,7 +123,7 @@ async def nursery(config: Path, clock: Path, log: Path) -> AsyncIterator[Nursery
 class Play(Community):
     """A community whose Hearth may be killed at any moment. `step` is where the story waits for the killer."""
 
-    def __init__(self, hs: FakeHomeserver, clock: FileClock, database: Path, steps: int, kills: int) -> None:
+    def __init__(self, hs: FakeHomeserver, clock: FileClock, database: Path, steps: range, kills: int) -> None:
         super().__init__(hs, clock)
         self.database = database
         self.steps, self.kills = steps, kills
@@ -140,7 +140,8 @@ class Play(Community):
 
     def wants_kill(self) -> bool:
         """Whether there were fewer kills so far than belong to this moment."""
-        return self.killed * self.steps < self.kills * min(self.step_number, self.steps)
+        passed = min(max(self.step_number - self.steps.start, 0), len(self.steps))
+        return self.killed * len(self.steps) < self.kills * passed
 
     async def wanted(self) -> None:
         """Until a kill is wanted."""
@@ -216,8 +217,8 @@ async def _fatal_moment(play: Play, nursery: Nursery, dice: random.Random) -> No
 
 
 @asynccontextmanager
-async def a_play(folder: Path, steps: int, kills: int, seed: int) -> AsyncIterator[Play]:
-    """A community in `folder` with Hearth in a process of its own, killed so many times in so many steps."""
+async def a_play(folder: Path, steps: range, kills: int, seed: int) -> AsyncIterator[Play]:
+    """A community in `folder` with Hearth in a process of its own, killed so many times in these steps."""
     config, clock = folder / "config.yaml", FileClock(folder / "clock")
     async with FakeHomeserver() as hs:
         play = Play(hs, clock, folder / "data" / "hearth.db", steps, kills)

@@ -32,7 +32,7 @@ async def more_rooms(play: Play) -> None:
 async def test_a_ban_in_a_hundred_rooms_is_finished_after_each_kill_and_nothing_twice(tmp_path: Path) -> None:
     config, clock = tmp_path / "config.yaml", FileClock(tmp_path / "clock")
     async with FakeHomeserver() as hs:
-        play = Play(hs, clock, tmp_path / "data" / "hearth.db", 1, 0)
+        play = Play(hs, clock, tmp_path / "data" / "hearth.db", range(1), 0)
         raw = settings(hs.url, await play.arrive(), tmp_path / "data")
         await asyncio.to_thread(config.write_text, yaml.safe_dump(raw), "utf-8")
         await play.move_in(Config.model_validate(raw))
