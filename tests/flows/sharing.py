@@ -180,7 +180,7 @@ class World:
             found = tags.find(event.content) if isinstance(event, Message | Edited) else frozenset()
             heard = await journal.remember(db, event, found, self.now_ms)
             scene = self.scene(db)
-            scene.liked = heard.liked
+            scene.liked, scene.here = heard.liked, heard.here
             await react(scene, event)
             if isinstance(event, Message):
                 await answer.answer(scene, event, direct=event.room.startswith("!direct"), book=BOOK)

@@ -232,4 +232,4 @@ def test_nobody_is_given_a_word_that_they_may_not_read(tmp_path: Path) -> None:
             story()
         finally:
             runner.run(database.close())
-    assert sum(given_at_all) > len(given_at_all)
+    assert 2 * sum(given_at_all) > len(given_at_all)  # most of these lives are not without a word
