@@ -80,8 +80,11 @@ FILE_AT_ONCE_SECONDS = 15
 FILE_SECONDS = 240
 """So long a file is waited for that could not be had at once."""
 
-BREATH_SECONDS = 0.25
+BREATHS, BREATH_SECONDS = 20, 0.05
 """While much of moderation goes out we listen in larger pieces: what we do ourselves comes back as events, and each piece is work for the homeserver, too."""
+
+MUCH = 16
+"""So many wishes at once may be the beginning of that."""
 
 IN_DOUBT_MS = 20 * 60 * 60 * 1000
 """A homeserver remembers our transaction ids for a day; after this long we look whether a message is there already."""
@@ -332,11 +335,10 @@ class Hearth:
                 listening or since is not None
             ):  # else it tells all rooms that we are in, whether or not anything happened there
                 await self._known.meet(batch.joined)
-            await self._handled(batch)
+            wanted = await self._handled(batch)
             if batch.final:
                 self.caught_up.set()
-                if self.outbox.rushing:
-                    await asyncio.sleep(BREATH_SECONDS)
+                await self._breathe(wanted)
             if batch.final and not listening:
                 listening = True
                 if since is None:
@@ -344,13 +346,22 @@ class Hearth:
                 journal_log.listening(self.me)
                 ready()
 
+    async def _breathe(self, wanted: int) -> None:
+        """Let the outbox be as long as it does much of moderation at once, but not for longer than a second. `wanted` was put just now."""
+        if wanted >= MUCH:
+            await asyncio.sleep(BREATH_SECONDS)
+        for _ in range(BREATHS):
+            if not self.outbox.rushing:
+                return
+            await asyncio.sleep(BREATH_SECONDS)
+
     def _in_trouble(self, words: str | None) -> None:
         if words is not None:
             self.caught_up.clear()
         self.troubles.tell("homeserver", words)
 
-    async def _handled(self, batch: Batch) -> None:
-        """Handle a batch; a database that is full or away is waited for, since the cursor has not moved."""
+    async def _handled(self, batch: Batch) -> int:
+        """Handle a batch; a database that is full or away is waited for, since the cursor has not moved. How much is newly wanted."""
         while True:
             try:
                 wanted = await handle.handle(
@@ -369,7 +380,7 @@ class Hearth:
                 self.troubles.tell("database", None)
                 if wanted:
                     self.outbox.wake()
-                return
+                return wanted
 
 
 async def _decided_before(scene: Scene, _effect: CreateRoom | ReplaceRoom, state: State, room: str | None) -> None:

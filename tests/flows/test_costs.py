@@ -1,6 +1,8 @@
 """What Hearth asks of its database when nothing special happens: few queries, however large the community is."""
 
+import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,9 +17,13 @@ from sqlalchemy import insert, text
 
 from bridge import handle
 from bridge.config import Config
+from bridge.effects import Ban, Effect, Put
 from bridge.events import AnyEvent, Batch, Content, MemberChanged, Message, Reacted
 from bridge.hearth import Hearth
+from bridge.moderation import store
+from bridge.outbox import Performed
 from bridge.schedule import once
+from bridge.store import ledger, queue
 from bridge.store.db import Database
 from bridge.store.tables import due, greetings, memberships, posts, rooms
 
@@ -160,6 +166,29 @@ async def test_a_message_that_something_hangs_on_is_looked_at_more_closely(house
 async def test_what_happens_often_costs_few_queries(house: House, event: AnyEvent, most: int) -> None:
     seen = await house.hear(event)
     assert len(seen) <= most, seen
+
+
+async def test_a_ban_in_many_rooms_costs_one_statement_a_room_and_a_few_for_sixteen(house: House) -> None:
+    """They go out sixteen at once, and what came of several is written down at once; the last one's turn also ends the decision."""
+
+    async def perform(_effect: Effect, _first_tried_ms: int | None) -> Performed:
+        await asyncio.sleep(0)
+        return Performed()
+
+    outbox, number = house.hearth.outbox, 160
+    outbox._perform = perform
+    async with house.database.writing() as db:
+        intent = await ledger.write(db, "@u0:a.test", "ban", ANN, None, None, None, None, NOW_MS)
+        sanction = (await store.add(db, "user", ANN, None, intent)).id
+        bans = [Ban(key=f"b{n}", room=f"!b{n}:a.test", user=ANN, sanction=sanction) for n in range(number)]
+        await queue.put(db, [Put(ban, intent=intent) for ban in bans], NOW_MS)
+    with counted(house.database) as seen:
+        await outbox.drain()
+    async with house.database.reading() as db:
+        entry = await ledger.get(db, intent)
+    assert entry is not None
+    assert entry.outcome == {"done": number, "refused": {}}
+    assert len(seen) <= 1.5 * number, Counter(one[:60] for one in seen)
 
 
 async def test_a_thousand_messages_are_handled_within_a_few_seconds(house: House) -> None:
