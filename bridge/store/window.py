@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CTE, Executable, Select, and_, distinct, func, or_, select, true, union, union_all
+from sqlalchemy import CTE, Executable, Select, and_, distinct, false, func, or_, select, true, union, union_all
 
 from bridge.digest.model import Copied, Link, Post
 from bridge.store.db import Connection
@@ -112,24 +112,21 @@ async def _sets(db: Connection, query: Executable, same: Same) -> dict[str, froz
 
 
 def _recent(since_seq: int, until_seq: int, me: str, rooms: Collection[str] | None) -> CTE:
-    """The event ids of posts that appeared in the window."""
-    here = (posts.c.room.in_(rooms), posts.c.event.in_(_standing(rooms))) if rooms is not None else (true(),)
+    """The event ids of posts that appeared in the window, themselves or as a copy; with `rooms` in one of these."""
     ours = posts.alias("ours")
+    here = (posts.c.room.in_(rooms), ours.c.room.in_(rooms)) if rooms is not None else (true(), true())
     carried = (
         select(copies.c.source)
         .join(ours, ours.c.event == copies.c.copy)
-        .where(copies.c.live, ours.c.redacted.is_(False), ours.c.seq > since_seq, ours.c.seq <= until_seq)
+        .where(copies.c.live, ours.c.redacted.is_(False), ours.c.seq > since_seq, ours.c.seq <= until_seq, here[1])
     )
-    standing = and_(posts.c.redacted.is_(False), posts.c.author != me, or_(*here))
+    standing = and_(posts.c.redacted.is_(False), posts.c.author != me, posts.c.seq <= until_seq)
+    # By room first: of all that was said in a large community, what stands in two rooms is little.
+    elsewhere = or_(posts.c.seq <= since_seq, posts.c.room.not_in(rooms) if rooms is not None else false())
     return union_all(
-        select(posts.c.event).where(posts.c.seq > since_seq, posts.c.seq <= until_seq, standing),
-        select(posts.c.event).where(posts.c.seq <= since_seq, standing, posts.c.event.in_(carried)),
+        select(posts.c.event).where(posts.c.seq > since_seq, standing, here[0]),
+        select(posts.c.event).where(standing, elsewhere, posts.c.event.in_(carried)),
     ).cte("recent")
-
-
-def _standing(rooms: Collection[str]) -> Select[Any]:
-    """What has a copy in one of these rooms."""
-    return select(copies.c.source).where(copies.c.live, copies.c.room.in_(rooms))
 
 
 def _above(recent: CTE, since_seq: int) -> CTE:

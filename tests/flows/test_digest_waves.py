@@ -225,7 +225,7 @@ def _message(event: str, at_ms: int, body: str) -> Any:
 @on_a_file
 async def test_quiet_hours_and_a_pause(world: World) -> None:
     await world.tell(ANN, "follow #sleep")
-    assert "You have no quiet hours." in await world.tell(ANN, "quiet")
+    assert "no quiet hours: from 22:00 to 07:00" in await world.tell(ANN, "quiet")
     assert "which looks like this: 22:00 7:30" in await world.tell(ANN, "quiet 22:00")
     assert "From when until when?" in await world.tell(ANN, "quiet 22:00 22:00")
     answer = await world.tell(ANN, "quiet 22-9:30")
