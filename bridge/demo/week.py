@@ -163,7 +163,7 @@ async def tuesday_digests_arrive(play: Play) -> None:
     await _caught_up(play)
     turn_to(play, 1, 8)
     for name, words in (("dan", "Good night"), ("greta", "awake since"), ("hugo", "дышал"), ("ines", "awake since")):
-        digest = await play.cast[name].sees_from(play.hearth, play.rooms[f"direct/{name}"], words, seconds=30)
+        digest = await play.cast[name].sees_from(play.hearth, play.rooms[f"direct/{name}"], words, seconds=60)
         play.events[f"digest/{name}"] = digest.event
         play.stage.saw(name.capitalize(), "direct room", digest.text)
 
@@ -278,8 +278,8 @@ STEPS: tuple[Callable[[Play], Awaitable[None]], ...] = (
 
 
 async def _caught_up(play: Play) -> None:
-    """Hearth has read everything up to now: it answers a question asked after it."""
-    await ask(play, play.cast["ann"], "help", room=play.rooms["direct/ann"])
+    """Hearth has read everything up to now: it answers a question asked after it, and no other one."""
+    await ask(play, play.cast["ann"], "help timezone", room=play.rooms["direct/ann"], contains="timezone")
 
 
 def _exactly_once(member: Member, room: str, *texts: str) -> None:
