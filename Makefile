@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 ARGS ?=
 
 .PHONY: help demo test lint format example catalogues lock clean
@@ -20,7 +21,9 @@ $(READY): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Hearth needs Python 3.11 or newer. Say which one to use: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
 	@echo "Setting up (about a minute, once) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "This Python cannot make virtual environments. On Debian: apt install python3-venv"; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock 2>.venv/pip.log \
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock >.venv/uv.lock # the quicker installer, where it reaches a registry; pip otherwise
+	@{ $(PIP) --requirement .venv/uv.lock && UV_HTTP_TIMEOUT=15 $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode \
+		--require-hashes --requirement requirements.lock; } 2>.venv/pip.log || $(PIP) --requirement requirements.lock 2>.venv/pip.log \
 		|| { tail -n 5 .venv/pip.log; echo "The packages could not be fetched. Is there a network, and is a package registry reachable? Then run the same command again."; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
