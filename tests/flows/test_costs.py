@@ -23,9 +23,23 @@ from bridge.hearth import Hearth
 from bridge.moderation import store
 from bridge.outbox import Performed
 from bridge.schedule import once
-from bridge.store import ledger, queue
+from bridge.store import journal, ledger, queue
 from bridge.store.db import Database
-from bridge.store.tables import due, greetings, memberships, posts, rooms
+from bridge.store.tables import (
+    cases,
+    copies,
+    digest_items,
+    digests,
+    due,
+    greetings,
+    memberships,
+    moves,
+    people,
+    posts,
+    rooms,
+    shares,
+    terms,
+)
 
 ME = "@hearth:a.test"
 NOW_MS = 1_767_690_000_000  # noon on a working day: alarms look by day
@@ -166,6 +180,41 @@ async def test_a_message_that_something_hangs_on_is_looked_at_more_closely(house
 async def test_what_happens_often_costs_few_queries(house: House, event: AnyEvent, most: int) -> None:
     seen = await house.hear(event)
     assert len(seen) <= most, seen
+
+
+@pytest.mark.parametrize(
+    "hanging",
+    [
+        (people, {"user": "@u7:a.test", "direct_room": ROOM}),
+        (shares, {"author": "@u16:a.test", "live": True}),
+        (copies, {"author": "@u16:a.test", "live": True}),
+        (copies, {"author": "@u16:a.test", "live": False, "copy": "$copy"}),
+        (moves, {"user": "@u16:a.test", "target": "!c2:a.test"}),
+        (cases, {"subject": "@u16:a.test", "state": "open"}),
+        (terms, {"user": "@u16:a.test"}),
+        (digests, {"id": "d", "user": "@u16:a.test"}, digest_items, {"digest": "d", "room": ROOM}),
+    ],
+    ids=["direct room", "share", "copy", "copy still seen", "move", "case", "term", "digest"],
+)
+async def test_a_ban_on_which_something_hangs_is_looked_at_more_closely(house: House, hanging: tuple[Any, ...]) -> None:
+    """What is spared where nothing hangs on it is spared nowhere else."""
+    banned = MemberChanged(id="$ban", room=ROOM, sender=ME, at_ms=NOW_MS, user="@u16:a.test", membership="ban")
+    async with house.database.writing() as db:
+        assert await ledger.write(db, ME, "test", "", None, None, None, None, NOW_MS) == 1  # a cause for what needs one
+        assert (await journal.remember(db, replace(banned, id="$o", user="@u1:a.test"), frozenset(), NOW_MS)).ordinary
+        for table, given in zip(hanging[::2], hanging[1::2], strict=True):
+            needed = {
+                column.name: column for column in table.columns if not column.nullable and column.name not in given
+            }
+            filled = {
+                name: 1 if column.type.python_type in (int, bool) else "[]"
+                for name, column in needed.items()
+                if column.default is None and column.server_default is None and column.autoincrement is not True
+            }
+            await db.execute(insert(table).values({**filled, **given}))
+        assert not (await journal.remember(db, banned, frozenset(), NOW_MS)).ordinary
+        space = replace(banned, id="$s", user="@u1:a.test", room="!space:a.test")
+        assert not (await journal.remember(db, space, frozenset(), NOW_MS)).ordinary
 
 
 async def test_a_ban_in_many_rooms_costs_one_statement_a_room_and_a_few_for_sixteen(house: House) -> None:
