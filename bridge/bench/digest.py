@@ -56,6 +56,7 @@ async def measure(_venv: Path) -> list[Figure]:
             Figure(name, round(took, 2), "s", round(bare, 2), round(took / bare, 1), f"at most {seconds:g} s", holds=took <= seconds),
             Figure(f"{name}: choosing alone", round(told["choosing"], 2), "s", round(bare, 2), round(told["choosing"] / bare, 1), "for information", holds=True),
             Figure(f"{name}: memory", round(told["mib"]), "MiB", None, None, f"at most {MOST_MIB} MiB", holds=told["mib"] <= MOST_MIB),
+            Figure(f"{name}: the longest that anything else waits to be written", round(told["waited"] * 1000), "ms", None, None, "for information", holds=True),
             Figure(f"{name}: members without a digest", members - told["made"], "", None, None, "for information", holds=True),
         ]  # fmt: skip
     return found
@@ -227,11 +228,14 @@ def _config() -> Config:
 async def _measured(file: Path) -> dict[str, Any]:
     for language in LANGUAGES:  # a bot that runs has read them at its start
         catalogue(language)
+    waited: list[float] = []
     database = await Database.open(file)
     try:
+        others = asyncio.create_task(_others(database, waited))
         began = time.perf_counter()
         made = await tick(database, NOW_MS, _config())
         choosing = time.perf_counter() - began
+        others.cancel()
         async with database.reading() as db:
             known = {room.room: room for room in await room_store.all_rooms(db)}
     finally:
@@ -241,7 +245,16 @@ async def _measured(file: Path) -> dict[str, Any]:
         _word(plain, known)
     wording = time.perf_counter() - began
     mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"choosing": choosing, "wording": wording, "made": made, "mib": mib, "cpu": time.process_time()}
+    return {"choosing": choosing, "wording": wording, "made": made, "mib": mib, "waited": max(waited, default=0.0)}
+
+
+async def _others(database: Database, waited: list[float]) -> None:
+    """Somebody says something again and again meanwhile, which wants to be written down, too; how long each time waits, in seconds."""
+    while True:
+        await asyncio.sleep(0.05)
+        began = time.perf_counter()
+        async with database.writing():
+            waited.append(time.perf_counter() - began)
 
 
 def _word(db: sqlite3.Connection, known: dict[str, room_store.Room]) -> None:
