@@ -129,6 +129,7 @@ async def test_threads_are_carried_both_ways_with_everybodys_consent(lab: Lab, p
             # What a moderator takes out is gone for good, until a moderator allows it again.
             await mira.redact(common, copies[1].event)
             await eva.no_longer_sees(common, "Thought 1 #", 40)
+            await eva.sees_from(hearth.me, told, "A moderator took", 40)  # only now Hearth has heard of it, too
             link = f"https://matrix.to/#/{common}/{copies[1].event}"
             await ask(mira, hearth, rooms["staff"], f"!share again {link}", "may be shared there again")
             await eva.sees(common, "Thought 1 #", seconds=40)
