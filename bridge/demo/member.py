@@ -156,6 +156,14 @@ class Member:
             return False
         return True
 
+    async def only_reads(self, room: str, seconds: float = 20) -> None:
+        """Return once the server refuses what we write. Raises NotSeen after `seconds`."""
+        for _ in range(round(seconds * 5)):
+            if not await self.can_write(room):
+                return
+            await asyncio.sleep(0.2)
+        raise NotSeen(f"{self.name.capitalize()} can still write")
+
     async def join(self, room: str) -> None:
         """Enter a room, by invitation or because the space's members may."""
         query = {"via": list(self.servers)}

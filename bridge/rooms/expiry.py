@@ -30,7 +30,12 @@ def removals(user: str, there: Sequence[There]) -> tuple[Expel, ...]:
     """Out of every room, the space first; invitations are withdrawn the same way. No reason is given: it would be read by all."""
     found = [one for one in there if one.membership in HERE]
     found.sort(key=lambda one: (one.kind != "space", one.key))
-    return tuple(Expel(key=f"expire/{one.room}/{user}/{one.row}", room=one.room, user=user) for one in found)
+    return tuple(Expel(key=removal_key(user, one), room=one.room, user=user) for one in found)
+
+
+def removal_key(user: str, one: There) -> str:
+    """The key by which somebody is taken out of a room that they are in now."""
+    return f"expire/{one.room}/{user}/{one.row}"
 
 
 def voices(

@@ -164,7 +164,7 @@ async def go_on_back(scene: Scene, term: Term, *, declined: str | None = None) -
         return
     ours = {room.key: room.room for room in await rooms.all_rooms(scene.db)}
     left = [key for key in term.places if ours.get(key) != declined or declined is None]
-    there = await terms.there(scene.db, term.user)
+    there = await _there(scene, term.user)
     rows = {one.key: one.row for one in there}
     asked = {}
     for key in left:
@@ -182,11 +182,21 @@ async def go_on_back(scene: Scene, term: Term, *, declined: str | None = None) -
 async def _invite_back(scene: Scene, term: Term) -> bool:
     """One invitation to the space; whether they need one."""
     space = await rooms.by_key(scene.db, "space")
-    if space is None or await people.membership(scene.db, space.room, term.user) == "join":
+    there = await _there(scene, term.user)
+    if space is None or any(one.room == space.room and one.membership == "join" for one in there):
         return False  # they are back before anybody took them out
     key = f"back/{space.room}/{term.user}/{term.period}"
     scene.puts.append(Put(Invite(key=key, room=space.room, user=term.user)))
     return True
+
+
+async def _there(scene: Scene, user: str) -> tuple[expiry.There, ...]:
+    """Where somebody is. What we took them out of counts at once: who pays a moment later is invited there, too."""
+    found = []
+    for one in await terms.there(scene.db, user):
+        taken = one.membership in expiry.HERE and await queue.get(scene.db, expiry.removal_key(user, one))
+        found.append(replace(one, membership="leave") if taken and taken.state == "done" else one)
+    return tuple(found)
 
 
 async def _is_here(scene: Scene, user: str) -> bool:

@@ -24,7 +24,9 @@ async def _moved(scene: Scene, event: MemberChanged) -> None:
         return
     await settle(scene, term)
     if term.stage != ENDED:
-        await go_on_back(scene, term, declined=event.room if event.membership == "leave" else None)
+        # That we took them out ourselves may be heard only after they came back: they turned nothing down.
+        declined = event.membership == "leave" and event.sender != scene.me
+        await go_on_back(scene, term, declined=event.room if declined else None)
 
 
 async def _spoke_up(scene: Scene, event: StateChanged) -> None:

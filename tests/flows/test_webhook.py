@@ -239,3 +239,31 @@ async def test_what_was_taken_before_a_kill_has_its_consequences_after_it(world:
         assert await payments.hear(db, told, "cus_1", EVE, world.clock())
     await world.start()
     assert await until_of(world) == "2026-02-04"
+
+
+async def test_who_pays_when_they_are_hardly_out_is_invited_back_everywhere(world: World, sender: Sender) -> None:
+    """The payment is told before the homeserver tells what we have just done ourselves."""
+    await sender.paid("2026-01-05", user=EVE, until="2026-01-06", period="one")
+    await world.settle()
+    held = world.hs.faults.add("hang", path="/sync$", times=None)
+    world.clock.turn_to("2026-02-01 09:00")
+    assert world.hearth
+    for each in world.hearth.ticks():
+        await each.run()
+
+    async def is_out() -> bool:
+        return not any(EVE in world.hs.members(world.room(name)) for name in world.everywhere())
+
+    async def has_come() -> bool:
+        return any(row["stage"] == "running" for row in await world.rows(terms))
+
+    await world.until(is_out)
+    await sender.paid("2026-02-01", user=EVE, until="2026-03-01", period="two")
+    await world.until(has_come)
+    held.release()
+    await world.settle()
+    eve = world.member("eve")
+    for name in ("#space", "#common", "#sleep"):
+        assert world.room(name) in eve.invites()
+        await eve.join(world.room(name))
+        await world.settle()

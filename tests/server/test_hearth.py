@@ -104,6 +104,11 @@ async def test_a_whole_server_is_banned_and_forgiven_over_federation(synapse_ven
                 mira.join(rooms["common"]), eva.join(rooms["common"]), eva.join(rooms["circle/circle1"])
             )
 
+            # Whoever is shut out cannot ask any more for what they missed: both servers have to know the same before.
+            for member, other in ((mira, eva), (eva, mira)):
+                said = f"{member.name} is here"
+                await member.say(rooms["common"], said)
+                await other.sees(rooms["common"], said)
             direct = await mira.talk_to(hearth.me)
             await mira.until("Hearth", lambda: mira.hears(hearth.me, direct))
             assert "ban" in await ask(mira, hearth, direct, "help")
