@@ -34,12 +34,6 @@ class OnePairOfHomeservers(LoadScopeScheduling):
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: whoever has the homeservers waits for them most of the time."""
-    return len(os.sched_getaffinity(0)) + 1
-
-
-@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OnePairOfHomeservers:
     return OnePairOfHomeservers(config, log)
 

@@ -21,6 +21,7 @@ class Rooms:
         self._encrypted: set[str] = set(crypto.encrypted_rooms) if crypto else set()
         self._open: set[str] = set()
         self._members: dict[str, dict[str, str]] = {}
+        self._heard_while_asking: dict[str, list[dict[str, str]]] = {}
         self._history: dict[str, str] = {}
 
     async def encrypted(self, room: str) -> bool:
@@ -37,13 +38,28 @@ class Rooms:
 
         Raises Refused or Unavailable.
         """
-        if room not in self._history:
+        # What the sync loop sees meanwhile can change either of both, or take it away.
+        members = self._members.get(room)
+        if members is None:
+            members = await self._learn_members(room)
+        history = self._history.get(room)
+        if history is None:
             visibility = (await self._state(room, "m.room.history_visibility") or {}).get("history_visibility")
-            self._history[room] = visibility if isinstance(visibility, str) else "shared"
-        if room not in self._members:
-            self._members[room] = await self.members(room)
-        wanted = {"join"} if self._history[room] == "joined" else {"join", "invite"}
-        return sorted(user for user, membership in self._members[room].items() if membership in wanted)
+            history = self._history[room] = visibility if isinstance(visibility, str) else "shared"
+        wanted = {"join"} if history == "joined" else {"join", "invite"}
+        return sorted(user for user, membership in members.items() if membership in wanted)
+
+    async def _learn_members(self, room: str) -> dict[str, str]:
+        """Ask who is there. Who comes or goes before the answer is here may not be in it, and is heard only once."""
+        heard: dict[str, str] = {}
+        asking = self._heard_while_asking.setdefault(room, [])
+        asking.append(heard)
+        try:
+            found = await self.members(room)
+        finally:
+            asking[:] = [other for other in asking if other is not heard]
+        self._members[room] = members = {**found, **heard}
+        return members
 
     def now_encrypted(self, room: str) -> None:
         """This room is encrypted."""
@@ -61,8 +77,10 @@ class Rooms:
             self.now_encrypted(room)
         elif raw.get("type") == "m.room.history_visibility" and key == "":
             self._history.pop(room, None)
-        elif raw.get("type") == "m.room.member" and isinstance(key, str) and room in self._members:
-            self._members[room][key] = str(content.get("membership"))
+        elif raw.get("type") == "m.room.member" and isinstance(key, str):
+            known = [self._members[room]] if room in self._members else []
+            for members in (*known, *self._heard_while_asking.get(room, ())):
+                members[key] = str(content.get("membership"))
 
     def left(self, room: str) -> None:
         """We are out: what we know of it grows old."""
