@@ -183,7 +183,8 @@ class _Loop:
         left: set[str] = set()
         receipts: list[Receipt] = []
         for section, names in (("join", joined), ("leave", left)):
-            for room, held in translate.rooms(response, section):
+            # Rooms have no order. Who came into one of them and at once wrote to us in another is known there.
+            for room, held in sorted(translate.rooms(response, section), key=_nobody_came):
                 names.add(room)
                 receipts += translate.receipts(translate.raw_events(held, "ephemeral"), room, self.user)
                 state = translate.raw_events(held, "state")
@@ -327,6 +328,10 @@ class _Loop:
             if found is not None and not isinstance(found, Undecryptable):
                 yield Batch(cursor, (found,), final=False)
             self.waiting.remove([unread])
+
+
+def _nobody_came(found: tuple[str, Mapping[str, Any]]) -> bool:
+    return not any(raw.get("type") == "m.room.member" for raw in translate.raw_events(found[1], "timeline"))
 
 
 def _token_before(held: Any) -> str | None:

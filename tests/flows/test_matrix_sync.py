@@ -313,3 +313,23 @@ async def test_how_far_others_have_read_comes_along(listener: Listener, ann: Mem
     await ann.read(room, event)
     found = await listener.until(lambda: [one for batch in listener.batches for one in batch.receipts])
     assert [(one.room, one.user, one.event, one.thread) for one in found] == [(room, ann.user_id, event, "")]
+
+
+async def test_who_came_into_one_room_and_at_once_wrote_in_another_is_known_there(
+    hs: FakeHomeserver, listener: Listener, ann: Member, room: str
+) -> None:
+    bot = await hs.user("@bot")
+    other = await ann.create(preset="public_chat")
+    await bot.join(other)
+    await listener.until(lambda: any(other in batch.joined for batch in listener.batches))
+    await listener.stop()
+    ben = await hs.user("@ben")
+    await ben.join(other)
+    await ann.say(room, "at once")
+    listener.start()
+    await listener.until(lambda: "at once" in listener.words)
+    (batch,) = [each for each in listener.batches if any(isinstance(event, Message) for event in each.events)]
+    assert [type(event) for event in batch.events if event.sender in (ben.user_id, ann.user_id)] == [
+        MemberChanged,
+        Message,
+    ]
