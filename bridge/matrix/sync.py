@@ -8,6 +8,7 @@ import json
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -26,6 +27,9 @@ Trouble = Callable[[str | None], None]
 """Told in plain words what is wrong with the homeserver, and None when all is well again."""
 
 _PAGE = 100
+LOOK_BACK_SECONDS = 20.0
+"""What was said to us before we came may have to be fetched from somebody else's server: while that takes its time, nobody else would be heard."""
+
 _TOKEN_PAUSE_SECONDS = 60.0
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 30.0
@@ -291,7 +295,9 @@ class _Loop:
             timeline = translate.raw_events(held, "timeline")
             if token and entering.invited_directly(self.user, timeline):
                 look = partial(self._insist_unless_refused, room, direction="b")
-                found[room] = await entering.said_before(self.user, timeline, token, look)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_BACK_SECONDS):
+                        found[room] = await entering.said_before(self.user, timeline, token, look)
         return found
 
     async def _insist_unless_refused(self, room: str, token: str, direction: str = "f") -> dict[str, Any]:

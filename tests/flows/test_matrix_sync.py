@@ -265,6 +265,23 @@ async def test_all_that_was_said_into_a_direct_room_before_we_came_is_heard(
     assert listener.words == [*early, "hello"]
 
 
+async def test_a_slow_look_back_into_one_room_keeps_nobody_else_waiting(
+    hs: FakeHomeserver, listener: Listener, ann: Member, room: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync, "LOOK_BACK_SECONDS", 0.2)
+    bot = await hs.user("@bot")
+    other = await ann.create(preset="private_chat", is_direct=True, invite=[bot.user_id])
+    for number in range(60):
+        await ann.say(other, f"early {number}")
+    held = hs.faults.add("hang", path="/messages$", times=None)
+    await bot.join(other)
+    await ann.say(other, "hello")
+    await ann.say(room, "help")
+    await listener.until(lambda: {"hello", "help"} <= set(listener.words))
+    assert held.hits
+    held.release()
+
+
 async def test_who_could_not_be_given_a_key_is_tried_again_although_nothing_happens(
     hs: FakeHomeserver, tmp_path: Path
 ) -> None:
