@@ -278,10 +278,11 @@ async def _puzzled(asked: _Asked) -> None:
     # In the staff room people rely on us: silence there would look like obedience.
     for_us = call.certain or (asked.room is not None and asked.room.kind == "staff")
     polite = courtesy(given) if asked.room is None else None
-    own = spellings(book.commands, "command", [await language_of(asked.scene, asked.event.sender)])
-    # A mistyped `!word` in a room may be meant for another bot, so it has to come near to a command of ours.
-    sure = 0.6 if for_us else SURE
-    near = () if polite else book.beginning(first, role) or book.near(given, role, own, sure)
+    near = () if polite else book.beginning(first, role)
+    if not polite and not near:
+        own = spellings(book.commands, "command", [await language_of(asked.scene, asked.event.sender)])
+        # A mistyped `!word` in a room may be meant for another bot, so it has to come near to a command of ours.
+        near = book.near(given, role, own, 0.6 if for_us else SURE)
     if not for_us and not near:
         return
     everything = words("Write %(help)s to see what I can do.", help={"command": "help"})

@@ -235,19 +235,16 @@ class Book:
         }
         plain = " ".join(text.casefold().split())[:64]
         scored = sorted(
-            (-_alike(spelling, wanted), spelling)
+            (-alike, spelling)
             for wanted in {plain, plain.partition(" ")[0]}
-            for spelling in difflib.get_close_matches(wanted, list(known), n=12, cutoff=cutoff)
-            if spelling in self.commands or spelling in own or _alike(spelling, wanted) >= SURE
+            for spelling in known
+            if (alike := difflib.SequenceMatcher(None, spelling, wanted).ratio())
+            >= (cutoff if spelling in self.commands or spelling in own else max(cutoff, SURE))
         )
         found: dict[str, str] = {}
         for _, spelling in scored:
             found.setdefault(known[spelling], spelling)
         return tuple(found.values())[:3]
-
-
-def _alike(one: str, other: str) -> float:
-    return difflib.SequenceMatcher(None, one, other).ratio()
 
 
 def arguments(wanted: Command, line: Line, at: int, directory: Directory) -> list[object]:

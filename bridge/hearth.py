@@ -331,9 +331,8 @@ class Hearth:
         listening = False
         async for batch in batches(self.matrix, since, trouble=self._in_trouble):
             self.names.hear(batch.events)
-            if (
-                listening or since is not None
-            ):  # else it tells all rooms that we are in, whether or not anything happened there
+            # The very first response tells all rooms that we are in, whether or not anything happened there.
+            if listening or since is not None:
                 await self._known.meet(batch.joined)
             wanted = await self._handled(batch)
             if batch.final:

@@ -41,9 +41,8 @@ async def slow(
     entity, target, scope = _whom(ctx, who)
     if isinstance(who, Aim):
         await whom.refuse_our_own(ctx, who)
-    if (
-        isinstance(who, Aim) and who.ms is not None and isinstance(gap, Duration)
-    ):  # `@eve 1m for 1h`: the second time is how long
+    # `@eve 1m for 1h`: the second time is how long.
+    if isinstance(who, Aim) and who.ms is not None and isinstance(gap, Duration):
         gap, how_long = Duration(who.ms), how_long or gap
     if gap == "off":
         return await _off(ctx, entity, target, scope, str(reason))
