@@ -50,7 +50,7 @@ class Common(Section):
     def holds(self, key: str) -> bool:
         """Whether it is looked at in the room with this key."""
         here = self.rooms.get(key, self.enabled)
-        return here if isinstance(here, bool) else bool(here.get("enabled", True))
+        return here if isinstance(here, bool) else bool(here.get("enabled", self.enabled))
 
     def at(self, key: str) -> Self:
         """What it is told in the room with this key."""
