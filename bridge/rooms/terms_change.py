@@ -166,11 +166,8 @@ async def go_on_back(scene: Scene, term: Term, *, declined: str | None = None) -
     left = [key for key in term.places if ours.get(key) != declined or declined is None]
     there = await _there(scene, term.user)
     rows = {one.key: one.row for one in there}
-    asked = {}
-    for key in left:
-        wish = await queue.get(scene.db, expiry.back_key(ours.get(key, ""), term.user, term.period, rows.get(key, 0)))
-        if wish is not None:
-            asked[wish.key] = wish.state
+    keys = [expiry.back_key(ours.get(key, ""), term.user, term.period, rows.get(key, 0)) for key in left]
+    asked = {key: wish.state for key, wish in (await queue.standing(scene.db, keys)).items()}
     way = expiry.way_back(term.user, term.period, left, there, ours, asked)
     if way.places != term.places:
         await terms.save(scene.db, replace(term, places=way.places))
@@ -192,11 +189,12 @@ async def _invite_back(scene: Scene, term: Term) -> bool:
 
 async def _there(scene: Scene, user: str) -> tuple[expiry.There, ...]:
     """Where somebody is. What we took them out of counts at once: who pays a moment later is invited there, too."""
-    found = []
-    for one in await terms.there(scene.db, user):
-        taken = one.membership in expiry.HERE and await queue.get(scene.db, expiry.removal_key(user, one))
-        found.append(replace(one, membership="leave") if taken and taken.state == "done" else one)
-    return tuple(found)
+    found = await terms.there(scene.db, user)
+    taken = await queue.standing(
+        scene.db, [expiry.removal_key(user, one) for one in found if one.membership in expiry.HERE]
+    )
+    out = {key for key, wish in taken.items() if wish.state == "done"}
+    return tuple(replace(one, membership="leave") if expiry.removal_key(user, one) in out else one for one in found)
 
 
 async def _is_here(scene: Scene, user: str) -> bool:
