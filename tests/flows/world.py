@@ -134,6 +134,17 @@ class World(Community):
         query = select(outbox.c.key, outbox.c.attempts).where(outbox.c.state == "due", now_or_again)
         return (await db.execute(query)).all()
 
+    async def comes_late(self, user: str) -> tuple[bool, bool]:
+        """What somebody wrote half an hour ago comes only now, and beside it something new, both in the common room: whether each was taken away."""
+        room, now = self.room("#common"), self.clock()
+        late, new = (
+            self.hs.inject(room, user, "m.room.message", {"msgtype": "m.text", "body": body}, ts=ts)
+            for body, ts in (("kept meanwhile", now - 30 * 60 * 1000), ("hello", now))
+        )
+        await self.settle()
+        seen = {event.event_id: bool(event.redacted_because) for event in self.hs.timeline(room)}
+        return seen[late], seen[new]
+
     async def turn_to(self, moment: str) -> None:
         """It is that time; everything that is done by the clock is done now."""
         self.clock.turn_to(moment)

@@ -10,6 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from due_digests import settled
 from matrix_parties import until
 from sqlalchemy import select
 from test_digest_touched_real import opens
@@ -88,21 +89,9 @@ async def knows_of(hearth: Hearth, member: Member, room: str, membership: str) -
     await until(look, 40)
 
 
-async def settled(hearth: Hearth, member: Member, day: str) -> str | None:
-    """Wait until the digest of this day has come or was found to hold nothing; the event that it is."""
-
-    async def look() -> queue.Wish | None:
-        async with hearth.database.reading() as db:
-            wish = await queue.get(db, f"digest/{member.id}/{day}")
-        return wish if wish is not None and wish.state != "due" else None
-
-    wish: queue.Wish = await until(look, 40)
-    return wish.result
-
-
 async def shown(hearth: Hearth, member: Member, direct: str, day: str) -> Line:
     """The digest of this day on somebody's screen."""
-    event = await settled(hearth, member, day)
+    event = await settled(hearth, member.id, day)
     assert event is not None
     return await member.until("a digest", lambda: member.screen.get(direct, {}).get(event), 40)
 
@@ -271,7 +260,7 @@ async def test_nobody_is_given_what_is_not_theirs_and_who_waits_for_an_answer_is
         digest = await shown(hearth, kim, direct[kim], day)
         assert back in digest.text
         assert digest.text.count("Open it") == 1
-        assert await settled(hearth, dan, day) is None
+        assert await settled(hearth, dan.id, day) is None
         for member in (dan, kim):
             assert not any("keep this one" in line.text for line in member.lines(direct[member]))
 

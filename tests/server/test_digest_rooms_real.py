@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlite3 import connect as open_file
 from zoneinfo import ZoneInfo
 
+from due_digests import settled
 from matrix_parties import until
 from sqlalchemy import func, select
 from test_hearth import person, running
@@ -17,7 +18,6 @@ from bridge.config import Config
 from bridge.demo.homeservers import Lab
 from bridge.demo.member import Member
 from bridge.hearth import Hearth
-from bridge.store import queue
 from bridge.store.tables import posts
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -75,18 +75,6 @@ async def reads(member: Member, room: str, text: str) -> str:
 async def invited(member: Member, before: set[str]) -> str:
     """The room to which somebody is newly invited."""
     return await member.until("an invitation", lambda: next(iter(member.invites - before), None), 40)
-
-
-async def settled(hearth: Hearth, user: str, day: str) -> str | None:
-    """Wait until the digest of this day has come or was given up; the event that it is."""
-
-    async def look() -> queue.Wish | None:
-        async with hearth.database.reading() as db:
-            wish = await queue.get(db, f"digest/{user}/{day}")
-        return wish if wish is not None and wish.state != "due" else None
-
-    wish: queue.Wish = await until(look, 40)
-    return wish.result
 
 
 async def test_a_digest_comes_in_a_chat_of_its_own_once_and_stays_away_from_who_left_twice(
