@@ -73,6 +73,8 @@ class Tell(Effect):
     prompt: str | None = None
     words_at: tuple[str, ...] = ()
     """As in Say."""
+    insist: bool = False
+    """It matters more than that they left our chats before: they are invited to one once more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

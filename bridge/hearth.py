@@ -216,12 +216,16 @@ class Hearth:
                 return Performed(found)
         return Performed(await self.matrix.gateway.perform(wire, again=again), effect=effect)
 
-    async def direct_room(self, user: str) -> str:
-        """The direct room with a person, found or made, and remembered before it is used: also whether it is encrypted, however it came about."""
+    async def direct_room(self, user: str, *, insist: bool = False) -> str:
+        """The direct room with a person, found or made, and remembered before it is used: also whether it is encrypted, however it came about.
+
+        `insist`: also with who left such rooms twice.
+        """
         async with self.database.reading() as db:
             person = await people.get(db, user)
         gateway = self.matrix.gateway
-        room = await gateway.direct_room(user, person.direct_room, encrypted=self.config.matrix.encryption)
+        encryption = self.config.matrix.encryption
+        room = await gateway.direct_room(user, person.direct_room, encrypted=encryption, insist=insist)
         encrypted = await gateway.is_encrypted(room)
         if (room, encrypted) != (person.direct_room, person.direct_encrypted):
             async with self.database.writing() as db:

@@ -1,7 +1,7 @@
 """Makes of our own words what goes over the wire: says and tells; never sends anything and never decides what is said."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from bridge.effects import Effect, Say, Send, Tell, transaction_id
 from bridge.errors import Refused
@@ -18,7 +18,14 @@ MOST_REASON = 500
 BUTTON = "-button"
 """How the name of a list ends in which the homeserver keeps what was written to its administrators."""
 
-DirectRoom = Callable[[str], Awaitable[str]]
+
+class DirectRoom(Protocol):
+    """Finds or makes the direct room with a person. Raises Refused or Unavailable."""
+
+    async def __call__(self, user: str, *, insist: bool = False) -> str:
+        """The room; `insist` also with who left such rooms twice."""
+
+
 """Finds or makes the direct room with a person and gives its id. Raises Refused or Unavailable."""
 
 
@@ -118,7 +125,7 @@ def fillers(direct_room: DirectRoom) -> Mapping[type[Effect], Filler]:
 
     async def tell(desk: Desk, effect: Tell) -> Send:
         rendered = render(lines(effect.text, *await _quoted(desk, effect.words_at)), effect.language, desk.names)
-        room = await direct_room(effect.user)
+        room = await direct_room(effect.user, insist=effect.insist)
         return Send(key=effect.key, room=room, type="m.room.message", content=content(rendered, effect.key))
 
     return {Say: say, Tell: tell}

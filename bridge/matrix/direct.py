@@ -34,11 +34,11 @@ class DirectRooms:
         self._others: set[str] = set()
         self._lock = asyncio.Lock()
 
-    async def find_or_make(self, user: str, known_room: str | None, *, encrypted: bool) -> str:
+    async def find_or_make(self, user: str, known_room: str | None, *, encrypted: bool, insist: bool = False) -> str:
         """The direct room with this user: the known one, one from `m.direct`, an orphan of ours, or a new one, in this order.
 
         A room that they left is no longer theirs, nor one where somebody else is: what we say is for one person. Who left two rooms that
-        we made wants none: Refused (TURNED_AWAY) until they open one themselves. Raises Refused or Unavailable.
+        we made wants none: Refused (TURNED_AWAY) until they open one themselves, unless we `insist`. Raises Refused or Unavailable.
         """
         if known_room and await self._is_for_two(known_room, user):
             return known_room
@@ -51,7 +51,7 @@ class DirectRooms:
                     return room
                 left += there.get(self._user) == "join" and there.get(user) not in _PRESENT
             found, lost = await self._orphan(user, direct)
-            if found is None and left + lost > _MOST_LEFT:
+            if found is None and left + lost > _MOST_LEFT and not insist:
                 raise Refused(0, TURNED_AWAY, "direct room")
             found = found or await self._make(user, encrypted=encrypted)
             await self._remember(user, found, direct)

@@ -120,9 +120,9 @@ class Gateway(Reading):
         found = await self._files.bring(effect.room, effect.content, seconds)
         return found if isinstance(found, str) else replace(effect, content=found, files=False)
 
-    async def direct_room(self, user: str, known_room: str | None, *, encrypted: bool) -> str:
-        """The room where we speak to this one person, made when there is none. Raises Refused or Unavailable."""
-        return await self._direct.find_or_make(user, known_room, encrypted=encrypted)
+    async def direct_room(self, user: str, known_room: str | None, *, encrypted: bool, insist: bool = False) -> str:
+        """The room where we speak to this one person, made when there is none, and if we `insist` also when they left such rooms twice. Raises Refused or Unavailable."""
+        return await self._direct.find_or_make(user, known_room, encrypted=encrypted, insist=insist)
 
     async def is_encrypted(self, room: str) -> bool:
         """Whether messages there are encrypted. Raises Refused or Unavailable."""

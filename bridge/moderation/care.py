@@ -66,7 +66,7 @@ async def _help(scene: Scene, author: str, guide: Guide, entry: int) -> None:
     person = await people.get(scene.db, author)
     country = country_of(person.zone or scene.config.zone, _zones())
     text = help_text(lines_for(guide, country, language))
-    scene.puts.append(Put(Tell(key=key, user=author, text=text, language=language), intent=entry))
+    scene.puts.append(Put(Tell(key=key, user=author, text=text, language=language, insist=True), intent=entry))
 
 
 def help_text(known: tuple[HelpLine, ...]) -> Text:

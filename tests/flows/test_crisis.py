@@ -131,6 +131,23 @@ async def test_one_person_is_one_case_and_help_lines_are_not_sent_again_and_agai
 
 
 @on_a_file
+async def test_who_left_our_chats_twice_is_given_the_help_lines_all_the_same(world: World) -> None:
+    await world.ask("eve", "follow #sleep")
+    eve = world.member("eve")
+    await eve.leave(await world.direct("eve"))
+    for _ in range(2):
+        await cry(world)
+        (room,) = [each for each in eve.invites() if world.name_of(each) == each]
+        await eve.join(room)
+        (said,) = [seen.body for seen in world.from_hearth(room, "eve")]
+        assert "you are not alone" in said.casefold()
+        await eve.leave(room)
+        await world.settle()
+        world.clock.forward(7 * 60 * 60_000)
+    assert not any("could not write privately" in seen.body for seen in world.from_hearth("#staff"))
+
+
+@on_a_file
 async def test_staff_and_the_direct_room_are_no_exception(world: World) -> None:
     await cry(world, "mod", "#common", "Honestly, I want to die")
     await world.direct("ben")

@@ -168,6 +168,9 @@ async def test_who_leaves_twice_is_left_alone_until_they_come_themselves(
         with pytest.raises(Refused, match=TURNED_AWAY):
             await gateway.direct_room(ann.user_id, None, encrypted=False)
     assert ann.invites() == []
+    urgent = await gateway.direct_room(ann.user_id, None, encrypted=False, insist=True)
+    assert ann.invites() == [urgent]
+    await ann.leave(urgent)
     theirs = await ann.create(preset="trusted_private_chat", is_direct=True, invite=[bot.user_id])
     await bot.join(theirs)
     assert await gateway.direct_room(ann.user_id, theirs, encrypted=False) == theirs
