@@ -145,7 +145,7 @@ class World:
     fillers: dict[type[Effect], Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        async def direct_room(user: str) -> str:
+        async def direct_room(user: str, *, insist: bool = False) -> str:
             return f"!direct-{user}"
 
         self.fillers = {**speak.fillers(direct_room), **dispatch.FILLERS}

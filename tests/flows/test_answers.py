@@ -336,7 +336,7 @@ async def test_the_step_for_events_finds_out_by_itself_whose_room_it_is(world: W
 
 
 async def _wire(world: World, effect: Any) -> Send:
-    async def direct_room(user: str) -> str:
+    async def direct_room(user: str, *, insist: bool = False) -> str:
         return f"!direct/{user}"
 
     desk = Desk(world.database.reading, None, Names(), CONFIG, ME, NOW_MS)  # type: ignore[arg-type]

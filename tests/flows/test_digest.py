@@ -79,7 +79,7 @@ class World:
     unread: set[str] = field(default_factory=set)
     inside: dict[str, list[str]] = field(default_factory=dict)
 
-    async def direct_room(self, user: str) -> str:
+    async def direct_room(self, user: str, *, insist: bool = False) -> str:
         async with self.database.writing() as db:
             await people.change(db, user, direct_room=f"!direct-{user}", direct_encrypted=True)
         return f"!direct-{user}"
