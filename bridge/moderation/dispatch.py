@@ -40,7 +40,7 @@ async def fill_acl(desk: Desk, effect: SetServerAcl) -> SetServerAcl:
     others = set(there) - set(effect.content["deny"])
     if others:
         async with desk.reading() as db:
-            others -= await shut_out.ours(db)
+            others -= await shut_out.ours(db, others)
     if not others:
         return effect
     return replace(effect, content=with_others(effect.content, sorted(others), server_of(desk.me)))

@@ -36,11 +36,17 @@ async def ended(db: Connection, since_ms: int) -> tuple[tuple[str, int, int], ..
     return tuple((row.server, row.from_ms, row.to_ms) for row in await db.execute(query.order_by(shut_out.c.to_ms)))
 
 
-async def ours(db: Connection) -> frozenset[str]:
-    """Every server that was ever shut out by a decision here, or by a rule that we still know of, as names or globs."""
-    decided = select(sanctions.c.target).where(sanctions.c.entity == "server")
-    listed = select(policy_rules.c.target).where(policy_rules.c.entity == "server")
-    return frozenset(await db.scalars(decided.union(listed, select(shut_out.c.server))))
+async def ours(db: Connection, among: Collection[str]) -> frozenset[str]:
+    """Which of these servers, as names or globs, were ever shut out by a decision here, or by a rule that we still know of: there may be a hundred thousand."""
+    found: set[str] = set()
+    asked = sorted(among)
+    for at in range(0, len(asked), _AT_ONCE):
+        some = asked[at : at + _AT_ONCE]
+        decided = select(sanctions.c.target).where(sanctions.c.entity == "server", sanctions.c.target.in_(some))
+        listed = select(policy_rules.c.target).where(policy_rules.c.entity == "server", policy_rules.c.target.in_(some))
+        kept = select(shut_out.c.server).where(shut_out.c.server.in_(some))
+        found.update(await db.scalars(decided.union(listed, kept)))
+    return frozenset(found)
 
 
 async def prune(db: Connection, before_ms: int) -> None:
