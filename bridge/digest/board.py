@@ -110,6 +110,8 @@ class Board:
         self.above: dict[str, str] = {}
         """An event id -> the one above it in its conversation: a copy's source, a reply's thread or target."""
         self.copies: dict[str, tuple[Copied, ...]] = {}
+        self.carried: dict[str, tuple[str, ...]] = {}
+        """The circles into which a message was carried, where it was into any: few are."""
         self.strands: dict[str, tuple[Strand, ...]] = {}
         self.shelves: dict[str, dict[Key, list[Strand]]] = {}
         self.between: dict[str, dict[str, list[Strand]]] = {}
@@ -280,6 +282,11 @@ def _hang_together(made: Board, copies: Iterable[Copied]) -> None:
         made.above[copied.copy] = copied.source
     for source, found in by_source.items():
         made.copies[source] = tuple(sorted(found, key=lambda copied: (copied.room, copied.copy)))
+    circles = {place.room for place in made.places.values() if place.kind == "circle"}
+    for source, found in by_source.items():
+        rooms = [copied.room for copied in found if copied.seq is not None and copied.room in circles]
+        if rooms:
+            made.carried[source] = tuple(rooms)
 
 
 def _gather(made: Board) -> None:

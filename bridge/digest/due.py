@@ -5,6 +5,7 @@ Wall-clock rules are those of `bridge/wall.py`; besides, a date that a place nev
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Literal
 from zlib import crc32
 
@@ -22,6 +23,8 @@ DAYS_TO_LOOK = 400
 
 AT_ONCE = 10
 """So many digests go out at once; with more, each person has a moment of their own within the hour."""
+
+_MOST_WALLS = 1_024
 
 EACH_MS, SPREAD_MS = 1_000, 50 * 60 * 1000
 """So much time each digest of a wave is given, and all of them together at most."""
@@ -45,6 +48,7 @@ class Look:
     following: tuple[int, str]
 
 
+@lru_cache(_MOST_WALLS)  # one clock is that of many people, and what is due is due for them at the same moment
 def look(now_ms: int, row_ms: int, slot: str, wall: Wall) -> Look:
     """Look at an occasion that was written down for `row_ms`, which is not later than `now_ms` (UTC ms).
 
@@ -111,6 +115,7 @@ def occasion(
     return "wait", slot
 
 
+@lru_cache(_MOST_WALLS)
 def not_before(now_ms: int, made_ms: int, zone: str, quiet: Quiet | None) -> int:
     """The first moment at which a digest that was made at `made_ms` and is still under way may come (UTC ms).
 

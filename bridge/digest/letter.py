@@ -88,10 +88,7 @@ def _content(
         when=_when(letter),
         period=_period(letter),
         groups=[
-            {
-                "title": _TITLES[kind],
-                "entries": [_entry(letter, number, line, names, characters) for number, line in group],
-            }
+            (_TITLES[kind], [_entry(letter, number, line, names, characters) for number, line in group])
             for kind, group in groupby(numbered, key=lambda one: one[1].item.reasons[0].kind)
         ],
         tail=_tail(letter, letter.more + len(letter.lines) - len(lines)),
@@ -192,15 +189,15 @@ def _tail(letter: Letter, more: int) -> list[Text]:
     return [*found, touch]
 
 
-def _entry(letter: Letter, number: int, line: Line, names: Names, characters: int) -> dict[str, Any]:
+_OPEN = words("Open it")
+
+
+def _entry(letter: Letter, number: int, line: Line, names: Names, characters: int) -> tuple[Any, ...]:
+    """One item: its number, what is said where, why it is there, and where it can be opened."""
     item = line.item
-    link = {"event": item.event, "room": item.room, "name": words("Open it"), "via": letter.via}
-    return {
-        "number": number,
-        "said": _said(letter, line, names, characters),
-        "why": _late(line, letter.zone, _why(item, letter.rooms, names)),
-        "open": link,
-    }
+    link = {"event": item.event, "room": item.room, "name": _OPEN, "via": letter.via}
+    why = _late(line, letter.zone, _why(item, letter.rooms, names))
+    return number, _said(letter, line, names, characters), why, link
 
 
 def _said(letter: Letter, line: Line, names: Names, characters: int) -> Text:
@@ -279,10 +276,13 @@ def followed(reason: Reason, rooms: Mapping[str, Room], thread: Mapping[str, Any
             return thread or words("this thread")
 
 
+_A_ROOM = words("a room")
+_ROOMS = {"common": words("the common room"), "staff": words("the staff room")}
+
+
 def place(room: Room | None, room_id: str, *, linked: bool = True) -> Any:
     """A room as a value for a Text, by the name that members know: a circle's tag, or what the room is for."""
     if room is None:
-        return words("a room")
-    names = {"common": words("the common room"), "staff": words("the staff room")}
-    name = f"#{room.tag}" if room.tag else names.get(room.kind, words("a room"))
+        return _A_ROOM
+    name = f"#{room.tag}" if room.tag else _ROOMS.get(room.kind, _A_ROOM)
     return {"room": room_id, "alias": room.alias, "name": name} if linked else name

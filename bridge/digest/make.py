@@ -62,7 +62,7 @@ async def look(
     With `rooms` only what stands in one of these: enough for those who are in no other, and little work however large the community is.
     """
     me = config.matrix.user_id
-    with _undisturbed():
+    with undisturbed():
         seen = await window(db, since_seq=since_seq, until_seq=until_seq, me=me, bots=config.digest.bots, rooms=rooms)
         places = await happened.places(db)
         # In a thread: for a large community this takes seconds, and orders by moderators are not to wait for it.
@@ -81,8 +81,8 @@ async def look(
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Nobody looks meanwhile for objects that hold one another: among millions that do not, this would take a quarter of the time."""
+def undisturbed() -> Iterator[None]:
+    """Within it nobody looks for objects that hold one another: among millions that do not, this would take a quarter of the time."""
     before = gc.isenabled()
     gc.disable()
     try:
@@ -108,7 +108,7 @@ async def choose(db: Connection, turns: Sequence[Turn], what: Board, config: Con
     if not turns:
         return Chosen(())
     people = await members(db, [turn.user for turn in turns])
-    with _undisturbed():
+    with undisturbed():
         return await asyncio.to_thread(_choose, turns, people, what, config.digest.most_items)
 
 

@@ -24,6 +24,14 @@ def has_read(reads: Mapping[tuple[str, str], int], room: str, event: str, seq: i
     return any(reads.get((room, key), -1) >= seq for key in (WHOLE, event, *within))
 
 
+def _bits(mask: Mask) -> Iterator[Mask]:
+    """Each wish of some, in their order."""
+    while mask:
+        bit = mask & -mask
+        yield bit
+        mask ^= bit
+
+
 class Reader:
     """What one member finds on the board. Whatever is asked for is worked out once."""
 
@@ -91,6 +99,7 @@ class Reader:
         self.wishes: tuple[Reason, ...] = tuple(sorted(wanted, key=lambda reason: (ORDER[reason.kind], reason)))
         """Everything of which this member wants to hear, in the order in which it is shown."""
         bits = {reason: 1 << number for number, reason in enumerate(self.wishes)}
+        self._wish = {bit: reason for reason, bit in bits.items()}
         self._people = {reason.target: bit for reason, bit in bits.items() if reason.kind == "person"}
         self._tags = {reason.target: bit for reason, bit in bits.items() if reason.kind == "tag"}
         self._circles = {room: bits[reason] for circle, reason in circles.items() for room in board.rooms_of(circle)}
@@ -259,9 +268,9 @@ class Reader:
             return found
         for tag in post.tags:
             found |= self._tags.get(tag, 0)
-        for copied in self.board.copies.get(post.event, ()):
-            if copied.seq is not None and copied.room in self.own:  # carried into a circle
-                found |= self._circles.get(copied.room, 0)
+        if post.event in self.board.carried:
+            for room in self.own.intersection(self.board.carried[post.event]):
+                found |= self._circles.get(room, 0)
         return found | self._circles.get(post.room, 0) | self._threads.get(root, 0)
 
     def why(self, root: str) -> list[tuple[Entry, Mask]]:
@@ -280,17 +289,18 @@ class Reader:
     def reasons(self, mask: Mask) -> tuple[Reason, ...]:
         """These wishes, in the order in which they are shown."""
         if mask not in self._reasons:
-            self._reasons[mask] = tuple(reason for number, reason in enumerate(self.wishes) if mask >> number & 1)
+            self._reasons[mask] = tuple([self._wish[bit] for bit in _bits(mask)])
         return self._reasons[mask]
 
     def weight(self, mask: Mask) -> float:
         """What these wishes weigh together."""
-        if mask not in self._weights:
+        known = self._weights.get(mask)
+        if known is None:
             weigh = self.board.weigh
             # fsum: what comes out must not depend on an order.
-            together = fsum([weigh[reason.kind] for reason in self.reasons(mask)])
-            self._weights[mask] = min(together, self.board.weights.most_reasons)
-        return self._weights[mask]
+            together = fsum([weigh[self._wish[bit].kind] for bit in _bits(mask)])
+            known = self._weights[mask] = min(together, self.board.weights.most_reasons)
+        return known
 
     # --- answering -------------------------------------------------------------------------------------------------------------------
 

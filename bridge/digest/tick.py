@@ -1,5 +1,6 @@
 """Looks whose digest is due and has it made; never chooses what is in it and never sends one."""
 
+import gc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -7,7 +8,7 @@ from bridge.config import Config
 from bridge.digest import store
 from bridge.digest.board import Board
 from bridge.digest.due import look, moment, moved, not_before
-from bridge.digest.make import Chosen, Turn, choose, write
+from bridge.digest.make import Chosen, Turn, choose, undisturbed, write
 from bridge.digest.make import look as read
 from bridge.digest.rhythm import wall_of
 from bridge.store import authority, due
@@ -40,13 +41,23 @@ async def tick(database: Database, now_ms: int, config: Config) -> int:
     What happened is read once for all. Up to BATCH people are chosen for without a lock on the database, and then written down in one transaction
     with their next occasion: a kill in between loses nothing and makes nothing twice. Whose occasion has changed meanwhile is left for the next look.
     """
-    made = 0
     async with database.reading() as db:
         wave = await store.wave(db, now_ms)
         say = await authority.named(db, config) if wave is not None else None
     if wave is None or say is None:
         return 0
     leading = say.staff.union(*(say.leads(circle) for circle in config.community.circles))
+    try:
+        return await _in_batches(database, wave, leading, now_ms, config)
+    finally:
+        if wave.number > BATCH:
+            gc.unfreeze()
+
+
+async def _in_batches(
+    database: Database, wave: store.Wave, leading: frozenset[str], now_ms: int, config: Config
+) -> int:
+    made = 0
     what: Board | None = None
     while True:
         async with database.reading() as db:
@@ -54,7 +65,11 @@ async def tick(database: Database, now_ms: int, config: Config) -> int:
             still = await store.on_their_way(db, [row.subject for row, _ in rows]) if rows else frozenset()
             batch = _sort(rows, wave, now_ms, config, still, leading)
             if batch.turns and what is None:
-                what = await read(db, wave.since_seq, wave.until_seq, config, now_ms)
+                with undisturbed():
+                    what = await read(db, wave.since_seq, wave.until_seq, config, now_ms)
+                    if wave.number > BATCH:
+                        # It stays until the last digest is made. Else it would be gone through again and again, and everybody waits for that.
+                        gc.freeze()
             chosen = await choose(db, batch.turns, what, config) if what is not None else Chosen(())
         if rows:
             crashed = {**batch.crashed, **chosen.crashed}

@@ -51,20 +51,9 @@ async def window(
     called = await _sets(db, select(mentions).join(recent, recent.c.event == mentions.c.event), same)
     reacted = await _reacted(db, since_seq, until_seq, me, bots, same, recent if rooms is not None else None)
     shy = frozenset((await db.execute(select(people.c.user).where(people.c.shown == ANONYMOUS))).scalars())
-    either = or_(posts.c.automatic, posts.c.copied)
-    columns = (
-        posts.c.seq,
-        posts.c.event,
-        posts.c.room,
-        posts.c.author,
-        posts.c.at_ms,
-        posts.c.thread,
-        posts.c.reply_to,
-    )
-    query = select(*columns, either).join(recent, recent.c.event == posts.c.event).order_by(posts.c.seq)
     none: frozenset[str] = frozenset()
     found: list[Post] = []
-    async for part in _parts_of(db, query):
+    async for part in _parts_of(db, select(recent).order_by(recent.c.seq)):
         # Half a million rows: each name that is looked up here costs as much as a query does elsewhere.
         found += [
             Post(
@@ -112,7 +101,17 @@ async def _sets(db: Connection, query: Executable, same: Same) -> dict[str, froz
 
 
 def _recent(since_seq: int, until_seq: int, me: str, rooms: Collection[str] | None) -> CTE:
-    """The event ids of posts that appeared in the window, themselves or as a copy; with `rooms` in one of these."""
+    """The posts that appeared in the window, themselves or as a copy; with `rooms` in one of these."""
+    columns = (
+        posts.c.seq,
+        posts.c.event,
+        posts.c.room,
+        posts.c.author,
+        posts.c.at_ms,
+        posts.c.thread,
+        posts.c.reply_to,
+    )
+    wanted = select(*columns, or_(posts.c.automatic, posts.c.copied).label("program"))
     ours = posts.alias("ours")
     here = (posts.c.room.in_(rooms), ours.c.room.in_(rooms)) if rooms is not None else (true(), true())
     carried = (
@@ -124,20 +123,14 @@ def _recent(since_seq: int, until_seq: int, me: str, rooms: Collection[str] | No
     # By room first: of all that was said in a large community, what stands in two rooms is little.
     elsewhere = or_(posts.c.seq <= since_seq, posts.c.room.not_in(rooms) if rooms is not None else false())
     return union_all(
-        select(posts.c.event).where(posts.c.seq > since_seq, standing, here[0]),
-        select(posts.c.event).where(standing, elsewhere, posts.c.event.in_(carried)),
+        wanted.where(posts.c.seq > since_seq, standing, here[0]),
+        wanted.where(standing, elsewhere, posts.c.event.in_(carried)),
     ).cte("recent")
 
 
 def _above(recent: CTE, since_seq: int) -> CTE:
     """What recent messages hang on and is older or gone, and what that hangs on, as event ids; above a copy of ours is what it copies."""
-    here = posts.alias("here")
-    hangs = [
-        select(column.label("event"))
-        .join(recent, recent.c.event == here.c.event)
-        .where(column.is_not(None))
-        for column in (here.c.thread, here.c.reply_to)
-    ]  # fmt: skip
+    hangs = (select(on.label("event")).where(on.is_not(None)) for on in (recent.c.thread, recent.c.reply_to))
     first = union(*hangs).cte("hangs")
     target = posts.alias("target")
     older = select(first.c.event).outerjoin(target, target.c.event == first.c.event)
