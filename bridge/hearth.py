@@ -80,8 +80,11 @@ FILE_AT_ONCE_SECONDS = 15
 FILE_SECONDS = 240
 """So long a file is waited for that could not be had at once."""
 
-BREATHS, BREATH_SECONDS = 20, 0.05
-"""While much of moderation goes out we listen in larger pieces: what we do ourselves comes back as events, and each piece is work for the homeserver, too."""
+BREATHS, BREATH_SECONDS = 50, 0.05
+"""While much of moderation goes out we listen in larger pieces: what we do ourselves comes back as events, and each is work for the homeserver, too:
+
+to tell us of three bans takes it as long as one more ban. So a ban in a hundred rooms is over before we listen again.
+"""
 
 MUCH = 16
 """So many wishes at once may be the beginning of that."""
@@ -350,11 +353,16 @@ class Hearth:
                 ready()
 
     async def _breathe(self, wanted: int) -> None:
-        """Let the outbox be as long as it does much of moderation at once, but not for longer than a second. `wanted` was put just now."""
+        """Let the outbox be from when it does much of moderation at once until that is done, but not for longer than two and a half seconds.
+
+        `wanted` was put just now.
+        """
         if wanted >= MUCH:
             await asyncio.sleep(BREATH_SECONDS)
+        if not self.outbox.rushing:
+            return
         for _ in range(BREATHS):
-            if not self.outbox.rushing:
+            if not self.outbox.urgent:
                 return
             await asyncio.sleep(BREATH_SECONDS)
 

@@ -2,12 +2,13 @@
 
 One loop owns the database side. A turn of it is one transaction: what came back is settled together with its consequences, and what may go out next
 is taken. What goes out runs beside it, without a transaction; so HTTP never holds the database, and a crash at any moment leaves a row that is
-still due and will be sent again under the same transaction id.
+still due and will be sent again under the same transaction id. Where much of moderation is to be done, a turn takes more than may go out at once, so
+that the homeserver never waits for the next turn, and there are fewer of these.
 """
 
 import asyncio
 import random
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ import structlog
 
 from bridge.clock import Clock
 from bridge.effects import EFFECTS, Effect, Priority, load
-from bridge.errors import Unavailable
+from bridge.errors import NotYet, TokenLost, Unavailable
 from bridge.pacing import REST, Pace, bucket
 from bridge.scene import Scene, Settler
 from bridge.settling import Areas, Back, IntentDone, pace_after, settle, verdict
@@ -37,6 +38,9 @@ STORE_WAIT_SECONDS = 1.0
 
 GATHER_SECONDS = 0.05
 """While the homeserver has enough of ours to do, what comes back waits so long for what comes back next: one transaction for several."""
+
+GATHER_AHEAD_SECONDS = 0.3
+"""So long where the next that may go out are at hand already."""
 
 Perform = Callable[[Effect, int | None], Awaitable["Performed"]]
 Progress = Callable[[int, int], None]
@@ -86,11 +90,14 @@ class Outbox:
         self._chance = chance
         self._woken = asyncio.Event()
         # A row is under way until what came back of it is committed: until then its lane is busy.
-        self._under_way: dict[int, tuple[queue.Wish, asyncio.Task[None]]] = {}
+        self._under_way: dict[int, tuple[queue.Wish, asyncio.Task[None] | None]] = {}
+        self._ahead: deque[queue.Wish] = deque()
+        """Of these the ones that wait for a place; while there are any, all places are taken."""
         self._back: list[Back] = []
         self._settled = 0
         self._since_answer = 0
         self._asked = False
+        self._more = False
 
     @property
     def trouble(self) -> str | None:
@@ -100,10 +107,14 @@ class Outbox:
         return "homeserver" if self.pace.away else None
 
     @property
+    def urgent(self) -> int:
+        """How much of moderation is under way."""
+        return sum(wish.priority == Priority.MODERATION for wish, _ in self._under_way.values())
+
+    @property
     def rushing(self) -> bool:
-        """Whether much of moderation is under way at once, as when somebody is banned from a hundred rooms."""
-        urgent = sum(wish.priority == Priority.MODERATION for wish, _ in self._under_way.values())
-        return urgent >= self._at_once // 2
+        """Whether that is much at once, as when somebody is banned from a hundred rooms."""
+        return self.urgent >= self._at_once // 2
 
     def wake(self) -> None:
         """New rows were committed, or a person retried one: look at once."""
@@ -157,8 +168,10 @@ class Outbox:
 
     async def _turn(self, *, take: bool) -> None:
         now_ms = self._clock()
+        pace = pace_after(self.pace, self._back, now_ms, self._chance())
+        if not (take and pace.open):
+            self._let_go()
         back = list(self._back)
-        pace = pace_after(self.pace, back, now_ms, self._chance())
         verdicts = [verdict(each, pace, now_ms, self._chance()) for each in back]
         returned = {each.wish.id for each in back}
         going = [wish for wish, _ in self._under_way.values() if wish.id not in returned]
@@ -173,26 +186,33 @@ class Outbox:
         del self._back[: len(back)]
         for row in returned:
             del self._under_way[row]
-        for wish in taken:
-            self._under_way[wish.id] = (wish, asyncio.create_task(self._try(wish)))
+        self._under_way |= {wish.id: (wish, None) for wish in taken}
+        self._ahead += taken
+        self._begin()
 
     async def _take(
         self, db: Connection, pace: Pace, going: Collection[queue.Wish], now_ms: int
     ) -> Sequence[queue.Wish]:
         free = (1 if pace.away else self._at_once) - len(going)
+        ahead = self._at_once if pace.open else 0
+        self._more = False
         if now_ms < pace.paused_until_ms:
             return ()
         busy = {wish.lane for wish in going}
         drawn = Counter(bucket(wish.kind) for wish in going)
         held = pace.held_buckets(now_ms)
         taken: list[queue.Wish] = []
-        while free > len(taken):
+        while free + ahead > len(taken):
             closed = held | {name for name in pace.at_once if not pace.room_in(name, drawn[name])}
             kinds = [kind for kind in EFFECTS if bucket(kind) in closed]
             # Where a bucket is watched, rows are taken one by one, so that it is never drawn on by more than it may.
-            limit = 1 if pace.at_once else free
+            limit = 1 if pace.at_once else free + ahead
             found = await self._next(db, now_ms, limit, busy, kinds) if REST in pace.at_once else ()
             found = found or await queue.due(db, now_ms, limit, busy, kinds)
+            if ahead:
+                found = [
+                    each for place, each in enumerate(found) if place < free or each.priority == Priority.MODERATION
+                ]
             self._since_answer = (
                 0 if any(each.priority == Priority.ANSWER for each in found) else self._since_answer + len(found)
             )
@@ -201,6 +221,7 @@ class Outbox:
             drawn.update(bucket(wish.kind) for wish in found)
             if not found or not pace.at_once:
                 break
+        self._more = len(taken) == free + ahead > free
         return taken
 
     async def _next(
@@ -224,11 +245,27 @@ class Outbox:
         except Exception as error:  # noqa: BLE001 - whatever it is, the other rows must go on
             back = Back(wish, effect, error=error)
         self._back.append(back)
+        self._begin()
         self._woken.set()
+
+    def _begin(self) -> None:
+        """Let go out what waits for a place, as far as there are places; but not when the homeserver has just not done what we asked."""
+        if any(isinstance(each.error, Unavailable | TokenLost) for each in self._back):
+            self._let_go()
+        while self._ahead and len(self._under_way) - len(self._back) - len(self._ahead) < self._at_once:
+            wish = self._ahead.popleft()
+            self._under_way[wish.id] = (wish, asyncio.create_task(self._try(wish)))
+
+    def _let_go(self) -> None:
+        """What waits for a place may not go out now, after all: nobody was asked for it yet."""
+        now_ms = self._clock()
+        self._back += [Back(wish, None, error=NotYet(now_ms)) for wish in self._ahead]
+        self._ahead.clear()
 
     def _hush(self) -> None:
         """From here on whoever wakes us has something new; so has who woke us before, as long as all places were taken."""
-        self._asked = self._asked and len(self._under_way) - len(self._back) >= self._at_once
+        full = len(self._under_way) - len(self._back) >= self._at_once
+        self._asked = self._asked and full and not self._more
         self._woken.clear()
 
     async def _sleep(self) -> None:
@@ -238,9 +275,10 @@ class Outbox:
 
     async def _gather(self) -> None:
         """As long as most of what may be under way is, more may come back; but nobody waits who has something new."""
-        most = self._at_once - self._at_once // 4
+        quarter = self._at_once // 4
+        most = self._at_once + quarter if self._more else self._at_once - quarter
         try:
-            async with asyncio.timeout(GATHER_SECONDS):
+            async with asyncio.timeout(GATHER_AHEAD_SECONDS if self._more else GATHER_SECONDS):
                 while self._back and not self._asked and len(self._under_way) - len(self._back) > most:
                     self._woken.clear()
                     await self._woken.wait()
@@ -261,11 +299,12 @@ class Outbox:
             pass
 
     async def _give_up(self) -> None:
-        tasks = [task for _, task in self._under_way.values()]
+        tasks = [task for _, task in self._under_way.values() if task]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._under_way.clear()
+        self._ahead.clear()
         self._back.clear()
 
 

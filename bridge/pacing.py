@@ -62,6 +62,11 @@ class Pace:
         """Whether the homeserver as a whole does not do what we ask."""
         return self.token_lost or self.failures >= FAILURES_TO_PAUSE
 
+    @property
+    def open(self) -> bool:
+        """Whether nothing is held back, nor watched so that it is not drawn on by more than it may."""
+        return not (self.away or self.at_once)
+
     def answered(self, kind: str) -> "Pace":
         """The homeserver did or refused something: it is there, and that bucket has room for one more at a time."""
         name = bucket(kind)

@@ -368,51 +368,96 @@ async def test_a_settler_that_crashes_does_not_have_the_effect_done_again(bench:
     assert (failure.event, failure.outbox_key, failure.error) == (None, "k1", "KeyError")
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110 - nobody tells us
+            await asyncio.sleep(0)
+
+
+class Hand:
+    """The outbox runs, each effect comes back when a test says so, and `turns` has what had come back before each turn."""
+
+    def __init__(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("GATHER_SECONDS", "GATHER_AHEAD_SECONDS"):
+            monkeypatch.setattr(f"bridge.outbox.{name}", 600)
+        monkeypatch.setattr(bench.outbox, "_turn", self.counted(bench.outbox._turn))
+        self.bench, self.running = bench, asyncio.create_task(bench.outbox.run())
+        self.going: dict[str, asyncio.Future[None]] = {}
+        self.turns: list[int] = []
+        bench.answer = self.answer
+
+    def counted(self, turn: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+        async def counted(*, take: bool) -> None:
+            self.turns.append(len(self.bench.outbox._back))
+            await turn(take=take)
+
+        return counted
+
+    async def answer(self, effect: Effect) -> None:
+        await self.going.setdefault(effect.key, asyncio.get_running_loop().create_future())
+
+    async def back(self, *keys: str, error: Exception | None = None) -> None:
+        for key in keys:
+            if error:
+                self.going[key].set_exception(error)
+            else:
+                self.going[key].set_result(None)
+            await until(lambda key=key: key not in {load.partition(":")[2] for load in self.bench.under_way})  # type: ignore[misc]
+            for _ in range(50):  # as many chances to begin with the one that is back
+                await asyncio.sleep(0)
+
+    async def let_go(self) -> None:
+        self.running.cancel()
+        await asyncio.gather(self.running, return_exceptions=True)
+
+
 async def test_while_much_is_under_way_several_outcomes_are_written_at_once(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A quarter of what may be under way; or fewer, when somebody has something new."""
-    monkeypatch.setattr("bridge.outbox.GATHER_SECONDS", 600)
-    going: dict[str, asyncio.Event] = {}
-    turns: list[int] = []
-    turn = bench.outbox._turn
-
-    async def counted(*, take: bool) -> None:
-        turns.append(len(bench.outbox._back))
-        await turn(take=take)
-
-    async def answer(effect: Effect) -> None:
-        await going.setdefault(effect.key, asyncio.Event()).wait()
-
-    async def until(condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(30):
-            while not condition():  # noqa: ASYNC110 - nobody tells us
-                await asyncio.sleep(0)
-
-    monkeypatch.setattr(bench.outbox, "_turn", counted)
-    bench.answer = answer
-    await bench.put(*(ban(f"b{number}", f"!{number}") for number in range(24)))
-    running = asyncio.create_task(bench.outbox.run())
-    await until(lambda: len(going) == 16)
-    for number in range(4):
-        going[f"b{number}"].set()
-        await until(lambda number=number: len(bench.done) > number)  # type: ignore[misc]
-        for _ in range(50):  # as many chances to begin with the one that is back
-            await asyncio.sleep(0)
-    await until(lambda: len(going) == 20)
-    assert turns == [0, 4]
-    await bench.put(ban("new", "!new"))
-    going["b4"].set()
-    await until(lambda: len(bench.done) == 5)
+    await bench.put(*(say(f"s{number}", f"s{number}") for number in range(24)))
+    hand = Hand(bench, monkeypatch)
+    await until(lambda: len(hand.going) == 16)
+    await hand.back(*(f"s{number}" for number in range(4)))
+    await until(lambda: len(hand.going) == 20)
+    assert hand.turns == [0, 4]
+    await bench.put(say("new", "new"))
+    await hand.back("s4")
     bench.outbox.wake()
-    await until(lambda: len(going) == 21)
-    assert turns == [0, 4, 1]
-    for wait in going.values():
-        wait.set()
+    await until(lambda: len(hand.going) == 21)
+    assert hand.turns == [0, 4, 1]
+    await hand.let_go()
+
+
+async def test_much_of_moderation_is_taken_before_there_is_room_and_goes_out_without_a_turn(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many again as may be under way, in their order; what is less important waits until there is room, and what is limited was not asked for."""
+    await bench.put(*(say(f"s{number}", f"s{number}") for number in range(4)))
+    await bench.put(*(ban(f"b{number}", f"b{number}") for number in range(44)))
+    hand = Hand(bench, monkeypatch)
+    await until(lambda: len(hand.going) == 16)
+    assert (await bench.row("b31")).first_tried_ms == START
+    assert (await bench.row("b32")).first_tried_ms is None
+    await hand.back(*(f"b{number}" for number in range(11)))
+    assert list(hand.going) == [f"b{number}" for number in range(27)]
+    assert (hand.turns, bench.most_at_once) == ([0], 16)
+    await hand.back("b11")
+    await until(lambda: len(bench.outbox._ahead) == 16)
+    assert hand.turns == [0, 12]
+    await hand.back("b12", error=Unavailable("429", retry_after_ms=1000, limited=True))
+    await until(lambda: bench.outbox.pace.at_once == {"rest": 1})
+    rows = [await bench.row(key) for key in ("b12", "b27", "b28", "b43")]
+    assert [row.first_tried_ms for row in rows] == [START, START, None, None]
+    assert all(row.state == "due" and not row.attempts for row in rows)
+    assert list(hand.going) == [f"b{number}" for number in range(28)]
+    bench.now_ms += 1000
     bench.answer = None
-    await until(lambda: len(bench.done) == 25)
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    for key in list(hand.going)[13:]:
+        await hand.back(key)
+    await until(lambda: len(bench.done) == 48)
+    assert max(Counter(bench.done).values()) == 1
+    await hand.let_go()
 
 
 async def test_a_settler_is_found_by_the_class_that_an_effect_is_made_of(bench: Bench) -> None:
