@@ -1,6 +1,7 @@
 """How long one ban takes in many rooms, beside a bare client that bans in the same rooms; and under a rate limit beside the floor that it allows."""
 
 import asyncio
+import os
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Iterable
@@ -38,6 +39,7 @@ OWN = 3
 """The space, the common room and the staff room are among the rooms."""
 
 WAIT_SECONDS = 600
+IDLE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,7 @@ async def _known(config: Config, made: Iterable[str]) -> tuple[str, tuple[str, .
 
 
 async def _settle_in(place: _Place, name: str) -> str:
-    """Somebody new who is in all of these rooms."""
+    """Somebody new who is in all of these rooms. What the homeserver still does about that afterwards must not be taken for what comes next."""
     account = await place.home.register(name, "password")
     async with Client(place.home.url, place.bot.token) as ours, Client(place.home.url, account.token) as theirs:
 
@@ -190,7 +192,24 @@ async def _settle_in(place: _Place, name: str) -> str:
             await theirs.request("POST", "/join/{room}", parts={"room": room}, timeout_seconds=180)
 
         await _all((enter(room) for room in place.rooms[OWN:]), 8)
+    await _idle(place.home)
     return account.user_id
+
+
+async def _idle(home: Homeserver) -> None:
+    """Until the homeserver has done next to nothing for a moment."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        while True:
+            before = _worked(home)
+            await asyncio.sleep(IDLE_SECONDS)
+            if _worked(home) - before < IDLE_SECONDS / 10:
+                return
+
+
+def _worked(home: Homeserver) -> float:
+    """How many seconds the homeserver's process has worked so far (Linux)."""
+    spent = Path(f"/proc/{home.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(spent[11]) + int(spent[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def _bare(place: _Place, at_once: int, turn: int) -> float:
@@ -232,8 +251,8 @@ async def _ban(place: _Place, hearth: Hearth, user: str, inside: Iterable[str]) 
         began = time.perf_counter()
         await _say(place, client, f"!ban {user} spam")
         async with asyncio.timeout(WAIT_SECONDS):
-            while not await _settled(hearth, user):  # noqa: ASYNC110 - nobody tells us
-                await asyncio.sleep(0.1 if hearth.outbox.rushing else 0.02)
+            while hearth.outbox.rushing or not await _settled(hearth, user):  # noqa: ASYNC110 - nobody tells us
+                await asyncio.sleep(0.02)
         return time.perf_counter() - began
 
 
