@@ -36,8 +36,12 @@ _MARKDOWN.normalizeLink = str  # type: ignore[assignment, method-assign]  # our 
 
 def shown(text: str) -> str:
     """What is to be seen of a text of somebody else's: one line, without what turns the reading direction or is not seen at all."""
-    # Nothing that can be printed is unseen, and to know that is much less work.
-    return " ".join((text if text.isprintable() else _UNSEEN.sub(" ", text)).split())
+    # Nothing that can be printed is unseen, the only blank among it is " ", and to know that is much less work.
+    if not text.isprintable():
+        text = _UNSEEN.sub(" ", text)
+    elif "  " not in text and text[:1] != " " != text[-1:]:
+        return text
+    return " ".join(text.split())
 
 
 def escape_between(text: str) -> str:

@@ -28,6 +28,14 @@ Parts = tuple[tuple[str, ...], tuple[int, ...]]
 """What stands there, with a gap for each value between, and the numbers of the values in their order."""
 
 
+def _mark(number: int) -> str:
+    return f"{_OPEN}{number}{_CLOSE}"
+
+
+_MARKS = tuple(_mark(number) for number in range(256))
+"""Few messages have more values."""
+
+
 class Mould:
     """The values of one message. They are put in one by one while its Markdown is written, and shown where their marks stand in it."""
 
@@ -38,8 +46,9 @@ class Mould:
         """A mark that shows just this text, in Markdown, in a code span and as an address alike; nothing for nothing."""
         if not text:
             return ""
+        number = len(self._values)
         self._values.append(text)
-        return f"{_OPEN}{len(self._values) - 1}{_CLOSE}"
+        return _MARKS[number] if number < len(_MARKS) else _mark(number)
 
     def convert(self, markdown: str) -> tuple[str, str]:
         """Plain text and HTML of Markdown with marks of this mould, as `markup.convert` makes them. No HTML where it would be above 64 Ki characters."""
@@ -101,7 +110,7 @@ def _blocks(markdown: str) -> list[str]:
 @lru_cache(MOST_SHAPES)
 def _cast(shape: tuple[str, ...]) -> tuple[Parts, Parts]:
     """What is around the values, as plain text and as HTML."""
-    marked = "".join(f"{text}{_OPEN}{number}{_CLOSE}" for number, text in enumerate(shape[:-1])) + shape[-1]
+    marked = "".join(text + _mark(number) for number, text in enumerate(shape[:-1])) + shape[-1]
     plain, html = markup.convert_blocks(marked)
     return _parts(plain), _parts(html)
 

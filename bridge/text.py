@@ -77,6 +77,15 @@ def _sentence(
     return tuple(pieces)
 
 
+@lru_cache(_MOST_SENTENCES)
+def _standing(language: str, source: str, context: str | None) -> _Markdown:
+    """Words without a place for anything in a language. KeyError when there is one."""
+    said, *places = _sentence(language, source, context=context)
+    if places:
+        raise KeyError(places[0])
+    return _Markdown(said)
+
+
 def render(text: Text, language: str, names: Names) -> Rendered:
     """A Text in a language: `names` give people their display names. KeyError when a place of the source has no value."""
     page = _Page(language, names)
@@ -97,6 +106,8 @@ class _Page:
 
     def text(self, text: Text) -> _Markdown:
         """A Text and all its further parts, as Markdown. Neighbouring list items stay one list."""
+        if not text.values and not text.more and text.plural is None:
+            return _standing(self.language, text.source, text.context)
         out = self.filled(_sentence(self.language, text.source, text.plural, text.count, text.context), text.values)
         if not text.more:
             return out
@@ -172,14 +183,15 @@ def _room(page: _Page, value: Mapping[str, Any]) -> str:
 
 def _user(page: _Page, value: Mapping[str, Any]) -> str:
     user = str(value["user"])
-    name = page.shown(page.names.of(user)) or page.shown(user)
+    called = page.names.of(user)
+    name = page.shown(called) or page.shown(user)
     if value.get(
         "with_id"
     ):  # where it has to be certain who is meant: a pill shows a name or an id, as the client likes
         return f"**{name}** ({page.code(user)})"
     pill = f"[{name}]({page.address(user)})"
     # Outside of the link: clients show a pill of their own in its place, with the name alone.
-    return f"{pill} ({page.code(user)})" if len(page.names.find(page.names.of(user))) > 1 else pill
+    return f"{pill} ({page.code(user)})" if len(page.names.find(called)) > 1 else pill
 
 
 def _duration(page: _Page, value: Mapping[str, Any]) -> str:
@@ -265,7 +277,7 @@ def _source(name: str) -> str | None:
 def _shown(context: jinja2.runtime.Context, value: Any) -> str:
     if isinstance(value, jinja2.Undefined):
         return str(value)  # raises: nothing is ever left out by mistake
-    page: _Page = context["page"]
+    page: _Page = context.parent["page"]
     return page.value(value)
 
 

@@ -48,11 +48,12 @@ _ORDER = attrgetter("seq", "event")
 class Strand:
     """A conversation as it stands in one room, in the order in which it came; `points` and `decay` are what it is worth to somebody who sees all of it.
 
-    `elsewhere` are the other rooms where any of it can be read, or soon can. `plain`: no program has a word in it.
+    `elsewhere` are the other rooms where any of it can be read, or soon can. `plain`: no program has a word in it. `copied_from` are the rooms where all of
+    this stands itself, if nothing of it is said here.
     """
 
     __slots__ = (
-        "authors", "decay", "elsewhere", "entries", "first_seq", "newest_ms", "plain", "points", "room", "root",
+        "authors", "copied_from", "decay", "elsewhere", "entries", "first_seq", "newest_ms", "plain", "points", "room", "root",
     )  # fmt: skip
 
     def __init__(self, root: str, room: str, entries: Sequence[Entry], weights: Choosing, now_ms: int) -> None:
@@ -61,8 +62,10 @@ class Strand:
         self.entries = tuple(sorted(entries, key=_ORDER))
         self.first_seq = self.entries[0].seq
         said = [entry.post for entry in self.entries]
-        self.authors = frozenset({post.author for post in said})
-        self.elsewhere = frozenset({post.room for post in said if post.room != room})
+        self.authors = tuple({post.author for post in said})  # a set of so few is five times as large
+        here = frozenset({post.room for post in said})
+        self.elsewhere = here - {room}
+        self.copied_from = self.elsewhere if room not in here else frozenset()
         self.plain = not any(post.automatic for post in said)
         self.points, self.decay, self.newest_ms = worth(self.entries, weights, now_ms)
 

@@ -14,6 +14,7 @@ from bridge.store.rooms import Room
 from bridge.text import template
 from bridge.words import Text, words, words_n
 
+_JSON = json.JSONEncoder(ensure_ascii=False)
 MOST_BYTES = 16_000
 EXCERPT_CHARACTERS = (140, 70, 0)
 """How much of each message is quoted; less where the whole becomes too large."""
@@ -71,7 +72,7 @@ def content(letter: Letter, language: str, names: Names, key: str) -> dict[str, 
     while True:
         for characters in EXCERPT_CHARACTERS:
             made = _content(letter, lines, language, names, key=key, characters=characters)
-            if len(json.dumps(made, ensure_ascii=False).encode()) <= MOST_BYTES or (not characters and len(lines) <= 1):
+            if len(_JSON.encode(made).encode()) <= MOST_BYTES or (not characters and len(lines) <= 1):
                 return made
         lines = lines[:-1]
 

@@ -191,6 +191,8 @@ class Reader:
 
     def _fresh(self, strand: Strand) -> Iterator[Entry]:
         """What of a strand is news to this member, the newest first."""
+        if strand.copied_from and strand.copied_from <= self._open:
+            return  # all of it they can open where it was said
         room = strand.room
         over, read_most, always = self._over[room], self._read_most.get(room, -1), room in self._open
         for entry in reversed(strand.entries):
@@ -266,8 +268,9 @@ class Reader:
                         found |= bit
         if post.automatic:
             return found
-        for tag in post.tags:
-            found |= self._tags.get(tag, 0)
+        if post.tags:
+            for tag in post.tags:
+                found |= self._tags.get(tag, 0)
         if post.event in self.board.carried:
             for room in self.own.intersection(self.board.carried[post.event]):
                 found |= self._circles.get(room, 0)
@@ -275,9 +278,10 @@ class Reader:
 
     def why(self, root: str) -> list[tuple[Entry, Mask]]:
         """What of a conversation is news to this member, each message with why they would want to hear of it: perhaps for no reason."""
-        if root not in self._why:
-            self._why[root] = [(entry, self.mask(root, entry.post)) for entry in self.seen(root)]
-        return self._why[root]
+        known = self._why.get(root)
+        if known is None:
+            known = self._why[root] = [(entry, self.mask(root, entry.post)) for entry in self.seen(root)]
+        return known
 
     def why_at_all(self, root: str) -> Mask:
         """Why this member would want to hear of anything in a conversation that is news to them."""
