@@ -69,6 +69,10 @@ class Strand:
         self.plain = not any(post.automatic for post in said)
         self.points, self.decay, self.newest_ms = worth(self.entries, weights, now_ms)
 
+    def says(self, author: str, tag: str) -> bool:
+        """Whether this person says something with this tag in it."""
+        return any(tag in entry.post.tags and entry.post.author == author for entry in self.entries)
+
 
 def worth(entries: Sequence[Entry], weights: Choosing, now_ms: int) -> tuple[float, float, int]:
     """What these messages of one conversation count for beside the reasons for showing it, the share that is left of all points at this age, and from when they are."""

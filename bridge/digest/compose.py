@@ -88,13 +88,16 @@ def candidates(reader: Reader, *, without: Collection[str] = ()) -> Found:
     What is found in one place only needs no look at all: the board has ranked it for everybody.
     """
     board = reader.board
-    sources = list(reader.sources())
+    sources: list[Source] = []
     there: dict[str, set[Strand]] = defaultdict(set)
     again: set[Strand] = set()
     popular = 0
-    for bit, _, room, strands in sources:
-        if len(strands) >= MOST_OF_A_SOURCE:  # it may hold good for others, too, that are not in this list
+    for bit, reason, room, found_there in reader.sources():
+        if len(found_there) >= MOST_OF_A_SOURCE:  # it may hold good for others, too, that are not in this list
             popular |= bit
+        tag = reason.tag  # of a person who is followed with one only
+        strands = [one for one in found_there if one.says(reason.target, tag)] if tag else found_there
+        sources.append((bit, reason, room, strands))
         again |= there[room].intersection(strands)
         there[room].update(strands)
     whole: set[Strand] = set()
@@ -109,7 +112,7 @@ def candidates(reader: Reader, *, without: Collection[str] = ()) -> Found:
     loose: list[Ranked] = []
     lines: list[Sequence[Ranked]] = []
     for bit, reason, room, strands in sources:
-        if len(strands) > FEW:
+        if len(strands) > FEW and not reason.tag:  # what somebody said with a tag, is never whole
             lines.append(board.ranked(room, reason, strands))
         else:
             weight = each * reader.weight(bit)
