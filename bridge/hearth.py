@@ -80,11 +80,14 @@ FILE_AT_ONCE_SECONDS = 15
 FILE_SECONDS = 240
 """So long a file is waited for that could not be had at once."""
 
-BREATHS, BREATH_SECONDS = 50, 0.05
-"""While much of moderation goes out we listen in larger pieces: what we do ourselves comes back as events, and each is work for the homeserver, too:
+BREATHS, BREATH_SECONDS = 300, 0.05
+"""While much of moderation goes out we do not listen: what we do ourselves comes back as events, and to tell us of four bans takes a homeserver as long as one more.
 
-to tell us of three bans takes it as long as one more ban. So a ban in a hundred rooms is over before we listen again.
+What we would hear meanwhile would wait, too: moderation goes first, and in its order.
 """
+
+LAST_BREATHS = 10
+"""So many of these are for the last few, among which may be one that takes long."""
 
 MUCH = 16
 """So many wishes at once may be the beginning of that."""
@@ -353,17 +356,14 @@ class Hearth:
                 ready()
 
     async def _breathe(self, wanted: int) -> None:
-        """Let the outbox be from when it does much of moderation at once until that is done, but not for longer than two and a half seconds.
-
-        `wanted` was put just now.
-        """
+        """Let the outbox be as long as it does much of moderation at once, but not for longer than fifteen seconds. `wanted` was put just now."""
         if wanted >= MUCH:
             await asyncio.sleep(BREATH_SECONDS)
-        if not self.outbox.rushing:
-            return
+        last = LAST_BREATHS if self.outbox.rushing else 0
         for _ in range(BREATHS):
-            if not self.outbox.urgent:
+            if not (last and self.outbox.urgent):
                 return
+            last -= not self.outbox.rushing
             await asyncio.sleep(BREATH_SECONDS)
 
     def _in_trouble(self, words: str | None) -> None:

@@ -61,12 +61,12 @@ def _meant(
 def _in_order(
     wanted: Iterable[tuple[Effect, str, str]], people: Mapping[tuple[str, str], Presence], active: Active
 ) -> tuple[Effect, ...]:
-    """First where the person is, and of these rooms first where they wrote last: there they can do harm."""
+    """First where the person is, and of these rooms first where they wrote last: there they can do harm. All else stays in its order."""
 
-    def rank(each: tuple[Effect, str, str]) -> tuple[bool, int, str]:
-        effect, room, user = each
+    def rank(each: tuple[Effect, str, str]) -> tuple[bool, int]:
+        _, room, user = each
         presence = people.get((room, user))
-        return not (presence and presence.membership in HERE), -active.get((room, user), 0), effect.key
+        return not (presence and presence.membership in HERE), -active.get((room, user), 0)
 
     return tuple(effect for effect, _, _ in sorted(wanted, key=rank))
 
@@ -83,7 +83,7 @@ def bans(
 ) -> tuple[Effect, ...]:
     """One Ban for each room in which somebody sanctioned is or could be. `rooms` are ids with their keys.
 
-    Nobody in `protected` is ever banned. Rooms where the person is go first, and of those where they wrote last. `cause` makes it a new wish, so
+    Nobody in `protected` is ever banned. Rooms where the person is go first, and of those where they wrote last; all others in the order of `rooms`. `cause` makes it a new wish, so
     that a person who asks again has the rooms tried again that refused before. `then`: see `Ban`.
     """
     people = {(each.room, each.user): each for each in presences}

@@ -25,9 +25,13 @@ def test_a_user_is_banned_from_every_room_even_where_they_never_were() -> None:
     assert pairs(bans([user("@eve:b.test")], ROOMS, [], ())) == {(room, "@eve:b.test") for room in ROOMS}
 
 
-def test_rooms_where_the_person_is_come_first() -> None:
-    effects = bans([user("@eve:b.test")], ROOMS, [Presence("!kitchen", "@eve:b.test", "join", 5)], ())
-    assert next(each.room for each in effects if isinstance(each, Ban)) == "!kitchen"
+def test_rooms_where_the_person_wrote_last_come_first_then_those_where_they_are_then_all_in_their_order() -> None:
+    eve = "@eve:b.test"
+    ours = {"!z": "z", "!y": "y", "!x": "x", "!here": "here", "!active": "active", "!a": "a"}
+    there = [Presence("!here", eve, "join", 5), Presence("!active", eve, "join", 6), Presence("!z", eve, "leave", 7)]
+    effects = bans([user(eve)], ours, there, (), active={("!active", eve): 3, ("!y", eve): 9})
+    order = [each.room for each in effects if isinstance(each, Ban)]
+    assert order == ["!active", "!here", "!y", "!z", "!x", "!a"]
 
 
 def test_of_a_glob_only_those_who_are_there_are_banned() -> None:
