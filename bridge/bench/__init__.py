@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ def main(names: Sequence[str], *, as_json: bool) -> int:
     """Run these benchmarks, or all, one after the other; print what they found. Returns 0 only if every goal holds."""
     from bridge.demo.homeservers import ensure_synapse  # noqa: PLC0415 - only who measures needs it
 
+    logging.getLogger("apscheduler").setLevel(logging.CRITICAL + 1)  # as in `journal_log`
     modules = [importlib.import_module(f"bridge.bench.{name}") for name in names or NAMES]
     venv = Path(".synapse")
     if any(getattr(module, "HOMESERVER", True) for module in modules):
