@@ -14,8 +14,8 @@ from bridge.clock import Clock
 from bridge.config import Config
 from bridge.digest import calls, touched
 from bridge.digest import dispatch as digest_dispatch
-from bridge.effects import Copy, CopyFile, CreateRoom, EditCopy, Effect, ReplaceRoom, Send, Unsay
-from bridge.events import Batch
+from bridge.effects import Copy, CopyFile, CreateRoom, Deliver, EditCopy, Effect, ReplaceRoom, Say, Send, Tell, Unsay
+from bridge.events import Batch, Reacted
 from bridge.known_names import KnownNames, names_key
 from bridge.matrix.connect import Matrix
 from bridge.matrix.sync import batches
@@ -88,6 +88,9 @@ But not for long: among what we would hear may be somebody who is in danger.
 
 LAST_BREATHS = 10
 """So many of these are for the last few, among which may be one that takes long."""
+
+WORDS, WORDS_SECONDS = frozenset({Say.__name__, Tell.__name__, Deliver.__name__}), 2.0
+"""Under what we say people react, and they can be quicker than our own homeserver's answer to us: so long we wait to know what they react to."""
 
 MUCH = 16
 """So many wishes at once may be the beginning of that."""
@@ -373,6 +376,8 @@ class Hearth:
 
     async def _handled(self, batch: Batch) -> int:
         """Handle a batch; a database that is full or away is waited for, since the cursor has not moved. How much is newly wanted."""
+        if any(isinstance(event, Reacted) and event.sender != self.me for event in batch.events):
+            await self.outbox.settled(WORDS, WORDS_SECONDS)
         while True:
             try:
                 wanted = await handle.handle(

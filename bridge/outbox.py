@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -89,6 +90,7 @@ class Outbox:
         self._at_once = at_once
         self._chance = chance
         self._woken = asyncio.Event()
+        self._turned = asyncio.Event()
         # A row is under way until what came back of it is committed: until then its lane is busy.
         self._under_way: dict[int, tuple[queue.Wish, asyncio.Task[None] | None]] = {}
         self._ahead: deque[queue.Wish] = deque()
@@ -120,6 +122,14 @@ class Outbox:
         """New rows were committed, or a person retried one: look at once."""
         self._asked = True
         self._woken.set()
+
+    async def settled(self, kinds: Collection[str], seconds: float) -> None:
+        """Wait until what is under way of these kinds (names of effects) is done and written down, but not longer than so many seconds."""
+        mine = {row for row, (wish, _) in self._under_way.items() if wish.kind in kinds}
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not mine.isdisjoint(self._under_way):
+                    await self._turned.wait()
 
     async def run(self, stop: asyncio.Event | None = None) -> None:
         """Work until `stop` is set; what is under way then is finished and settled. Cancelling ends it at once, and loses nothing either.
@@ -189,6 +199,8 @@ class Outbox:
         self._under_way |= {wish.id: (wish, None) for wish in taken}
         self._ahead += taken
         self._begin()
+        self._turned.set()  # whoever waits goes on, and from here on the next turn is waited for
+        self._turned.clear()
 
     async def _take(
         self, db: Connection, pace: Pace, going: Collection[queue.Wish], now_ms: int

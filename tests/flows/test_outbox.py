@@ -578,6 +578,39 @@ async def test_the_loop_wakes_for_new_rows_and_stops_when_all_under_way_is_settl
     assert (await bench.row("k2")).state == "due"
 
 
+async def test_who_answers_at_once_waits_until_it_is_written_down_what_they_answer(bench: Bench) -> None:
+    started, go, written = asyncio.Event(), asyncio.Event(), []
+
+    async def slow(effect: Effect) -> None:
+        if isinstance(effect, Say):
+            started.set()
+            await go.wait()
+
+    async def settler(_scene: Scene, effect: Effect, _state: State, _result: str | None) -> None:
+        written.append(effect.key)
+
+    bench.answer = slow
+    bench.settlers = {Say: settler}
+    bench.outbox = bench.new_outbox()
+    stop = asyncio.Event()
+    running = asyncio.create_task(bench.outbox.run(stop))
+    await bench.put(say("question"))
+    bench.outbox.wake()
+    await asyncio.wait_for(started.wait(), 10)
+    await bench.outbox.settled({"Ban"}, 600)  # nothing of that kind is under way
+    await bench.outbox.settled({"Say"}, 0.01)  # a homeserver that hangs is not waited for
+    assert written == []
+    waiting = asyncio.create_task(bench.outbox.settled({"Say"}, 600))
+    go.set()
+    await asyncio.wait_for(waiting, 10)
+    assert written == ["question"]
+    assert (await bench.row("question")).state == "done"
+    await bench.outbox.settled({"Say"}, 600)
+    stop.set()
+    bench.outbox.wake()
+    await asyncio.wait_for(running, 10)
+
+
 async def test_a_full_disk_loses_no_outcome_and_repeats_no_effect(bench: Bench) -> None:
     real = bench.database.writing
     trouble = {"left": 3}
