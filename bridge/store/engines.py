@@ -4,7 +4,10 @@ SQLAlchemy's defaults lose writes on SQLite (a transaction that reads first and 
 with BEGIN IMMEDIATE, on the single connection of the writer: the pool is the queue.
 """
 
+import asyncio
 import os
+import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
+from sqlalchemy.util import await_only
 
 from bridge.store import quick
 from bridge.store.errors import StoreFull, StoreUnavailable
@@ -30,6 +34,8 @@ POSTGRES_NOT_NOW = ("08", "40", "53", "55P03", "57")
 """Classes of SQLSTATE: connection, rolled back, resources, lock not available, an administrator stepped in."""
 
 FAILED = "hearth_failed"
+
+_PATIENCE_SECONDS, _TRY_SECONDS = 5.0, 0.01
 
 
 def postgres_url(url: str) -> URL:
@@ -100,12 +106,26 @@ def _begin_by_hand(engine: AsyncEngine, begin: str, pragmas: list[str]) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in pragmas:
-            cursor.execute(f"PRAGMA {pragma}")
+            _patiently(cursor, f"PRAGMA {pragma}")
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")
     def start(connection: SyncConnection) -> None:
         connection.exec_driver_sql(begin)
+
+
+def _patiently(cursor: Any, sql: str) -> None:
+    """To change the journal of a new file SQLite does not wait for whoever does the same at that moment, whatever its patience is; so we do."""
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            cursor.execute(sql)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            await_only(asyncio.sleep(_TRY_SECONDS))
+        else:
+            return
 
 
 def _tell_trouble(engine: AsyncEngine) -> None:
