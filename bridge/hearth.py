@@ -80,10 +80,10 @@ FILE_AT_ONCE_SECONDS = 15
 FILE_SECONDS = 240
 """So long a file is waited for that could not be had at once."""
 
-BREATHS, BREATH_SECONDS = 200, 0.05
+BREATHS, BREATH_SECONDS = 300, 0.05
 """While much of moderation goes out we do not listen: what we do ourselves comes back as events, and to tell us of four bans takes a homeserver as long as one more.
 
-But not for long: among what we would hear may be somebody who is in danger.
+But not for long: among what we would hear may be somebody who is in danger. To ask in the middle of it does not make them heard sooner: that answer takes seconds then.
 """
 
 LAST_BREATHS = 10
@@ -359,7 +359,7 @@ class Hearth:
                 ready()
 
     async def _breathe(self, wanted: int) -> None:
-        """Let the outbox be as long as it does much of moderation at once, but not for longer than ten seconds. `wanted` was put just now."""
+        """Let the outbox be as long as it does much of moderation at once, but not for longer than fifteen seconds. `wanted` was put just now."""
         if wanted >= MUCH:
             await asyncio.sleep(BREATH_SECONDS)
         last = LAST_BREATHS if self.outbox.rushing else 0

@@ -50,4 +50,4 @@ async def test_how_long_it_does_not_listen(
     monkeypatch.setattr(asyncio, "sleep", sleep)
     await hearth.Hearth._breathe(cast("Any", SimpleNamespace(outbox=outbox)), wanted)
     assert taken == breaths
-    assert pytest.approx(10) == hearth.BREATHS * hearth.BREATH_SECONDS
+    assert pytest.approx(15) == hearth.BREATHS * hearth.BREATH_SECONDS
