@@ -91,6 +91,7 @@ class Outbox:
         self._chance = chance
         self._woken = asyncio.Event()
         self._turned = asyncio.Event()
+        self._began = asyncio.Event()
         # A row is under way until what came back of it is committed: until then its lane is busy.
         self._under_way: dict[int, tuple[queue.Wish, asyncio.Task[None] | None]] = {}
         self._ahead: deque[queue.Wish] = deque()
@@ -124,10 +125,14 @@ class Outbox:
         self._woken.set()
 
     async def settled(self, kinds: Collection[str], seconds: float) -> None:
-        """Wait until what is under way of these kinds (names of effects) is done and written down, but not longer than so many seconds."""
-        mine = {row for row, (wish, _) in self._under_way.items() if wish.kind in kinds}
+        """Wait until what is under way of these kinds (names of effects) is done and written down, but not longer than so many seconds.
+
+        What was under way when we were killed is so again after the first turn.
+        """
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
+                await self._began.wait()
+                mine = {row for row, (wish, _) in self._under_way.items() if wish.kind in kinds}
                 while not mine.isdisjoint(self._under_way):
                     await self._turned.wait()
 
@@ -201,6 +206,7 @@ class Outbox:
         self._begin()
         self._turned.set()  # whoever waits goes on, and from here on the next turn is waited for
         self._turned.clear()
+        self._began.set()
 
     async def _take(
         self, db: Connection, pace: Pace, going: Collection[queue.Wish], now_ms: int

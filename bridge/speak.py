@@ -26,9 +26,6 @@ class DirectRoom(Protocol):
         """The room; `insist` also with who left such rooms twice."""
 
 
-"""Finds or makes the direct room with a person and gives its id. Raises Refused or Unavailable."""
-
-
 def content(rendered: Rendered, key: str, mentions: tuple[str, ...] = ()) -> dict[str, Any]:
     """The content of an `m.notice` with our mark. It pings nobody but `mentions` (Matrix spec, m.mentions)."""
     return {

@@ -287,10 +287,9 @@ def _hang_together(made: Board, copies: Iterable[Copied]) -> None:
     for copied in copies:
         by_source[copied.source].append(copied)
         made.above[copied.copy] = copied.source
-    for source, found in by_source.items():
-        made.copies[source] = tuple(sorted(found, key=lambda copied: (copied.room, copied.copy)))
     circles = {place.room for place in made.places.values() if place.kind == "circle"}
     for source, found in by_source.items():
+        made.copies[source] = tuple(sorted(found, key=lambda copied: (copied.room, copied.copy)))
         rooms = [copied.room for copied in found if copied.seq is not None and copied.room in circles]
         if rooms:
             made.carried[source] = tuple(rooms)

@@ -112,7 +112,7 @@ def candidates(reader: Reader, *, without: Collection[str] = ()) -> Found:
     loose: list[Ranked] = []
     lines: list[Sequence[Ranked]] = []
     for bit, reason, room, strands in sources:
-        if len(strands) > FEW and not reason.tag:  # what somebody said with a tag, is never whole
+        if len(strands) > FEW and not reason.tag:  # what is followed by tag and person is never whole
             lines.append(board.ranked(room, reason, strands))
         else:
             weight = each * reader.weight(bit)

@@ -56,17 +56,19 @@ async def look(
     now_ms: int,
     *,
     rooms: Collection[str] | None = None,
+    stays: bool = False,
 ) -> Board:
     """All that appeared after `since_seq` up to `until_seq`, arranged for choosing. Nine queries.
 
     With `rooms` only what stands in one of these: enough for those who are in no other, and little work however large the community is.
+    Where it `stays` for long, Python does not go through it again and again, which everybody would wait for, until the caller says `gc.unfreeze`.
     """
     me = config.matrix.user_id
-    with undisturbed():
+    with _undisturbed():
         seen = await window(db, since_seq=since_seq, until_seq=until_seq, me=me, bots=config.digest.bots, rooms=rooms)
         places = await happened.places(db)
         # In a thread: for a large community this takes seconds, and orders by moderators are not to wait for it.
-        return await asyncio.to_thread(
+        made = await asyncio.to_thread(
             board,
             seen.posts,
             places,
@@ -78,10 +80,13 @@ async def look(
             links=seen.links,
             parts=seen.parts,
         )
+        if stays:
+            gc.freeze()
+    return made
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
+def _undisturbed() -> Iterator[None]:
     """Within it nobody looks for objects that hold one another: among millions that do not, this would take a quarter of the time."""
     before = gc.isenabled()
     gc.disable()
@@ -108,7 +113,7 @@ async def choose(db: Connection, turns: Sequence[Turn], what: Board, config: Con
     if not turns:
         return Chosen(())
     people = await members(db, [turn.user for turn in turns])
-    with undisturbed():
+    with _undisturbed():
         return await asyncio.to_thread(_choose, turns, people, what, config.digest.most_items)
 
 

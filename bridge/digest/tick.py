@@ -8,7 +8,7 @@ from bridge.config import Config
 from bridge.digest import store
 from bridge.digest.board import Board
 from bridge.digest.due import look, moment, moved, not_before
-from bridge.digest.make import Chosen, Turn, choose, undisturbed, write
+from bridge.digest.make import Chosen, Turn, choose, write
 from bridge.digest.make import look as read
 from bridge.digest.rhythm import wall_of
 from bridge.store import authority, due
@@ -65,11 +65,7 @@ async def _in_batches(
             still = await store.on_their_way(db, [row.subject for row, _ in rows]) if rows else frozenset()
             batch = _sort(rows, wave, now_ms, config, still, leading)
             if batch.turns and what is None:
-                with undisturbed():
-                    what = await read(db, wave.since_seq, wave.until_seq, config, now_ms)
-                    if wave.number > BATCH:
-                        # It stays until the last digest is made. Else it would be gone through again and again, and everybody waits for that.
-                        gc.freeze()
+                what = await read(db, wave.since_seq, wave.until_seq, config, now_ms, stays=wave.number > BATCH)
             chosen = await choose(db, batch.turns, what, config) if what is not None else Chosen(())
         if rows:
             crashed = {**batch.crashed, **chosen.crashed}

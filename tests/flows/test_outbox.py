@@ -611,6 +611,33 @@ async def test_who_answers_at_once_waits_until_it_is_written_down_what_they_answ
     await asyncio.wait_for(running, 10)
 
 
+async def test_who_answered_while_we_were_killed_is_understood_after_the_restart(bench: Bench) -> None:
+    hanging, written = asyncio.Event(), []
+
+    async def hang(_effect: Effect) -> None:
+        hanging.set()
+        await asyncio.Event().wait()
+
+    async def settler(_scene: Scene, effect: Effect, _state: State, _result: str | None) -> None:
+        written.append(effect.key)
+
+    bench.answer = hang
+    await bench.put(say("question"))
+    killed = asyncio.create_task(bench.outbox.run())
+    await asyncio.wait_for(hanging.wait(), 10)
+    killed.cancel()
+    await asyncio.gather(killed, return_exceptions=True)
+    bench.answer, bench.settlers = None, {Say: settler}
+    bench.outbox = bench.new_outbox()
+    waiting = asyncio.create_task(bench.outbox.settled({"Say"}, 600))
+    await asyncio.sleep(0)  # the reaction comes before the outbox has begun
+    running = asyncio.create_task(bench.outbox.run())
+    await asyncio.wait_for(waiting, 10)
+    assert written == ["question"]
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
 async def test_a_full_disk_loses_no_outcome_and_repeats_no_effect(bench: Bench) -> None:
     real = bench.database.writing
     trouble = {"left": 3}

@@ -1,48 +1,46 @@
-"""How long a plan will still take, as a person is told."""
+"""A new database file that somebody else prepares at the same moment is waited for; nothing else is, and not for ever."""
 
-from bridge.rooms.patience import Watch, left_ms
+import sqlite3
+from collections.abc import Iterator
+from itertools import repeat
 
-MINUTE = 60_000
+import pytest
+from sqlalchemy.util import greenlet_spawn
 
+from bridge.store import engines
 
-def test_before_anything_was_seen_nothing_is_said() -> None:
-    assert left_ms(Watch(), {"create": 5, "invite": 2}, 0) is None
-
-
-def test_at_full_speed_the_rest_takes_as_long_as_what_came_before() -> None:
-    watch = Watch()
-    for number in range(5):
-        watch.step("CreateRoom", number * 400)
-    assert left_ms(watch, {"create": 10}, 1600) == 4000
+BUSY, FULL = sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL
 
 
-def test_after_the_first_burst_the_homeservers_own_word_counts() -> None:
-    watch = Watch()
-    for number in range(10):
-        watch.step("CreateRoom", number * 100)
-    watch.look({"create": MINUTE + 1000}, 1000)
-    assert watch.limited
-    assert left_ms(watch, {"create": 20}, 1000) == 20 * MINUTE
+class Cursor:
+    """Fails with these codes, one each time; then it does what it is asked."""
+
+    def __init__(self, codes: Iterator[int]) -> None:
+        self.codes = codes
+        self.asked: list[str] = []
+
+    def execute(self, sql: str) -> None:
+        self.asked.append(sql)
+        code = next(self.codes, None)
+        if code is not None:
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = code
+            raise error
 
 
-def test_later_it_is_judged_by_what_really_went_through() -> None:
-    watch = Watch()
-    watch.look({"create": 1000}, 0)
-    for number in range(1, 4):
-        watch.step("CreateRoom", number * 50_000)
-        watch.look({"create": number * 50_000 + 55_000}, number * 50_000)
-    assert left_ms(watch, {"create": 3}, 150_000) == 55_000 + 2 * 50_000
+@pytest.mark.parametrize(("codes", "asked"), [((), 1), ((BUSY, BUSY), 3), ((BUSY | 1 << 8,), 2)])
+async def test_whoever_is_at_it_is_waited_for(codes: tuple[int, ...], asked: int) -> None:
+    cursor = Cursor(iter(codes))
+    await greenlet_spawn(engines._patiently, cursor, "PRAGMA journal_mode=WAL")
+    assert cursor.asked == ["PRAGMA journal_mode=WAL"] * asked
 
 
-def test_invites_go_on_beside_the_rooms_and_links_after_them() -> None:
-    watch = Watch()
-    watch.look({"create": MINUTE, "invite": 3000, "rest": 5000}, 0)
-    assert left_ms(watch, {"create": 2, "rest": 4, "invite": 100}, 0) == 100 * 3000
-    assert left_ms(watch, {"create": 10, "rest": 4, "invite": 100}, 0) == 10 * MINUTE + 4 * 5000
-
-
-def test_a_limit_that_is_over_is_not_waited_for() -> None:
-    watch = Watch()
-    watch.look({"create": 1000}, 0)
-    assert left_ms(watch, {"create": 1}, 5000) == 0
-    assert left_ms(watch, {}, 5000) is None
+@pytest.mark.parametrize(("codes", "asked"), [(repeat(BUSY), 1), (iter([FULL]), 1)])
+async def test_but_not_for_ever_and_not_for_anything_else(
+    codes: Iterator[int], asked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "_PATIENCE_SECONDS", -1.0)
+    cursor = Cursor(codes)
+    with pytest.raises(sqlite3.OperationalError):
+        await greenlet_spawn(engines._patiently, cursor, "PRAGMA journal_mode=WAL")
+    assert len(cursor.asked) == asked
