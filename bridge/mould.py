@@ -32,10 +32,6 @@ def _mark(number: int) -> str:
     return f"{_OPEN}{number}{_CLOSE}"
 
 
-_MARKS = tuple(_mark(number) for number in range(256))
-"""Few messages have more values."""
-
-
 class Mould:
     """The values of one message. They are put in one by one while its Markdown is written, and shown where their marks stand in it."""
 
@@ -46,9 +42,8 @@ class Mould:
         """A mark that shows just this text, in Markdown, in a code span and as an address alike; nothing for nothing."""
         if not text:
             return ""
-        number = len(self._values)
         self._values.append(text)
-        return _MARKS[number] if number < len(_MARKS) else _mark(number)
+        return _mark(len(self._values) - 1)
 
     def convert(self, markdown: str) -> tuple[str, str]:
         """Plain text and HTML of Markdown with marks of this mould, as `markup.convert` makes them. No HTML where it would be above 64 Ki characters."""

@@ -90,3 +90,14 @@ def test_a_shape_that_is_filled_looks_like_the_whole_that_is_read(
         whole = render(text, language, Names())
     assert filled.body == whole.body
     assert filled.formatted_body == whole.formatted_body
+
+
+@pytest.mark.parametrize(
+    ("name", "seen"),
+    [
+        ("Ann", "Ann"), ("Ann Lee", "Ann Lee"), ("", ""), (" ", ""), (" Ann", "Ann"), ("Ann ", "Ann"), ("Ann  Lee", "Ann Lee"),
+        ("Ann\u00a0Lee", "Ann Lee"), ("Ann\u202eLee", "Ann Lee"), ("Ann\n\tLee", "Ann Lee"), ("\u200bAnn", "Ann"),
+    ],
+)  # fmt: skip
+def test_of_a_name_one_line_is_seen(name: str, seen: str) -> None:
+    assert markup.shown(name) == seen
