@@ -4,6 +4,7 @@ Reading comes first and changes nothing; what was read is written down in pieces
 Whoever is killed before the end reads again.
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,7 +17,7 @@ from bridge.moderation.intake import Ready, Said, heard
 from bridge.moderation.judge import Judged
 from bridge.moderation.policies import MEOWLNIR, WATCHED, of_meowlnir, of_mjolnir
 from bridge.scene import Scene
-from bridge.store import due, ledger, policies, queue, rooms
+from bridge.store import due, ledger, people, policies, queue, rooms
 from bridge.store.db import Connection, Database
 from bridge.store.policies import List
 from bridge.times import DAY_MS
@@ -24,6 +25,9 @@ from bridge.words import Text, in_a_room, lines, words, words_n
 
 SOON_MS, MOST_WAIT_MS, HOUR_MS = 2_000, 3 * 60 * 1000, 60 * 60 * 1000
 """How soon a room that is being entered is looked at again, how long until that is told as a trouble, and how soon it is tried after one."""
+
+MOST_SERVERS = 5
+"""So many servers are asked for a room of which nobody says where it is."""
 
 IMPORT = "import lists"
 """The kind of occasion that asks for what other bots watched; its subject is the room where that is looked for, its slot the ledger row."""
@@ -153,7 +157,8 @@ async def _enter(scene: Scene, watched: List, room: str) -> None:
         return
     if before is None:
         server = server_of(watched.address)
-        via = tuple(dict.fromkeys([*watched.via.split(), *([server] if server else [])]))
+        named = dict.fromkeys([*watched.via.split(), *([server] if server else [])])
+        via = tuple(named) or await _servers_here(scene)
         scene.puts.append(Put(Join(key=key, room=room, via=via)))
     settled = before is not None and before.state != "due"
     if before is not None and not settled and scene.now_ms - before.made_ms > MOST_WAIT_MS:
@@ -162,6 +167,15 @@ async def _enter(scene: Scene, watched: List, room: str) -> None:
         return
     tries = watched.tries + 1 if settled else watched.tries  # in, as it seemed, and out again
     await policies.change(scene.db, watched.id, room=room, next_ms=scene.now_ms + SOON_MS, tries=tries)
+
+
+async def _servers_here(scene: Scene) -> tuple[str, ...]:
+    """The servers of our own people, those of most of them first: they may know a room whose id names no server (room version 12, MSC4291)."""
+    found: Counter[str] = Counter()
+    for key in ("staff", "common"):
+        room = await rooms.by_key(scene.db, key)
+        found.update(server_of(user) for user in (await people.members(scene.db, room.room) if room else ()))
+    return tuple(server for server, _ in sorted(found.items(), key=lambda one: (-one[1], one[0])))[:MOST_SERVERS]
 
 
 async def _trouble(scene: Scene, watched: List, code: str, tries: int | None = None) -> None:

@@ -1,5 +1,6 @@
 """Other people's lists of bans: read, followed, asked about or only shown; taken back as they come; and ours, for others to read."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,7 +8,7 @@ from community import HEARTH, PEOPLE, STAFF
 from world import World, on_a_file
 
 from bridge.moderation.policies import hashed, written
-from bridge.store.tables import bans, policy_lists, policy_rules, sanctions
+from bridge.store.tables import bans, outbox, policy_lists, policy_rules, sanctions
 from tests.fake import Member
 
 EVE, DAN, ZED, BEN, ANN = (PEOPLE[name] for name in ("eve", "dan", "zed", "ben", "ann"))
@@ -489,6 +490,18 @@ async def test_what_mjolnir_draupnir_and_meowlnir_watched_is_taken_over(world: W
     await world.settle()
     kept = {row["room"]: row["stance"] for row in await world.rows(policy_lists) if row["stance"]}
     assert kept == {rooms[0]: "act", rooms[1]: "show", rooms[2]: "act"}
+
+
+@on_a_file
+async def test_a_list_whose_id_names_no_server_is_asked_for_at_the_servers_of_our_people(world: World) -> None:
+    held = world.hs.faults.add("hang", path="/join/", times=None)
+    for room in ("!nobodyknows", "!known:c.test"):
+        await world.order("mod", f"!rules watch {room}")
+    await world.ring("lists")
+    await world.hs.until(lambda: held.hits)
+    via = {json.loads(row["payload"])["room"]: json.loads(row["payload"])["via"] for row in await world.rows(outbox) if row["kind"] == "Join" and row["state"] == "due"}  # fmt: skip
+    assert via == {"!nobodyknows": ["a.test", "b.test"], "!known:c.test": ["c.test"]}
+    held.release()
 
 
 @on_a_file

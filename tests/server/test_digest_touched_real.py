@@ -111,3 +111,21 @@ async def test_a_digest_is_corrected_and_stopped_and_a_mention_is_told_at_once(
             told = await eva.sees_from(hearth.me, direct[eva], "And at four?", 40)
             assert told.encrypted
             assert "at three" not in told.text
+
+            # A bell on a message of the other homeserver follows its thread. Who blocks somebody is heard of by them no more than they themselves hear.
+            root = await nora.say(sleep, "a walk on Sunday?")
+            await mira.sees(sleep, "a walk on Sunday?", seconds=40)
+            await mira.react(sleep, root, "🔔")
+            await mira.sees_from(hearth.me, direct[mira], "You now follow a thread in #sleep", 40)
+            private = await opens(nora, hearth, encrypted=False)
+            await ask(nora, hearth, private, "follow #sleep")
+            await eva.say(direct[eva], f"block {nora.id}")
+            await eva.sees_from(hearth.me, direct[eva], "neither your digest tells of", 40)
+            assert not any("block" in line.text for line in nora.lines(private))
+            await eva.say(sleep, "from eva")
+            await mira.say(sleep, "from mira")
+            await nora.sees(sleep, "from eva", seconds=40)
+            await nora.sees(sleep, "from mira", seconds=40)
+            await nora.say(private, "digest now")
+            theirs = await nora.until("a digest", lambda: digest(nora, hearth, private), 40)
+            assert ("from mira" in theirs.text, "from eva" in theirs.text) == (True, False)
