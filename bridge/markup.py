@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 
 import nh3
 from markdown_it import MarkdownIt
@@ -44,6 +45,7 @@ def shown(text: str) -> str:
     return " ".join(text.split())
 
 
+@cache  # there are two or three
 def escape_between(text: str) -> str:
     """What stands between the values of a list, as Markdown, with its blanks kept."""
     return _PUNCTUATION.sub(r"\\\1", text)

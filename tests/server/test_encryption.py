@@ -25,8 +25,14 @@ async def raw_event(someone: Party, room: str, event: str) -> dict[str, Any]:
 
 
 async def signed_by_owner(asker: Party, user: str, device: str) -> bool:
-    """Whether everybody can see that the owner has signed the device, as a client checks it."""
-    known = await asker.matrix.client.request("POST", "/keys/query", body={"device_keys": {user: []}})
+    """Whether everybody can see that the owner has signed the device, as a client checks it; another homeserver knows the keys a little later."""
+
+    async def published() -> dict[str, Any] | None:
+        answer = await asker.matrix.client.request("POST", "/keys/query", body={"device_keys": {user: []}})
+        there = all(user in answer[kind] for kind in ("master_keys", "self_signing_keys"))
+        return answer if there and device in answer["device_keys"][user] else None
+
+    known = await until(published)
     master = next(iter(known["master_keys"][user]["keys"].values()))
     signer = known["self_signing_keys"][user]
     key = next(iter(signer["keys"].values()))
