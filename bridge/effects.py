@@ -503,6 +503,18 @@ class Call(Deliver):
         return f"{Priority.DIGEST.value}:call:{self.user}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hand(Deliver):
+    """Give a member the digest that they asked for: an answer, which waits for nobody's digests, nor for their own next one."""
+
+    priority: ClassVar[Priority] = Priority.ANSWER
+
+    @property
+    def lane(self) -> str:
+        """Its own for each member."""
+        return f"{Priority.DIGEST.value}:hand:{self.user}"
+
+
 def is_call(user: str, digest: str) -> bool:
     """Whether the digest with this id is of what was told to this member at once."""
     return digest.startswith(f"{user}/call/")
@@ -517,7 +529,7 @@ def is_asked_for(user: str, digest: str) -> bool:
 class Correct(Effect):
     """Bring a delivered digest up to date in place, because something in it was edited, redacted or is no longer theirs to read.
 
-    It goes before the digests of others, however many of these there are this morning.
+    It goes before the digests of others, however many of these there are this morning, and waits for no later one of its member's.
     """
 
     priority: ClassVar[Priority] = Priority.SHARE
@@ -527,9 +539,8 @@ class Correct(Effect):
 
     @property
     def lane(self) -> str:
-        """That of the digest itself, which comes first."""
-        first = Call if is_call(self.user, self.digest) else Deliver
-        return first(key="", user=self.user, digest=self.digest).lane
+        """Its own for each digest."""
+        return f"{self.priority.value}:correct:{self.digest}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -552,7 +563,7 @@ EFFECTS: Mapping[str, type[Effect]] = {
     for kind in (
         Say, Tell, TellUnread, KeepName, React, Offer, Redact, Join, Leave, Ban, Unban, Kick, Expel, Invite, SetState, SetVoice, Mute, SetRank, SetLock, SetServerAcl, SetAlias, CreateRoom, CreateList,
         Upload, SetWelcome, ReplaceRoom,
-        Copy, EditCopy, CopyFile, WithdrawCopy, Summarise, TellBundle, Unsay, Deliver, Call, Correct,
+        Copy, EditCopy, CopyFile, WithdrawCopy, Summarise, TellBundle, Unsay, Deliver, Call, Hand, Correct,
     )
 }  # fmt: skip
 """Every kind of effect by its name in the outbox."""

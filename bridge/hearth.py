@@ -14,7 +14,7 @@ from bridge.clock import Clock
 from bridge.config import Config
 from bridge.digest import calls, touched
 from bridge.digest import dispatch as digest_dispatch
-from bridge.effects import Copy, CopyFile, CreateRoom, Deliver, EditCopy, Effect, ReplaceRoom, Say, Send, Tell, Unsay
+from bridge.effects import Call, Copy, CopyFile, CreateRoom, Deliver, EditCopy, Effect, Hand, ReplaceRoom, Say, Send, Tell, Unsay
 from bridge.events import Batch, Reacted
 from bridge.known_names import KnownNames, names_key
 from bridge.matrix.connect import Matrix
@@ -89,7 +89,7 @@ But not for long: among what we would hear may be somebody who is in danger. To 
 LAST_BREATHS = 10
 """So many of these are for the last few, among which may be one that takes long."""
 
-WORDS, WORDS_SECONDS = frozenset({Say.__name__, Tell.__name__, Deliver.__name__}), 2.0
+WORDS, WORDS_SECONDS = frozenset(kind.__name__ for kind in (Say, Tell, Deliver, Call, Hand)), 2.0
 """Under what we say people react, and they can be quicker than our own homeserver's answer to us: so long we wait to know what they react to."""
 
 MUCH = 16

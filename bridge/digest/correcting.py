@@ -18,7 +18,7 @@ APART_MS = 15_000
 async def correct(scene: Scene, cause: Event, digests: Iterable[tuple[str, str]], *, patient: bool = False) -> None:
     """Put the wish to bring these digests, as (digest id, user), up to date because of this event; what is `patient` waits as an edit does.
 
-    Also where the digest is still on its way: its lane keeps the order, and its words may have been read a moment ago. A wish that nobody has begun
+    Also where the digest is still on its way: its words may have been read a moment ago. A wish that nobody has begun
     with will read what is so then; there need not be a second one.
     """
     digests = tuple(digests)

@@ -14,7 +14,7 @@ from bridge.digest.excerpt import said_in_copy
 from bridge.digest.letter import Letter, Line
 from bridge.digest.model import ORDER, Item
 from bridge.digest.standing import Standing, known_already, readable
-from bridge.effects import Call, Correct, Deliver, Effect, Offer, Put, Send, is_asked_for, is_call, transaction_id
+from bridge.effects import Call, Correct, Deliver, Effect, Hand, Offer, Put, Send, is_asked_for, is_call, transaction_id
 from bridge.errors import TURNED_AWAY, NotYet, Refused
 from bridge.events import COPY_MARK
 from bridge.scene import Desk, Filler, Scene, Settler, State
@@ -32,6 +32,9 @@ USUAL_MS = {"daily": 36 * HOUR_MS, "weekly": 8 * 24 * HOUR_MS}
 JUST_NOW_MS = 1000
 """The outbox notes a first try this much before it at most; whatever was first tried earlier is being tried again."""
 
+
+UNDER_WAY_MS = 3000
+"""A correction of a digest that is being sent looks again after so long where it stands."""
 
 CATCHING_UP_MS = 1000
 """After a start, and while the homeserver is away, a digest that is ready is looked at again after so long."""
@@ -72,14 +75,20 @@ def fillers(direct_room: DirectRoom, caught_up: Callable[[], bool] = lambda: Tru
         # A database that came back from a backup may know nothing of a digest that was sent since.
         return Send(key=effect.key, room=room, type="m.room.message", content=words, once=True) if words else None
 
-    return {Deliver: deliver, Call: deliver, Correct: correct_then}
+    return {Deliver: deliver, Call: deliver, Hand: deliver, Correct: correct_then}
 
 
 async def correct(desk: Desk, effect: Correct) -> Send | None:
-    """The edit that brings a delivered digest up to date (spec, m.replace); None when it was never delivered. It notifies nobody."""
+    """The edit that brings a delivered digest up to date (spec, m.replace); None when it was never delivered. It notifies nobody.
+
+    NotYet while the digest is being sent: its words may have been read before that which is to be corrected. One that waits for its moment reads them then.
+    """
     async with desk.reading() as db:
+        sending = await queue.get(db, f"digest/{effect.digest}")
         made = await store.get(db, effect.digest)
     if made is None or made.room is None or made.event is None:
+        if made is not None and sending is not None and sending.state == "due" and sending.first_tried_ms is not None:
+            raise NotYet(desk.now_ms + UNDER_WAY_MS)
         return None
     alone = await _is_for_two(desk, made.room, made.user)
     new = await _letter(desk, made, await _texts(desk, made), key=effect.key, may_be_empty=True, alone=alone)

@@ -16,7 +16,7 @@ from bridge.digest import store
 from bridge.digest.board import Board, board
 from bridge.digest.compose import compose
 from bridge.digest.model import Digest, Member
-from bridge.effects import Deliver, Put
+from bridge.effects import Deliver, Hand, Put, is_asked_for
 from bridge.store import attention, failures, happened, queue
 from bridge.store.db import Connection
 from bridge.store.window import window
@@ -157,8 +157,9 @@ async def write(
         log.error("digest set aside", where=where, error=type(error).__name__)
     new = await store.add(db, chosen.made)
     fresh = [made for made in chosen.made if made.id in new]
-    puts = [
-        Put(Deliver(key=f"digest/{made.id}", user=made.user, digest=made.id), later.get(made.user, 0)) for made in fresh
-    ]
+    puts = []
+    for one in fresh:
+        give = Hand if is_asked_for(one.user, one.id) else Deliver
+        puts.append(Put(give(key=f"digest/{one.id}", user=one.user, digest=one.id), later.get(one.user, 0)))
     await queue.put(db, puts, now_ms)
     return frozenset(made.user for made in fresh)

@@ -193,6 +193,15 @@ async def on_their_way(db: Connection, users: Collection[str]) -> frozenset[str]
     return frozenset(lanes[lane] for lane in await db.scalars(select(outbox.c.lane).where(*still)))
 
 
+async def begins_after(db: Connection, user: str) -> int | None:
+    """After which `seq` the digest begins that this member has not got yet; None when none is on its way."""
+    sending = outbox.c.key == literal_column("'digest/'") + digests.c.id
+    still = (outbox.c.state == literal_column("'due'"), outbox.c.kind == Deliver.__name__, digests.c.user == user)
+    query = select(func.min(digests.c.from_seq)).select_from(digests.join(outbox, sending))
+    first: int | None = await db.scalar(query.where(*still))
+    return first
+
+
 async def set_pending(db: Connection, rows: Sequence[tuple[str, int, str]]) -> None:
     """New occasions (user, UTC ms, slot) for people who have a row already, in one go."""
     if rows:

@@ -19,7 +19,7 @@ from bridge.digest.compose import compose
 from bridge.digest.model import Copied, Link, Member, Post, Reason
 from bridge.digest.tick import tick
 from bridge.effects import Correct, Deliver, Effect, React, Redact, Send, load
-from bridge.errors import Unavailable
+from bridge.errors import NotYet, Unavailable
 from bridge.events import AnyEvent, Batch, Content, Edited, MemberChanged, Message, Reacted, Redacted, StateChanged
 from bridge.rooms import dispatch as rooms_dispatch
 from bridge.scene import Desk, Scene
@@ -178,7 +178,13 @@ class World:
                 await act
             self.before_delivery.clear()
         desk = Desk(self.database.reading, self, Names(), self.settings, ME, self.now_ms)  # type: ignore[arg-type]
-        wire = await fillers[type(effect)](desk, effect) if type(effect) in fillers else effect
+        try:
+            wire = await fillers[type(effect)](desk, effect) if type(effect) in fillers else effect
+        except NotYet as later:
+            async with self.database.writing() as db:
+                untried = wish.first_tried_ms is None
+                await queue.postpone(db, [queue.Postponed(wish.id, later.until_ms, failed=False, untried=untried)])
+            return True
         state, result = ("done", await self.perform(wire)) if wire is not None else ("skipped", None)
         if crash:
             return True
@@ -346,6 +352,8 @@ async def test_a_redaction_on_the_way_corrects_what_was_just_delivered(world: Wo
     await world.step(crash=True)  # sent, and we died before we could write down where it stands
     world.now_ms += 5_000
     await world.redact(slip)
+    world.now_ms += 5_000
+    await world.settle()
     assert not any("a slip" in body for body in world.told(ANN))
 
 

@@ -110,5 +110,5 @@ async def test_a_correction_goes_before_the_digests_of_others_and_what_can_be_to
     await bench.put(Correct(key="correction of another", user="@u9", digest="d", cause="$c"))
     await bench.put(Call(key="call", user="@u2", digest="@u2/call/1"))
     assert await bench.drain() == [
-        "call", "correction of another", "digest0", "digest1", "digest2", "correction of 2", "touch",
+        "call", "correction of 2", "correction of another", "digest0", "digest1", "digest2", "touch",
     ]  # fmt: skip

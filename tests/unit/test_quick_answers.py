@@ -38,4 +38,4 @@ async def test_what_is_under_way_is_written_down_before_a_reaction_is_handled(
         outbox=outbox, troubles=troubles, me=ME, database=None, overlay=None, names=None, clock=lambda: 1, watched=None
     )
     await hearth.Hearth._handled(cast("Any", ours), Batch("token", (event,)))
-    assert order == ([(["Deliver", "Say", "Tell"], 2.0)] if waits else []) + ["handled"]
+    assert order == ([(["Call", "Deliver", "Hand", "Say", "Tell"], 2.0)] if waits else []) + ["handled"]

@@ -3,7 +3,7 @@
 from bridge.arguments import LocalTime, Weekday
 from bridge.commands import command
 from bridge.context import Context
-from bridge.digest import rhythm
+from bridge.digest import rhythm, store
 from bridge.digest.make import Turn, choose, look, write
 from bridge.errors import UsageError
 from bridge.store import due, happened, people
@@ -31,7 +31,9 @@ async def digest_now(ctx: Context) -> Text | None:
     """Get a digest at once; the regular one comes all the same."""
     person = await people.get(ctx.db, ctx.sender)
     day_ago = await happened.seq_before(ctx.db, ctx.scene.now_ms - rhythm.DAY_MS)
-    turn = Turn(ctx.sender, f"{ctx.sender}/now/{ctx.event.id}", person.digest_mark or day_ago, None, person.digest_most)
+    waiting = await store.begins_after(ctx.db, ctx.sender)
+    since_seq = person.digest_mark or day_ago if waiting is None else waiting
+    turn = Turn(ctx.sender, f"{ctx.sender}/now/{ctx.event.id}", since_seq, None, person.digest_most)
     until_seq = await happened.newest_seq(ctx.db)
     mine = await people.rooms_of(ctx.db, ctx.sender)
     what = await look(ctx.db, turn.since_seq, until_seq, ctx.config, ctx.scene.now_ms, rooms=mine)
