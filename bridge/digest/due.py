@@ -26,6 +26,9 @@ AT_ONCE = 10
 
 _MOST_WALLS = 1_024
 
+_MORNINGS_TO_LOOK = 3
+"""On a day when clocks jump, quiet hours can end at another time than on the others."""
+
 EACH_MS, SPREAD_MS = 1_000, 50 * 60 * 1000
 """So much time each digest of a wave is given, and all of them together at most."""
 
@@ -119,16 +122,18 @@ def occasion(
 def not_before(now_ms: int, made_ms: int, zone: str, quiet: Quiet | None) -> int:
     """The first moment at which a digest that was made at `made_ms` and is still under way may come (UTC ms).
 
-    At once as long as it is not late: it was for an hour that is not quiet. A late one comes by day, and not in quiet hours.
+    At once as long as it is not late: it was for an hour that is not quiet. A late one comes by day, and not in quiet hours; to whom all of the day is
+    quiet, as to somebody who works at night, when these end.
     """
     if now_ms - made_ms < LATE_MS:
         return now_ms
     at_ms = now_ms
-    while is_quiet(at_ms, zone, quiet) or not MORNING <= local(at_ms, zone).hour < NIGHT:
+    for _ in range(_MORNINGS_TO_LOOK):
         at_ms = after_quiet(at_ms, zone, quiet)
-        if not MORNING <= local(at_ms, zone).hour < NIGHT:
-            at_ms = next_time(at_ms, MORNING * 60, zone)
-    return at_ms
+        if MORNING <= local(at_ms, zone).hour < NIGHT:
+            return at_ms
+        at_ms = next_time(at_ms, MORNING * 60, zone)
+    return after_quiet(now_ms, zone, quiet)
 
 
 def moment(now_ms: int, user: str, number: int, zone: str, quiet: Quiet | None) -> int:
