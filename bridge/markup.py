@@ -1,6 +1,7 @@
 """Markdown to what Matrix shows: safe HTML, and a plain text that stands alone; never translates and never looks anything up."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
@@ -31,6 +32,9 @@ _VOID = {"br", "hr", "img", "input", "meta", "link", "wbr", "col", "area", "base
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*)")
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+_EMPTY = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and signs by their kind, of which nothing is drawn."""
+
 _MARKDOWN = MarkdownIt("commonmark", {"html": False, "breaks": True})
 _MARKDOWN.normalizeLink = str  # type: ignore[assignment, method-assign]  # our addresses are percent-encoded already, and this is a fifth of the time
 
@@ -43,6 +47,11 @@ def shown(text: str) -> str:
     elif "  " not in text and text[:1] != " " != text[-1:]:
         return text
     return " ".join(text.split())
+
+
+def is_seen(text: str) -> bool:
+    """Whether there is anything to be seen of a text: a letter, a digit or a sign, and not only what is as empty as a blank."""
+    return any(letter not in _EMPTY and unicodedata.category(letter)[0] in "LNPS" for letter in text)
 
 
 @cache  # there are two or three

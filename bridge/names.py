@@ -8,13 +8,25 @@ import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
+from bridge import markup
 from bridge.events import AnyEvent, MemberChanged
 from bridge.skeleton import skeleton
 
 NOT_YET_KNOWN = "…"
 """Stands for a name that was chosen and cannot be read at the moment: the other name is just what should not be shown."""
 
+MOST_CHARACTERS = 80
+"""So much of a display name is shown. A homeserver may let its people have one of 60,000 letters, and no message could hold it."""
+
 _looks = lru_cache(maxsize=100_000)(skeleton)
+
+
+def fit(name: str) -> str:
+    """What is shown of a display name: one line of bounded length; nothing when there is nothing to be seen of it."""
+    found = markup.shown(name[: 8 * MOST_CHARACTERS])
+    if not markup.is_seen(found):
+        return ""
+    return found if len(found) <= MOST_CHARACTERS else f"{found[: MOST_CHARACTERS - 1].rstrip()}…"
 
 
 class NameBook:
@@ -29,13 +41,13 @@ class NameBook:
 
     def learn(self, members: Mapping[str, str | None]) -> None:
         """Take in the members of a room: user id -> display name or None."""
-        self._names.update({user: name for user, name in members.items() if name})
+        self._names.update({user: shown for user, name in members.items() if name and (shown := fit(name))})
 
     def hear(self, events: Iterable[AnyEvent]) -> None:
         """Take in what a batch of events says about names."""
         for event in events:
             if isinstance(event, MemberChanged) and event.membership == "join" and event.display_name:
-                self._names[event.user] = event.display_name
+                self.learn({event.user: event.display_name})
 
     def expect(self, users: Iterable[str]) -> None:
         """These people have chosen a name that we do not know yet."""
@@ -61,13 +73,13 @@ class NameBook:
 
     def find(self, name: str) -> Sequence[str]:
         """The users with this name, folded for case; sorted."""
-        wanted = name.casefold()
+        wanted = fit(name).casefold()
         named = (*self._names.items(), *self._chosen.items())
         return sorted({user for user, known in named if known.casefold() == wanted})
 
     def like(self, name: str) -> frozenset[str]:
         """The users with a name, of either kind, that can be taken for this one."""
-        wanted = _looks(name)
+        wanted = _looks(fit(name))
         named = (*self._names.items(), *self._chosen.items())
         return frozenset(user for user, known in named if _looks(known) == wanted)
 

@@ -4,10 +4,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from bridge.markup import is_seen, shown
 from bridge.words import Text, words
 
 _QUOTED = re.compile(r"\A(?:>[^\n]*\n)+\n?")
 _SPOILER = "data-mx-spoiler"
+_MOST_LOOKED_AT = 4_000
+"""Of a message that begins with so many signs of which nothing is seen, nothing is quoted."""
+
 _KINDS = {
     "m.image": words("a picture"),
     "m.sticker": words("a sticker"),
@@ -32,7 +36,8 @@ def excerpt(content: Mapping[str, Any], most_characters: int) -> str | Text | No
         return kind
     if isinstance(content.get("m.relates_to"), Mapping):
         text = _QUOTED.sub("", text)
-    return shorten(" ".join(text.split()), most_characters) or None
+    seen = shown(text[:_MOST_LOOKED_AT])
+    return shorten(seen, most_characters) if is_seen(seen) else None
 
 
 def said_in_copy(content: Mapping[str, Any]) -> Mapping[str, Any]:

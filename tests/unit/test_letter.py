@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from bridge.digest.letter import MOST_BYTES, Letter, Line, content
 from bridge.digest.model import Item, Reason
+from bridge.events import MemberChanged
+from bridge.names import NameBook
 from bridge.store.rooms import Room
 
 ANN, BEN, DORA = "@ann:one.test", "@ben:two.test", "@dora:one.test"
@@ -152,3 +154,43 @@ def test_numbers_stay_when_others_disappear() -> None:
     body = content(letter(two, numbers=numbers), "en", Names(), "k")["body"]
     assert "\n2. Dora in #sleep" in body
     assert "\n1. " not in body
+
+
+@pytest.mark.parametrize(
+    ("called", "shown"),
+    [
+        ("N" * 60_000, "N" * 79 + "…"),
+        ("\U0001f33b" * 60_000, "\U0001f33b" * 79 + "…"),
+        ("\u200b" * 60_000, "ben"),
+        ("\u200d\u00ad", "ben"),
+        ("\u3164\u2800", "ben"),
+        ("  Be\nn\u202e ", "Be n"),
+        ("@room", "@room"),
+    ],
+)
+def test_whatever_somebody_is_called_everybody_else_gets_their_digest(called: str, shown: str) -> None:
+    names = NameBook()
+    names.learn({BEN: called})
+    names.hear([MemberChanged("$m", "!sleep", DORA, 1, user=DORA, membership="join", display_name=called)])
+    lines = [line("reply", event="$a"), line("mention", DORA, event="$b"), line("person", event="$c", target=BEN)]
+    made = content(letter(*lines, via=("one.test",)), "ru", names, "k")
+    assert len(json.dumps(made, ensure_ascii=False).encode()) <= MOST_BYTES
+    other = "dora" if shown == "ben" else shown
+    assert made["body"].splitlines()[0] == f"Вам ответили: {shown} · Вас упомянули: {other} · ещё 1 разговор"
+    assert names.find(called) == ([] if shown == "ben" else [BEN, DORA])
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ("\u200b" * 1_000 + "hello", " in #sleep: “hello”"),
+        ("\u200b" * 60_000 + "hello", " wrote in #sleep."),
+        ("\u200d", " wrote in #sleep."),
+        ("\u3164 \u2800", " wrote in #sleep."),
+        ("\U0001f33b", " in #sleep: “\U0001f33b”"),
+        ("a" * 60_000, " in #sleep: “" + "a" * 139 + "…”"),
+    ],
+)
+def test_of_what_nobody_can_see_nothing_is_quoted(text: str, quoted: str) -> None:
+    made = content(letter(line("reply", text=text)), "en", Names("Ben"), "k")
+    assert f"\n1. Ben{quoted}\n" in made["body"]
