@@ -4,6 +4,7 @@ import pytest
 from databases import on_a_file, on_both
 from test_digest import ANN, BEN, CLEO, COMMON, ME, SLEEP, STAFF, WORK, World
 
+from bridge.store import people
 from bridge.store.db import Database
 
 pytestmark = on_a_file
@@ -78,6 +79,24 @@ async def test_of_a_message_that_the_asker_cannot_read_only_what_becomes_of_it_i
     )
     unknown = await asked(world, f"digest preview @ann:one.test https://matrix.to/#/{SLEEP}/$nothing")
     assert "I do not know that message" in unknown
+
+
+async def test_nobody_finds_out_who_is_behind_a_copy_without_a_name(world: World) -> None:
+    await world.join(MOD, COMMON)
+    await world.join(BEN, COMMON)
+    async with world.database.writing() as db:
+        await people.change(db, BEN, shown=people.ANONYMOUS)
+    await world.say(BEN, "unmistakable #common", SLEEP)
+    (copy,) = [event for event, raw in world.events.items() if raw["room"] == COMMON and raw["sender"] == ME and raw["type"] == "m.room.message"]  # fmt: skip
+    answers = {
+        await asked(world, f"digest preview {who} https://matrix.to/#/{COMMON}/{copy}") for who in (ANN, BEN, CLEO)
+    }
+    assert len(answers) == 1
+    assert "not named where you can read it" in answers.pop()
+    await world.join(MOD, SLEEP)  # who is in the circle knows it anyway
+    await world.say(BEN, "unmistakable again #common", SLEEP)
+    copy = [event for event, raw in world.events.items() if raw["room"] == COMMON and raw["sender"] == ME and raw["type"] == "m.room.message"][-1]  # fmt: skip
+    assert "their own" in await asked(world, f"digest preview {BEN} https://matrix.to/#/{COMMON}/{copy}")
 
 
 async def test_members_do_not_see_each_others_digests(world: World) -> None:

@@ -56,6 +56,8 @@ async def preview(ctx: Context, who: User, message: Thread | None = None) -> Tex
     if source is not None:
         if where is None:
             raise UsageError(words("I do not know that message. Copy its link from one of our rooms."))
+        if await _would_name(ctx, source, where):
+            raise UsageError(words("Whoever wrote that is not named where you can read it. By what becomes of it for one person or another you could find out who it was, so I do not say."))  # fmt: skip
         verdict = explain(member, what, source, since_seq=since_seq, most_items=most)
         if verdict is None:
             return _VERDICTS["earlier"]
@@ -76,6 +78,13 @@ async def preview(ctx: Context, who: User, message: Thread | None = None) -> Tex
         for item in digest.items
     ]  # fmt: skip
     return lines(words("The next digest of %(who)s would hold:", who={"user": who.id}), *entries)
+
+
+async def _would_name(ctx: Context, source: str, room: str) -> bool:
+    """Whether whoever asks is not told of whom this message is: its author goes without a name, and they can open a copy at most."""
+    posts, _ = await happened.behind(ctx.db, [source], ctx.scene.me)
+    nameless = source in posts and posts[source].nameless
+    return nameless and (await following.opened(ctx, [source])).get(source) != (room, source)
 
 
 def _because(reasons: tuple[Reason, ...]) -> dict[str, Any]:
