@@ -14,7 +14,21 @@ from bridge.clock import Clock
 from bridge.config import Config
 from bridge.digest import calls, touched
 from bridge.digest import dispatch as digest_dispatch
-from bridge.effects import Call, Copy, CopyFile, CreateRoom, Deliver, EditCopy, Effect, Hand, ReplaceRoom, Say, Send, Tell, Unsay
+from bridge.effects import (
+    Call,
+    Copy,
+    CopyFile,
+    CreateRoom,
+    Deliver,
+    EditCopy,
+    Effect,
+    Hand,
+    ReplaceRoom,
+    Say,
+    Send,
+    Tell,
+    Unsay,
+)
 from bridge.events import Batch, Reacted
 from bridge.known_names import KnownNames, names_key
 from bridge.matrix.connect import Matrix

@@ -209,7 +209,7 @@ async def _letter(
 ) -> dict[str, Any] | None:
     """The message of a digest, from texts that were read just now; who may read what is looked at once more. None when nothing is left.
 
-    `alone`: its reader is the only one there beside us; else nobody is quoted.
+    `alone`: its reader is the only one there beside us; else nobody is quoted, and nothing is told of those whom they look after.
     """
     config = desk.config
     async with desk.reading() as db:
@@ -230,7 +230,7 @@ async def _letter(
     shown = [(line(item, there[item]), number) for item, number in numbers.items() if item in said and item in there]
     shown.sort(key=lambda one: ORDER[one[0].item.reasons[0].kind])  # what somebody has answered since stands elsewhere
     lines = tuple(each for each, _ in shown)
-    seen = await _watched(desk, made)
+    seen = await _watched(desk, made) if alone else None
     if not lines and not may_be_empty and seen is None:
         return None
     via = tuple(dict.fromkeys(user.partition(":")[2] for user in (desk.me, made.user)))

@@ -171,8 +171,9 @@ def _period(letter: Letter) -> Text | None:
             "After your pause, this one covers everything from %(since)s to %(until)s.", since=since, until=until
         )
     return words(
-        "I was away for a while, so this one covers everything from %(since)s to %(until)s.", since=since, until=until
-    )
+        "It has been longer than usual, so this one covers everything from %(since)s to %(until)s.",
+        since=since, until=until,
+    )  # fmt: skip
 
 
 def _tail(letter: Letter, more: int) -> list[Text]:

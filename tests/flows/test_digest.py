@@ -23,6 +23,7 @@ from bridge.errors import NotYet, Unavailable
 from bridge.events import AnyEvent, Batch, Content, Edited, MemberChanged, Message, Reacted, Redacted, StateChanged
 from bridge.rooms import dispatch as rooms_dispatch
 from bridge.scene import Desk, Scene
+from bridge.settling import registered
 from bridge.store import happened, people, queue, rooms, tables
 from bridge.store.db import Database
 from bridge.store.rooms import Room
@@ -192,8 +193,8 @@ class World:
             await queue.settle(db, [queue.Settled(wish.id, state, result, None)], self.now_ms)  # type: ignore[arg-type]
             scene = Scene(db, self.settings, ME, self.now_ms, Names())
             settlers = {**speak.SETTLERS, **rooms_dispatch.SETTLERS, **dispatch.SETTLERS}
-            if type(effect) in settlers:
-                await settlers[type(effect)](scene, effect, state, result)  # type: ignore[arg-type]
+            if (settler := registered(settlers, effect)) is not None:
+                await settler(scene, effect, state, result)
             await queue.put(db, scene.puts, self.now_ms)
         return True
 

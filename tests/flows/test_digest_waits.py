@@ -40,5 +40,7 @@ async def test_while_one_waits_an_earlier_one_is_corrected_and_another_is_given_
     await world.settle()
     assert len(world.digests(ANN)) == 3
     assert "and more" in world.digests(ANN)[2]
-    assert [raw["edits"] for raw in list(world.events.values())[before:]] == [None] * 5  # itself, and what can be touched
+    assert [raw["edits"] for raw in list(world.events.values())[before:]] == [
+        None
+    ] * 5  # itself, and what can be touched
     assert not any("for tomorrow" in body for body in world.told(ANN))

@@ -183,7 +183,7 @@ async def test_an_outage_of_weeks_brings_one_digest_that_says_from_when(world: W
         await world.say(BEN, f"said on the {day}th")
     assert await world.until("2026-02-03T15:00") == 1
     digest = world.digests(ANN)[-1]
-    assert "I was away for a while, so this one covers everything from Mon, Jan 12, 08:00 to Tue, Feb 3, 15:00." in digest  # fmt: skip
+    assert "It has been longer than usual, so this one covers everything from Mon, Jan 12, 08:00 to Tue, Feb 3, 15:00." in digest  # fmt: skip
     assert "in time" not in digest
     await world.say(BEN, "again")
     assert await world.until("2026-02-04T08:00") == 1

@@ -97,6 +97,18 @@ async def test_an_answer_to_what_somebody_added_is_one(world: World) -> None:
         assert [one.event for one in left] == ([question] if who == BEN else [])
 
 
+async def test_what_a_curator_is_told_is_not_said_anew_before_others(world: World) -> None:
+    await world.tell(ANN, "digest daily 8:00")
+    quoted = await world.say(BEN, "an unmistakable question")
+    await world.say(EVE, "another one")
+    assert await world.until("2026-01-13T08:00") == 1
+    assert "What may need you" in world.digests(ANN)[0]
+    world.inside[f"!direct-{ANN}"] = [ME, ANN, CLEO]
+    await world.edit(BEN, quoted, "the same in other words")
+    assert "What may need you" not in world.digests(ANN)[0]
+    assert "1. Ben wrote in #sleep." in world.digests(ANN)[0]
+
+
 async def test_nobody_is_asked_to_answer_somebody_who_is_gone(world: World) -> None:
     """A troll who was banned this morning is not shown to everybody as one who waits for a kind word."""
     await world.tell(ANN, "digest daily 8:00")
