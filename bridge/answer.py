@@ -11,7 +11,7 @@ from typing import Any, cast
 from bridge import confirm, registry, welcome
 from bridge.arguments import Directory, Place
 from bridge.catalogues import spellings
-from bridge.commands import ANYWHERE, CIRCLE, COMMON, DIRECT, STAFF, SURE, Book, Command, Where, arguments, places
+from bridge.commands import ANYWHERE, CIRCLE, COMMON, DIRECT, STAFF, SURE, Book, Command, Where, places
 from bridge.community import everything
 from bridge.context import DONE, SEEN, Context, Reply, language_of, rather_people, role_in
 from bridge.effects import Put, React, Say, Tell
@@ -28,6 +28,7 @@ from bridge.store import authority, confirmations, failures, people, rooms
 from bridge.store.errors import LeadershipLost, StoreUnavailable
 from bridge.store.rooms import Room
 from bridge.times import DAY_MS
+from bridge.understanding import arguments
 from bridge.words import Text, in_a_room, lines, words
 
 _PREFIXES = frozenset({"!h", "!hearth"})

@@ -9,13 +9,11 @@ from dataclasses import dataclass, field
 from enum import Enum, IntFlag
 from typing import Any
 
-from bridge.arguments import LABELS, Choice, Directory, Kind, Rest
-from bridge.complaint import complaint
-from bridge.errors import UsageError
-from bridge.grammar import Line, Word
-from bridge.recognise import KINDS, find
+from bridge.arguments import LABELS, Choice, Kind, Rest
+from bridge.grammar import Line
+from bridge.recognise import KINDS
 from bridge.roles import Role
-from bridge.words import Text, lines, words
+from bridge.words import Text, words
 
 
 class Where(IntFlag):
@@ -45,9 +43,6 @@ def places(where: Where) -> dict[str, Any]:
 
 SURE = 0.75
 """From so much likeness (0 to 1) on a word is next to surely a misspelt name."""
-
-_END = "--"
-"""A lone `--` ends a name of several words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,87 +240,3 @@ class Book:
         for _, spelling in scored:
             found.setdefault(known[spelling], spelling)
         return tuple(found.values())[:3]
-
-
-def arguments(wanted: Command, line: Line, at: int, directory: Directory) -> list[object]:
-    """The values of a command's parameters, in order, read from the words from `at` on.
-
-    UsageError that names the argument and shows the usage when one is missing, cannot be read, or too much was written.
-    """
-    return _Reading(wanted, line, directory).read(at)
-
-
-class _Reading:
-    """One line on its way through the parameters."""
-
-    def __init__(self, wanted: Command, line: Line, directory: Directory) -> None:
-        self.wanted, self.line, self.directory = wanted, line, directory
-        self.passed_over: Text | None = None
-
-    def read(self, at: int) -> list[object]:
-        values: list[object] = []
-        for number, parameter in enumerate(self.wanted.parameters):
-            later = self.wanted.parameters[number + 1 :]
-            value, at = self._several(parameter, at) if parameter.many else self._one(parameter, at, later)
-            if parameter.spread and isinstance(value, tuple):
-                values += value
-            else:
-                values.append(value)
-        if at < len(self.line.words):
-            left = {"code": self.line.rest(at)[:100]}
-            raise self._mistake(self.passed_over or words("I do not know what to do with %(left)s.", left=left))
-        return values
-
-    def _one(self, parameter: Parameter, at: int, later: Sequence[Parameter]) -> tuple[object, int]:
-        at = self._behind_end(at)
-        if at >= len(self.line.words):
-            if parameter.required:
-                raise self._mistake(words("Something is missing: %(argument)s.", argument=parameter.label))
-            return parameter.default, at
-        needed = sum(one.required for one in later)
-        found = self._found(parameter, at, max(at + 1, self._end(at) - needed))
-        if found is not None:
-            return found
-        wrong = complaint(parameter.kinds, parameter.label, self.line.words[at].text, self.directory)
-        if parameter.required or not later:
-            raise self._mistake(wrong)
-        self.passed_over = self.passed_over or wrong
-        return parameter.default, at
-
-    def _several(self, parameter: Parameter, at: int) -> tuple[object, int]:
-        found: list[object] = []
-        while (at := self._behind_end(at)) < len(self.line.words):
-            value, at = self._one(Parameter(parameter.name, parameter.kinds, required=True), at, ())
-            found.append(value)
-        if not found and parameter.required:
-            raise self._mistake(words("Something is missing: %(argument)s.", argument=parameter.label))
-        return tuple(found), at
-
-    def _found(self, parameter: Parameter, at: int, stop: int) -> tuple[object, int] | None:
-        try:
-            return find(parameter.kinds, self.line, at, stop, self.directory)
-        except UsageError as error:
-            raise self._mistake(typing.cast("Text", error.text)) from None
-
-    def _is_end(self, word: Word) -> bool:
-        return word.text == _END and not word.quoted
-
-    def _behind_end(self, at: int) -> int:
-        while at < len(self.line.words) and self._is_end(self.line.words[at]):
-            at += 1
-        return at
-
-    def _end(self, at: int) -> int:
-        for number in range(at, len(self.line.words)):
-            if self._is_end(self.line.words[number]):
-                return number
-        return len(self.line.words)
-
-    def _mistake(self, text: Text) -> UsageError:
-        usage = self.wanted.usage
-        if not self.wanted.examples:
-            return UsageError(lines(text, words("Write it like this: %(usage)s", usage=usage)))
-        example = {"command": self.wanted.examples[0]}
-        return UsageError(
-            lines(text, words("Write it like this: %(usage)s, for example %(example)s", usage=usage, example=example))
-        )

@@ -40,15 +40,15 @@ async def written(where: str | Path, kind: str) -> AsyncIterator[str]:
 
 
 def line(entry: ledger.Entry, kind: str) -> str:
-    """One row. A reason that a spreadsheet could take for a formula begins with an apostrophe."""
+    """One row. In CSV whatever a spreadsheet could take for a formula begins with an apostrophe, ids of people too."""
     values = {name.replace("_ms", ""): value for name, value in asdict(entry).items()}
     for name, moment in (("at", entry.at_ms), ("settled", entry.settled_ms)):
         values[name] = None if moment is None else datetime.fromtimestamp(moment / 1000, UTC).isoformat()
     if kind == "jsonl":
         return json.dumps(values, ensure_ascii=False)
     outcome = None if entry.outcome is None else json.dumps(entry.outcome, ensure_ascii=False, sort_keys=True)
-    reason = f"'{entry.reason}" if entry.reason and entry.reason.startswith(_FORMULA) else entry.reason
-    return _csv(tuple({**values, "reason": reason, "outcome": outcome}.values()))
+    cells = {**values, "outcome": outcome}.values()
+    return _csv(tuple(f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell for cell in cells))
 
 
 def _csv(cells: tuple[object, ...]) -> str:

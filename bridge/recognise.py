@@ -298,12 +298,19 @@ def _chosen(choice: Choice, line: Line, at: int, sure: Sureness, directory: Dire
     return (choice.values[choice.spelt.index(english)], at + 1) if english in choice.spelt else None
 
 
-def find(kinds: Sequence[Kind], line: Line, at: int, stop: int, directory: Directory) -> Found | None:
+def find(
+    kinds: Sequence[Kind],
+    line: Line,
+    at: int,
+    stop: int,
+    directory: Directory,
+    sureness: Sequence[Sureness] = tuple(Sureness),
+) -> Found | None:
     """The value of the first of these kinds that fits the words from `at` on, plainest readings first; looks at no word from `stop` on.
 
     UsageError when a name means several people or rooms.
     """
-    for sure in Sureness:
+    for sure in sureness:
         for kind in kinds:
             if isinstance(kind, Choice):
                 found = _chosen(kind, line, at, sure, directory)

@@ -65,15 +65,18 @@ _AFTER_NOON = {"дня", "вечера", "nachmittags", "abends", "in the evenin
 
 
 def read_duration(text: str) -> int | None:
-    """Milliseconds of a span such as `30s`, `1d12h`, `2 hours`, `for 2 hours`, `2 часа`, `3 Tage`; None when it is not one, zero, or above ten years."""
+    """Milliseconds of a span such as `30s`, `1d12h`, `2 hours`, `for 2 hours`, `2 часа`, `3 Tage`; None when it is not one, zero, or above ten years.
+
+    The greater unit stands first: `30s 2h` are two spans.
+    """
     plain = _FOR.sub("", text.strip().casefold())
-    total, at = 0, 0
+    total, at, before_ms = 0, 0, LONGEST_MS
     for match in _SPAN.finditer(plain):
-        unit = _UNITS.get(match[2])
-        if unit is None or plain[at : match.start()].strip(" ,"):
+        unit_ms = _UNIT_MS.get(_UNITS.get(match[2], ""), LONGEST_MS)
+        if unit_ms >= before_ms or plain[at : match.start()].strip(" ,"):
             return None
-        total += int(match[1]) * _UNIT_MS[unit]
-        at = match.end()
+        total += int(match[1]) * unit_ms
+        at, before_ms = match.end(), unit_ms
     return total if at and not plain[at:].strip() and 0 < total <= LONGEST_MS else None
 
 

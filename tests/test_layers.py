@@ -39,6 +39,7 @@ LAYER = {
     "bridge.skeleton": DECIDERS,
     "bridge.tags": DECIDERS,
     "bridge.times": DECIDERS,
+    "bridge.understanding": DECIDERS,
     "bridge.wall": DECIDERS,
     "bridge.scene": STORES,
     "bridge.clock": STORES,

@@ -192,10 +192,11 @@ def _reaction(base: Event, content: Mapping[str, Any]) -> Reacted | None:
 def _message(base: Event, kind: str, content: Mapping[str, Any], encrypted: bool) -> Message | Edited | None:
     about = relation(content)
     marked = isinstance(content.get(COPY_MARK), str)
-    if about.get("rel_type") == "m.replace":
-        target, new = about.get("event_id"), _mapping(content.get("m.new_content"))
+    target = about.get("event_id")
+    if about.get("rel_type") == "m.replace" and _is_id(target, "$"):  # of nothing it is no edit, and shown as a message
+        new = _mapping(content.get("m.new_content"))
         said = _content(kind, new, reply=False)
-        if said is None or not _is_id(target, "$"):
+        if said is None:
             return None
         marked = marked or isinstance(new.get(COPY_MARK), str)
         return Edited(base.id, base.room, base.sender, base.at_ms, str(target), said, encrypted, marked)

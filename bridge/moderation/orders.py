@@ -12,7 +12,7 @@ from bridge.context import Context, Reply, language_of
 from bridge.effects import Put, Tell
 from bridge.errors import UsageError
 from bridge.globs import is_glob, matches, server_matches
-from bridge.moderation import asking, decision, enforce, measures, react, ruled, store, told, whom
+from bridge.moderation import asking, decision, enforce, following, measures, react, ruled, store, told, whom
 from bridge.moderation.judge import REFUSED
 from bridge.moderation.model import BAN, KICK, MUTE, NOTE, WARN, Sanction
 from bridge.store import people, policies
@@ -35,6 +35,8 @@ async def give(ctx: Context, kind: str, who: Aim, reason: str, *, gap_ms: int | 
     }
     if kind != NOTE:
         await whom.refuse_our_own(ctx, who)
+    if kind in measures.IN_ROOMS:
+        whom.refuse_unclear(ctx, reason)
     if kind in (WARN, MUTE) or (kind == KICK and who.ms is None):
         hit = await whom.somebody_here(ctx, who)
     else:
@@ -142,10 +144,10 @@ def _nothing_now(taken: measures.Taken) -> Text:
 
 async def lift(ctx: Context, command: str, kinds: Sequence[str], who: Target, reason: str) -> Reply:
     """Lift every standing sanction of these kinds that means somebody, also one of a glob or a server; what is more than was named is shown first."""
+    whom.refuse_unclear(ctx, reason)
     exact, others = await _meant(ctx, kinds, who)
     found = (*exact, *others)
-    one = BAN in kinds and who.entity == "user" and not who.glob
-    listed = await ruled.every(ctx.scene, who.pattern) if one else ()
+    listed = await ruled.every(ctx.scene, who.entity, who.pattern) if BAN in kinds and not who.glob else ()
     if not found and not listed:
         half = await store.half_lifted(ctx.db, who.entity, who.pattern) if BAN in kinds else []
         if not half:
@@ -171,7 +173,8 @@ async def lift(ctx: Context, command: str, kinds: Sequence[str], who: Target, re
 def _only_them(who: Target, others: Sequence[Sanction]) -> list[Text]:
     """Where a decision about many would be lifted for one: how only that one is let go."""
     many = any(not enforce.is_one(each) and each.entity == "user" for each in others)
-    if who.entity == "server" or who.glob or not many:
+    whole = any(each.entity == "server" and each.kind == BAN for each in others)  # nobody of that server can be spared
+    if who.entity == "server" or who.glob or whole or not many:
         return []
     return [words("%(command)s frees them alone.", command={"command": f"spare {who.pattern}"})]
 
@@ -181,15 +184,19 @@ async def _meant(ctx: Context, kinds: Sequence[str], who: Target) -> tuple[tuple
     scope = whom.scope_of(ctx)
     standing = [each for each in await store.standing(ctx.db, *kinds) if not scope or each.scope == scope]
     exact = [each for each in standing if (each.entity, each.target) == (who.entity, who.pattern)]
-    others = [each for each in standing if each not in exact and _concerns(each, who)]
+    others = [each for each in standing if each not in exact and concerns(each, who)]
     return tuple(exact), tuple(others)
 
 
-def _concerns(sanction: Sanction, who: Target) -> bool:
+def concerns(sanction: Sanction, who: Target) -> bool:
+    """Whether a sanction means this person or this whole server, also by a pattern; of a pattern, whether it is against somebody who fits it."""
     if who.glob:
         fits = server_matches if who.entity == "server" else matches
         return sanction.entity == who.entity and not is_glob(sanction.target) and fits(who.pattern, sanction.target)
-    return who.entity == "user" and enforce.hits(sanction, who.pattern)
+    if who.entity == "server":
+        whole = sanction.target.removeprefix("@*:")
+        return (sanction.entity == "server" or whole != sanction.target) and server_matches(whole, who.pattern)
+    return enforce.hits(sanction, who.pattern)
 
 
 async def go_on_lifting(
@@ -200,11 +207,13 @@ async def go_on_lifting(
     target = Target("user" if pattern.startswith("@") else "server", pattern)
     entry = await decision.write_down(ctx, command, target, reason)
     await policies.become(ctx.db, {*rules, *(each.rule for each in found if each.rule)}, REFUSED)
-    if await measures.lift(ctx.scene, found, entry):
+    wanted = await measures.lift(ctx.scene, found, entry)
+    await following.servers_changed(ctx.scene)
+    if wanted:
         return Reply(done=False)
     await decision.nothing_to_do(ctx, entry)
     name = react.shown(target.entity, pattern)
-    if command == "unban":
+    if command == "unban" and not rules:
         return Reply(words("The ban of %(who)s is lifted. It had banned nobody in any room.", who=name))
     return Reply(words("That is lifted for %(who)s.", who=name))
 

@@ -7,7 +7,7 @@ from bridge.access import ACL as TYPE
 from bridge.community import everything, servers_of
 from bridge.effects import Effect, Put, SetLock
 from bridge.events import AnyEvent, Edited, MemberChanged, Message, Reacted, StateChanged
-from bridge.globs import is_glob, server_of
+from bridge.globs import is_glob, server_matches, server_of
 from bridge.moderation import decision, enforce, going_along, late, reports, retry, slow, store
 from bridge.moderation.model import BAN, INVITES, KICK, LOCK, MUTE, Sanction
 from bridge.scene import Scene
@@ -76,7 +76,7 @@ async def _opened_by_hand(scene: Scene, event: StateChanged) -> None:
 async def _let_in_by_hand(scene: Scene, event: StateChanged) -> None:
     """Somebody wrote a room's list of servers: whom we shut out stays shut out, beside whom they shut out. Once an hour at most: with another bot we don't fight."""
     room = await rooms.by_id(scene.db, event.room)
-    ours = (*enforce.denied(await store.standing(scene.db)), *await policies.servers(scene.db))
+    ours = await _shut_out_servers(scene, await store.standing(scene.db))
     told = event.content.get("deny")
     theirs = tuple(each for each in told if isinstance(each, str)) if isinstance(told, list) else ()
     if room is None or set(ours) <= set(theirs):
@@ -90,6 +90,13 @@ async def _let_in_by_hand(scene: Scene, event: StateChanged) -> None:
         scene.db, scene.me, SERVER_LIST, room.key, None, f"changed by {event.sender}", None, None, scene.now_ms
     )
     put(scene, [wanted], entry)
+
+
+async def _shut_out_servers(scene: Scene, sanctions: Sequence[Sanction]) -> tuple[str, ...]:
+    """The servers that these sanctions and watched lists shut out, without those from which somebody comes whom nothing touches."""
+    kept = {server_of(user) for user in await protected(scene)}
+    named = (*enforce.denied(sanctions), *await policies.servers(scene.db))
+    return tuple(each for each in named if not any(server_matches(each, server) for server in kept))
 
 
 async def shut_out(scene: Scene, sanctions: Sequence[Sanction], cause: int, *, but: Collection[str | None] = ()) -> int:
@@ -196,7 +203,7 @@ async def set_acls(
     allowed = {room: servers for room, servers in (await _servers(scene)).items() if room not in but}
     if only is not None:
         allowed = {only: allowed.get(only, ())}
-    wanted = enforce.acls(sanctions, allowed, server_of(scene.me), cause, await policies.servers(scene.db))
+    wanted = enforce.acls((), allowed, server_of(scene.me), cause, await _shut_out_servers(scene, sanctions))
     return put(scene, wanted, intent, wait_ms=wait_ms)
 
 
@@ -222,10 +229,10 @@ async def room_made(scene: Scene, room: str) -> None:
     standing = await store.standing(scene.db, BAN, MUTE)
     sanctions = [each for each in standing if each.kind == BAN]
     put(scene, enforce.bans(sanctions, ours, (), spared))
-    listed = await policies.servers(scene.db)
-    if listed or any(each.entity == "server" for each in sanctions):
+    denied = await _shut_out_servers(scene, sanctions)
+    if denied:
         allowed = (await _servers(scene)).get(room, ())
-        put(scene, enforce.acls(sanctions, {room: allowed}, server_of(scene.me), "made", listed))
+        put(scene, enforce.acls((), {room: allowed}, server_of(scene.me), "made", denied))
     muting = enforce.mutes([each for each in standing if each.kind == MUTE], ours, (), spared, ())
     for mute in muting.silent:
         await store.record_mute(scene.db, mute)

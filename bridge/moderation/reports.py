@@ -71,11 +71,12 @@ async def take(
 
 
 async def _known(scene: Scene, about: About, grade: Grade) -> Case | None:
-    """The case that there is about this already: of a message in whatever state, of a person the open one."""
+    """The case that there is about this already: of a message in whatever state, unless it is more urgent than what was settled; of a person the open one."""
     if grade == "crisis" and (cry := await store.open_about(scene.db, care.CRISIS, about.user)):
         return cry
     if about.event is not None:
-        return await store.by_key(scene.db, f"{MESSAGE}{about.event}")
+        case = await store.by_key(scene.db, f"{MESSAGE}{about.event}")
+        return await store.by_key(scene.db, _anew(case, grade)) if case and _is_worse(case, grade) else case
     for kind in REPORTS:
         case = await store.open_about(scene.db, kind, about.user)
         if case is not None and case.key.startswith(PERSON):
@@ -87,6 +88,16 @@ MESSAGE, PERSON = "report/message/", "report/person/"
 """How the key of a case begins; behind it stands the message's event id, or by what we were told of a person."""
 
 
+def _is_worse(case: Case, grade: Grade) -> bool:
+    """Whether this is more urgent than what was settled."""
+    return case.state != "open" and REPORTS.index(NAMES[grade]) < REPORTS.index(case.kind)
+
+
+def _anew(case: Case, grade: Grade) -> str:
+    """The key of the case that looks again at what was settled before."""
+    return f"{MESSAGE}{grade}/{event_of(case)}"
+
+
 async def _opened(scene: Scene, reporter: str, about: About, grade: Grade, cause: str, words_at: str | None) -> Case:
     if await reports.waiting_of(scene.db, reporter) >= MOST_WAITING:
         raise UsageError(words("So many of your reports wait already that I take no more for now. Please write to a moderator, if something is urgent."))  # fmt: skip
@@ -95,6 +106,8 @@ async def _opened(scene: Scene, reporter: str, about: About, grade: Grade, cause
     if hidden and not alone:
         raise UsageError(words("There is nobody but them who could look at that. Please speak about it with somebody whom you trust."))  # fmt: skip
     key = f"{MESSAGE}{about.event}" if about.event else f"{PERSON}{cause}"
+    before = await store.by_key(scene.db, key)
+    key = _anew(before, grade) if before is not None else key
     say = await authority.named(scene.db, scene.config)
     called = (say.moderators or scene.config.community.owners) if grade != "other" else ()
     number = await cases.show(
@@ -209,7 +222,7 @@ async def of_copy(scene: Scene, copy: str) -> About | None:
 
 def event_of(case: Case) -> str | None:
     """The message that it is about, or None."""
-    return case.key.removeprefix(MESSAGE) if case.key.startswith(MESSAGE) else None
+    return f"${case.key.partition('$')[2]}" if case.key.startswith(MESSAGE) else None
 
 
 async def _about(scene: Scene, case: Case) -> Text:

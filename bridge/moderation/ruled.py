@@ -41,9 +41,12 @@ async def still(scene: Scene, users: Collection[str], cause: int) -> tuple[Sanct
     return tuple(made)
 
 
-async def every(scene: Scene, user: str) -> tuple[Known, ...]:
-    """Every followed rule that means this person, a sanction already or not, oldest first."""
-    return await scene.watched.meaning(scene.db, user, (ON,))
+async def every(scene: Scene, entity: str, name: str) -> tuple[Known, ...]:
+    """Every followed rule that means this person, or this whole server, a sanction already or not, oldest first."""
+    if entity == "user":
+        return await scene.watched.meaning(scene.db, name, (ON,))
+    found = await scene.watched.meaning(scene.db, f"@:{name}", (ON,))
+    return tuple(each for each in found if each.rule.entity == entity)
 
 
 async def shown(scene: Scene, rules: Sequence[Known]) -> tuple[Text, ...]:

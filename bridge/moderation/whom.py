@@ -1,9 +1,12 @@
 """Whom a command is about, and whether it may be: what all commands of moderation share. Never decides on a measure, and never acts."""
 
+import re
+
 from bridge.arguments import Target
 from bridge.context import Context
 from bridge.errors import UsageError
 from bridge.globs import matches, server_matches, server_of
+from bridge.grammar import read_line
 from bridge.moderation import enforce, react, store
 from bridge.moderation.model import Sanction
 from bridge.roles import Role
@@ -53,6 +56,22 @@ async def refuse_our_own(ctx: Context, who: Target) -> None:
                     who={"user": who.pattern},
                 )
             )
+
+
+def refuse_unclear(ctx: Context, reason: str) -> None:
+    """UsageError when what would be the reason begins with another name, or with a time that could not be read: one of both was meant otherwise."""
+    line = read_line(ctx.event.content.body, ctx.event.content.formatted_body)
+    word = next((one for at, one in enumerate(line.words) if line.rest(at) == reason), None)
+    if word is None:
+        return
+    if _PERSON.match(word.link.target if word.link else word.text):
+        raise UsageError(words("I do that for one person at a time, please. Or does %(name)s belong to the reason? Then put another word before it.", name={"code": word.text}))  # fmt: skip
+    if _SPAN.fullmatch(word.text):
+        raise UsageError(words("For how long? I cannot read %(given)s: write %(example)s, for example, or nothing for good. If it belongs to the reason, put another word before it.", given={"code": word.text}, example={"code": "30m"}))  # fmt: skip
+
+
+_PERSON = re.compile(r"@[^\s:]*:\S")
+_SPAN = re.compile(r"[-+]?\d[\d.,]*[^\W\d_]{0,2}|until|bis|до", re.IGNORECASE)
 
 
 async def here(ctx: Context, who: Target) -> tuple[str, ...]:

@@ -79,17 +79,20 @@ async def newest(db: Connection, limit: int) -> tuple[Entry, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What rows are looked for: of this person (or server, or room's key), as actor or target; since then (UTC ms); with an action or rule that begins so."""
+    """What rows are looked for: of this person (or server), as actor or target; of a room (its id and key); since then (UTC ms); with an action or rule that begins so."""
 
     person: str | None = None
     since_ms: int | None = None
     what: str | None = None
+    room: tuple[str, str] | None = None
 
 
 def _fits(wanted: Search) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if wanted.person is not None:
         found.append(or_(ledger.c.actor == wanted.person, ledger.c.target == wanted.person))
+    if wanted.room is not None:
+        found.append(or_(ledger.c.room == wanted.room[0], ledger.c.target.in_(wanted.room)))
     if wanted.since_ms is not None:
         found.append(ledger.c.at_ms >= wanted.since_ms)
     if wanted.what is not None:

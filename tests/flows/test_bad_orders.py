@@ -37,6 +37,16 @@ async def test_wrong_orders_do_nothing_and_are_answered_kindly(world: World) -> 
         "!rules unwatch #nowhere:x.test": "That list is not watched",
         "!rules about @nobody:x.test": "The lists that I watch say nothing of",
         f"!spare {EVE}": "No decision about many people means",
+        f"!ban {EVE} {ZED} both spam": f"one person at a time, please. Or does {ZED} belong to the reason",
+        f"!unban {EVE}, {ZED}": "one person at a time",
+        f"!mute {EVE} 0h": "For how long? I cannot read 0h: write 30m, for example",
+        f"!ban {EVE} 99999d spam": "For how long? I cannot read 99999d",
+        f"!kick {EVE} 1.5h": "For how long? I cannot read 1.5h",
+        f"!mute {EVE} until tomorrow": "For how long? I cannot read until",
+        "!slow #sleep": "How long between two messages?",
+        "!sanctions Quincy": "I do not know anybody called Quincy",
+        f"!redact last 3h {EVE}": "That takes away 0 messages",
+        f"!redact {EVE} last 3h": "That takes away 0 messages",
     }
     for order, wanted in answers.items():
         answer = (await world.order("mod", order)).body

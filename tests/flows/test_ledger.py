@@ -31,7 +31,10 @@ async def test_staff_searches_by_person_time_and_action_and_reads_it_in_pages(wo
     assert "1 row" in (await world.order("mod", "!ledger mute")).body
     world.clock.forward(3 * 60 * 60 * 1000)
     await world.order("mod", f"!note {EVE} later")
-    assert "1 row" in (await world.order("mod", f"!ledger {EVE} 2h")).body
+    for order in (f"!ledger {EVE} 2h", f"!ledger 2h {EVE}", "!ledger note 2h"):
+        assert "1 row" in (await world.order("mod", order)).body
+    await world.order("mod", "!lock #sleep 1h")
+    assert "1 row" in (await world.order("mod", "!ledger #sleep")).body
     assert "moderators" in (await world.ask("ann", "ledger"))[0]
 
 
@@ -44,7 +47,8 @@ async def test_it_is_written_whole_as_json_lines_and_as_csv_while_hearth_runs(wo
     assert row["at"].endswith("+00:00")
     head, cells = csv.reader(io.StringIO("\n".join([each async for each in written(where, "csv")])))
     assert tuple(head) == COLUMNS
-    assert dict(zip(head, cells, strict=True))["reason"] == "'=cmd()"
+    found = dict(zip(head, cells, strict=True))
+    assert (found["reason"], found["target"], found["actor"]) == ("'=cmd()", f"'{EVE}", f"'{MOD}")
 
 
 def test_a_row_that_is_under_way_has_no_outcome_and_a_line_break_stays_one_row() -> None:

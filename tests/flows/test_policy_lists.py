@@ -332,6 +332,35 @@ async def test_an_exception_is_made_by_unban_and_lasts(world: World) -> None:
 
 
 @on_a_file
+async def test_no_list_shuts_out_a_server_of_staff_and_a_servers_exception_is_made_by_its_name(world: World) -> None:
+    await world.member("mod").invite(world.room("#staff"), DAN)
+    await world.member("dan").join(world.room("#staff"))
+    keeper = await watched(world, "act")
+    for entity in ("b.test", "far.test", "*.far.test"):
+        await keeper.writes(SERVER, ban(entity))
+    await agree(world, "mod")
+    await by_the_clock(world)
+    assert (world.banned("@dan"), world.banned("@eve")) == (set(), {"#space", "#common", "#sleep"})
+    assert world.acl("#sleep")["deny"] == ["*.far.test", "far.test"]
+    assert "lifted" in (await world.order("mod", "!unban far.test")).body
+    shown = await world.order("mod", "!unban evil.far.test")
+    assert "*.far.test" in shown.body
+    await world.react("#staff", "mod", shown.event_id, "👍")
+    await by_the_clock(world)
+    assert world.acl("#sleep")["deny"] == []
+
+    # The same of what was decided here, by servers and by all their people.
+    await world.order("mod", "!ban *.bad.test")
+    await world.order("mod", "!ban @*:evil.bad.test")
+    assert "2 decisions" in (await world.order("mod", "!sanctions evil.bad.test")).body
+    shown = await world.order("mod", "!unban evil.bad.test")
+    assert "@*:evil.bad.test" in shown.body
+    await world.react("#staff", "mod", shown.event_id, "👍")
+    await world.settle()
+    assert [row["target"] for row in await world.rows(sanctions) if row["lifted_by"] is None] == ["b.test"]
+
+
+@on_a_file
 async def test_a_list_that_cannot_be_read_is_told_once_keeps_what_it_said_and_comes_back(world: World) -> None:
     keeper = await watched(world, "act")
     await keeper.writes(USER, ban(EVE))

@@ -7,6 +7,7 @@ from community import HEARTH, PEOPLE
 from pydantic import ValidationError
 from world import World, on_a_file
 
+from bridge.store import settings
 from bridge.store.tables import cases, guards, metadata, outbox, posts, rehearsals, repeats
 
 EVE, ANN, MOD = PEOPLE["eve"], PEOPLE["ann"], PEOPLE["mod"]
@@ -325,6 +326,16 @@ async def test_the_list_is_changed_by_command_and_the_command_holds_after_a_rest
     await world.settle()
     assert not gone(world, "#sleep", event)
     assert "is not on the list" in (await world.order("mod", "!protect words remove Bitcoin*")).body
+
+    # A list that holds no more stays as it is.
+    (cause, *_) = [each.id for each in await world.ledger()]
+    async with world.writing() as db:
+        many = [f"word{number}" for number in range(2000)]
+        await settings.decide(db, "protection/words", "words", many, cause, world.clock(), is_so=True)
+    assert "The list is full" in (await world.order("mod", "!protect words add casino")).body
+    event = await world.say("#sleep", "eve", "word1999")
+    await world.settle()
+    assert gone(world, "#sleep", event)
 
 
 @on_a_file

@@ -103,12 +103,16 @@ async def test_a_reaction_is_a_report_nobody_sees_from_whom_and_who_told_hears_t
         for words in ("mocks", "fools"):
             assert words not in repr(await world.rows(table)), table.name
 
-    # Told again it is no new case; and nothing happens twice.
+    # Told again it is no new case, unless it is more urgent now; and nothing happens twice.
     assert "no such message" in "".join(await world.ask("dan", f"report {link(world, '#sleep', event)}"))
     assert (await world.ask("ben", f"report {link(world, '#sleep', event)}"))[0].startswith("Thank you. We have looked")
+    assert "Thank you for telling" in (await world.ask("ben", f"report danger {link(world, '#sleep', event)}"))[0]
+    assert "danger of their life" in shown(world, 2).body
+    assert event in (shown(world, 2).html or "")
+    assert len(await world.rows(cases)) == 2
     await world.replay()
     assert world.changes() == []
-    assert len(await world.rows(cases)) == 1
+    assert len(await world.rows(cases)) == 2
 
 
 async def test_what_cannot_be_seen_and_who_is_not_known_is_no_report(world: World) -> None:

@@ -56,6 +56,9 @@ async def test_somebody_is_spared_by_what_means_many_and_nobody_else_is(world: W
     told = (await world.order("mod", f"!spare {EVE}")).body
     assert "The whole server b.test is shut out" in told
     assert "unban b.test lets" in told
+    await world.order("mod", "!ban @ev?:b.test")
+    assert "frees them alone" not in (await world.order("mod", f"!unban {EVE}")).body
+    assert "The whole server b.test is shut out" in (await world.order("mod", f"!spare {EVE}")).body
     assert "Please name one person" in (await world.order("mod", "!spare @*:b.test")).body
 
 

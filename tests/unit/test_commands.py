@@ -23,10 +23,11 @@ from bridge.arguments import (
     Weekday,
     Zone,
 )
-from bridge.commands import CIRCLE, DIRECT, Book, Command, arguments, command
+from bridge.commands import CIRCLE, DIRECT, Book, Command, command
 from bridge.errors import UsageError
 from bridge.grammar import read_line
 from bridge.roles import Role
+from bridge.understanding import arguments
 from bridge.words import Text
 
 
@@ -108,6 +109,24 @@ async def tags_(ctx: Any, tags: tuple[Tag, ...] = ()) -> None:
     """Tags."""
 
 
+@command()
+async def shut(
+    ctx: Any, which: RoomRef | Literal["all"], long: Duration | None = None, reason: Rest = Rest("")
+) -> None:
+    """Shut a room."""
+
+
+@command()
+async def hush(
+    ctx: Any,
+    state: Literal["off", "on"],
+    which: RoomRef | Literal["all"] = "all",
+    long: Duration | None = None,
+    reason: Rest = Rest(""),
+) -> None:
+    """Hush a room, or all."""
+
+
 COMMANDS = (follow, ban, digest_now, digest, everything, move, tags_)
 BOOK = Book({one.name: one for one in COMMANDS}, {"подписаться": "follow", "дайджест сейчас": "digest now"})
 
@@ -121,6 +140,23 @@ def mistake(one: Command, text: str, directory: Directory = DIRECTORY) -> Text:
         arguments(one, read_line(text), 0, directory)
     assert isinstance(caught.value.text, Text)
     return caught.value.text
+
+
+@pytest.mark.parametrize(
+    ("one", "text", "same"),
+    [
+        (shut, "1h #sleep raid", "#sleep 1h raid"), (shut, "2 hours all", "all 2 hours"), (shut, "1h sleep", "sleep 1h"),
+        (hush, "off 1h #sleep", "off #sleep 1h"), (hush, "1h off #sleep", "off #sleep 1h"), (hush, "#sleep off", "off #sleep"),
+    ],
+)  # fmt: skip
+def test_arguments_are_read_in_another_order_where_only_one_fits(one: Command, text: str, same: str) -> None:
+    assert read(one, text) == read(one, same)
+
+
+def test_what_may_be_absent_is_not_looked_for_among_the_words_of_a_reason() -> None:
+    assert read(hush, "off 1h sleep well") == ["off", "all", Duration(3_600_000), "sleep well"]
+    assert "1h" in str(mistake(shut, "1h").values)
+    assert "shut" in str(mistake(shut, "1h nowhere"))
 
 
 def test_name_help_and_usage_come_from_the_function() -> None:

@@ -176,6 +176,10 @@ def test_an_edit_holds_its_new_content() -> None:
     found = translate.event(raw("m.room.message", content), ROOM)
     assert found == Edited("$e", ROOM, ANN, 1000, "$old", Content("m.text", "new", raw=text("new")))
     assert translate.event(raw("m.room.message", {**content, "m.new_content": "x"}), ROOM) is None
+    of_nothing = {**content, "m.relates_to": {"rel_type": "m.replace"}}  # clients show it as a message
+    said = translate.event(raw("m.room.message", of_nothing), ROOM)
+    assert isinstance(said, Message)
+    assert said.content.body == "* new"
 
 
 def test_a_reaction() -> None:

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bridge.arguments import Duration, Rest, Target
+from bridge.arguments import Duration, Rest, RoomRef, Target
 from bridge.commands import STAFF, command
 from bridge.context import Context, Reply
 from bridge.globs import is_glob
 from bridge.roles import Role
 from bridge.store import ledger as store
 from bridge.store import people
+from bridge.times import read_duration
 from bridge.words import Text, lines, words, words_n
 
 PAGE = 12
@@ -22,20 +23,25 @@ PAGE = 12
 )
 async def ledger(
     ctx: Context,
-    who: Target | None = None,
+    who: Target | RoomRef | None = None,
     since: Duration | None = None,
     page: int | None = None,
     what: Rest = Rest(""),
 ) -> Reply:
-    """Show who did what to whom, the newest first; a name (of either), a time, or an action or rule makes the list shorter.
+    """Show who did what to whom, the newest first; a name (of either), a room, a time, or an action or rule makes the list shorter.
 
     `hearth ledger` on Hearth's machine writes all of it as a file.
     """
     zone = (await people.get(ctx.db, ctx.sender)).zone or ctx.config.zone
+    said = str(what).casefold().split()
+    ms = since.ms if since else read_duration(said[-1]) if said else None
+    if ms and not since:  # `ledger ban 7d`
+        said.pop()
     wanted = store.Search(
-        person=who.pattern if who else None,
-        since_ms=ctx.scene.now_ms - since.ms if since else None,
-        what=" ".join(str(what).split()).casefold() or None,
+        person=who.pattern if isinstance(who, Target) else None,
+        room=(who.room, who.key) if isinstance(who, RoomRef) else None,
+        since_ms=ctx.scene.now_ms - ms if ms else None,
+        what=" ".join(said) or None,
     )
     number = await store.count(ctx.db, wanted)
     pages = max(1, -(-number // PAGE))

@@ -190,6 +190,11 @@ async def protect_words_add(ctx: Context, pattern: Rest) -> Text:
         raise UsageError(
             words("That cannot be found in a text. Write a word of at least two letters, or several words.")
         )
+    try:
+        one.settings.model_validate({"words": [*listed, word]})
+    except ValidationError:
+        full = words("The list is full. %(command)s makes room.", command={"command": "protect words remove …"})
+        raise UsageError(full) from None
     await _decide(ctx, one, "words add", words=[*listed, word])
     return words("%(word)s is on the list now.", word={"code": word})
 

@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from bridge import confirm
-from bridge.arguments import Aim, Rest, Target, Thread
+from bridge.arguments import Aim, Duration, Rest, Target, Thread
 from bridge.commands import CIRCLE, STAFF, command
 from bridge.context import Context, Reply
 from bridge.errors import UsageError
@@ -38,7 +38,7 @@ async def redact(
     ctx: Context,
     what: Thread | Aim,
     word: Literal["last"] | None = None,
-    number: int | None = None,
+    number: int | Duration | None = None,
     reason: Rest = Rest(""),
 ) -> Reply:
     """Take away a message, or what someone wrote in the last hours, or their last so many messages; nobody can bring it back.
@@ -48,6 +48,8 @@ async def redact(
     del word  # it only makes the line read well
     if isinstance(what, Thread):
         return await _one(ctx, what, "message", str(reason))
+    if isinstance(number, Duration):  # `@eve last 3h`
+        what, number = Aim(what.entity, what.pattern, number.ms), None
     await whom.refuse_our_own(ctx, what)
     if what.entity == "server":
         what = Aim("user", f"@*:{what.pattern}", what.ms)

@@ -1,6 +1,6 @@
 """The commands `rules lists` and `rules about`: what is watched, and what it says of somebody; never changes anything."""
 
-from bridge.arguments import Target
+from bridge.arguments import Outside, Target
 from bridge.commands import STAFF, command
 from bridge.context import Context, Reply
 from bridge.moderation import following
@@ -61,13 +61,17 @@ async def _line(ctx: Context, each: List, zone: str) -> Text:
 
 
 @command(where=STAFF, role=Role.MODERATOR, name="rules about", examples=("rules about @eve:example.org",))
-async def rules_about(ctx: Context, who: Target) -> Reply:
-    """Show what the watched lists say of somebody, or of a server."""
-    name = shown(who.entity, who.pattern)
-    probe = who.pattern if who.entity == "user" else f"@:{who.pattern}"
-    found = await ctx.scene.watched.meaning(ctx.db, probe, LIVE)
-    if who.entity == "server":
-        found = tuple(each for each in found if each.rule.entity == "server" and means(each.rule, probe))
+async def rules_about(ctx: Context, who: Target | Outside) -> Reply:
+    """Show what the watched lists say of somebody, of a server, or of a room elsewhere."""
+    if isinstance(who, Outside):
+        name: dict[str, object] = {"code": who.target}
+        found = await ctx.scene.watched.naming(ctx.db, {who.target}, LIVE)
+    else:
+        name = shown(who.entity, who.pattern)
+        probe = who.pattern if who.entity == "user" else f"@:{who.pattern}"
+        found = await ctx.scene.watched.meaning(ctx.db, probe, LIVE)
+        if who.entity == "server":
+            found = tuple(each for each in found if each.rule.entity == "server" and means(each.rule, probe))
     if not found:
         return Reply(words("The lists that I watch say nothing of %(who)s.", who=name))
     places = {each.id: each.place for each in await policies.lists(ctx.db)}

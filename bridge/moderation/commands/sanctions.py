@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from bridge.arguments import Target
 from bridge.commands import STAFF, command
 from bridge.context import Context, Reply
-from bridge.moderation import enforce, orders, react, store
+from bridge.moderation import orders, react, store
 from bridge.moderation.model import Sanction
 from bridge.roles import Role
 from bridge.store import people, policies
@@ -28,9 +28,9 @@ async def sanctions(ctx: Context, who: Target | None = None, page: int = 1) -> R
         wider = [
             each
             for each in standing
-            if each.target != who.pattern and (enforce.hits(each, who.pattern) or who.pattern in each.spared)
+            if each.target != who.pattern and (orders.concerns(each, who) or who.pattern in each.spared)
         ]
-        found = [_line(each, zone, lists) for each in wider if who.entity == "user"]
+        found = [_line(each, zone, lists) for each in wider]
         found += [_line(each, zone, lists, at_ms, stands=stands) for each, at_ms, stands in mine]
         name = react.shown(who.entity, who.pattern)
         head = words_n(

@@ -6,8 +6,9 @@ from bridge.arguments import Aim, Duration, Rest, RoomRef
 from bridge.commands import CIRCLE, STAFF, command
 from bridge.context import Context, Reply
 from bridge.errors import UsageError
-from bridge.moderation import decision, measures, orders, store, told, whom
+from bridge.moderation import decision, measures, store, told, whom
 from bridge.moderation.model import SLOW
+from bridge.moderation.react import shown
 from bridge.roles import Role
 from bridge.words import lines, words
 
@@ -57,7 +58,10 @@ async def slow(
         ctx.scene, SLOW, entity, target, str(reason) or None, entry, scope=scope, until_ms=until_ms, gap_ms=gap_ms
     )
     await decision.nothing_to_do(ctx, entry)
-    head = words("From now on there have to be %(gap)s between two messages.", gap={"duration_ms": gap_ms})
+    gap_text = {"duration_ms": gap_ms}
+    head = words(
+        "From now on there have to be %(gap)s between two messages: %(who)s.", gap=gap_text, who=_named(target, scope)
+    )
     return Reply(lines(head, *await told.until(ctx.scene, ctx.sender, taken.sanction)))
 
 
@@ -82,4 +86,11 @@ async def _off(ctx: Context, entity: str, target: str, scope: str, reason: str) 
     entry = await decision.write_down(ctx, "slow off", scope or target if target == EVERYBODY else target, reason)
     await measures.lift(ctx.scene, found, entry)
     await decision.nothing_to_do(ctx, entry)
-    return Reply(words("That is lifted for %(who)s.", who=orders.shown(found[0])))
+    return Reply(words("Slow mode is over: %(who)s.", who=_named(target, scope)))
+
+
+def _named(target: str, scope: str) -> dict[str, object]:
+    """Who has to write slowly, and where, as a value for a text."""
+    who: object = words("everybody") if target == EVERYBODY else shown("user", target)
+    where = [words("in %(room)s", room={"code": scope})] if scope else []
+    return {"list": [who, *where], "between": " "}

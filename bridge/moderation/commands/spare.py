@@ -19,7 +19,7 @@ async def spare(ctx: Context, who: Target, reason: Rest = Rest("")) -> Reply:
     if who.glob or who.entity == "server":
         raise UsageError(words("Please name one person. A ban of many is lifted by %(command)s.", command={"command": f"unban {who.pattern}"}))  # fmt: skip
     wide, servers = await sparing.wide(ctx.scene, who.pattern)
-    if servers and not wide:
+    if servers:
         raise UsageError(await sparing.of_server(ctx.scene, who.pattern, servers))
     if not wide:
         raise UsageError(words("No decision about many people means %(who)s.", who=shown("user", who.pattern)))
