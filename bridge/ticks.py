@@ -67,7 +67,7 @@ def all_ticks(hearth: "Hearth") -> tuple[Tick, ...]:
         larger("digests", 2, _digests),
         larger("at once", 2, _at_once),
         larger("clocks", DAY, _clocks),
-        simple("newcomers", 30, welcome.tick),
+        simple("newcomers", 5, welcome.tick),
         simple("assign", 3, assigning.sweep),
         simple("cases", 10, kinds.tick),
         larger("report button", 30, _reports),

@@ -34,6 +34,12 @@ class OnePairOfHomeservers(LoadScopeScheduling):
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: the worker with the homeservers mostly waits for them, and the others wait for databases."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OnePairOfHomeservers:
     return OnePairOfHomeservers(config, log)
 

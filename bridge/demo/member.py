@@ -21,6 +21,9 @@ from bridge.matrix.sync import batches
 
 T = TypeVar("T")
 
+PATIENCE_SECONDS = 60
+"""So long a busy machine may take to show on one homeserver what was done on the other."""
+
 
 class NotSeen(Exception):  # noqa: N818 - what it says is what happened
     """Something that should have been on somebody's screen was not there in time."""
@@ -109,7 +112,7 @@ class Member:
         """What stands in a room, in the order in which it came; with `thread` only what is in that one."""
         return [line for line in self.screen.get(room, {}).values() if thread is None or line.thread == thread]
 
-    async def until(self, what: str, look: Callable[[], T | None], seconds: float = 20) -> T:
+    async def until(self, what: str, look: Callable[[], T | None], seconds: float = PATIENCE_SECONDS) -> T:
         """Wait until `look` gives something and return it. Raises NotSeen with `what` after `seconds`."""
         try:
             async with asyncio.timeout(seconds), self._changed:
@@ -122,7 +125,7 @@ class Member:
             because = f" ({self.trouble})" if self.trouble else ""
             raise NotSeen(f"{self.name.capitalize()} did not see: {what}{because}") from None
 
-    async def sees(self, room: str, text: str, *, thread: str | None = None, seconds: float = 20) -> Line:
+    async def sees(self, room: str, text: str, *, thread: str | None = None, seconds: float = PATIENCE_SECONDS) -> Line:
         """Wait until a message with these words is on the screen."""
         return await self.until(
             f"“{text}”",
@@ -130,11 +133,11 @@ class Member:
             seconds,
         )
 
-    async def no_longer_sees(self, room: str, text: str, seconds: float = 20) -> None:
+    async def no_longer_sees(self, room: str, text: str, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until no message with these words is on the screen."""
         await self.until(f"“{text}” gone", lambda: not any(text in line.text for line in self.lines(room)), seconds)
 
-    async def sees_from(self, sender: str, room: str, text: str, seconds: float = 20) -> Line:
+    async def sees_from(self, sender: str, room: str, text: str, seconds: float = PATIENCE_SECONDS) -> Line:
         """Wait until a message of this sender with these words is on the screen; the newest one counts."""
         return await self.until(
             f"“{text}” from {sender}",
@@ -156,7 +159,7 @@ class Member:
             return False
         return True
 
-    async def only_reads(self, room: str, seconds: float = 20) -> None:
+    async def only_reads(self, room: str, seconds: float = PATIENCE_SECONDS) -> None:
         """Return once the server refuses what we write. Raises NotSeen after `seconds`."""
         for _ in range(round(seconds * 5)):
             if not await self.can_write(room):

@@ -163,7 +163,7 @@ async def tuesday_digests_arrive(play: Play) -> None:
     await _caught_up(play)
     turn_to(play, 1, 8)
     for name, words in (("dan", "Good night"), ("greta", "awake since"), ("hugo", "дышал"), ("ines", "awake since")):
-        digest = await play.cast[name].sees_from(play.hearth, play.rooms[f"direct/{name}"], words, seconds=60)
+        digest = await play.cast[name].sees_from(play.hearth, play.rooms[f"direct/{name}"], words)
         play.events[f"digest/{name}"] = digest.event
         play.stage.saw(name.capitalize(), "direct room", digest.text)
 
@@ -189,12 +189,12 @@ async def wednesday_servers_come_and_go(play: Play) -> None:
     await say(play, dan, sleep, "A walk before dinner made all the difference. #common")
     await play.cast["mira"].sees(common, "A walk before dinner")
     await play.lab.b.start()
-    seen = await eva.sees(common, "A walk before dinner", seconds=60)
+    seen = await eva.sees(common, "A walk before dinner")
     play.stage.saw("Eva, back again,", "Common room", seen.text)
     await play.lab.a.stop()
     await say(play, eva, sleep, "An old paper book helps me. #common")
     await play.lab.a.start()
-    seen = await jonas.sees(common, "An old paper book", seconds=60)
+    seen = await jonas.sees(common, "An old paper book")
     play.stage.saw("Jonas, after Hearth's own server was away,", "Common room", seen.text)
     _exactly_once(jonas, common, "A walk before dinner", "An old paper book")
 
@@ -210,7 +210,7 @@ async def thursday_hearth_is_killed(play: Play) -> None:
     await play.start_bot()
     await say(play, dan, sleep, "Thought three of the night: you are not alone. #common")
     for words in ("warm socks", "no news after nine", "you are not alone"):
-        await jonas.sees(common, words, seconds=30)
+        await jonas.sees(common, words)
     await _caught_up(play)
     _exactly_once(jonas, common, "warm socks", "no news after nine", "you are not alone")
     play.stage.saw("Jonas", "Common room", "three thoughts of the night, each once")
@@ -224,10 +224,10 @@ async def friday_a_spammer_is_banned(play: Play) -> None:
     await rex.say(common, "CHEAP PILLS at pills dot example")
     await mira.sees(common, "CHEAP PILLS")
     await mira.say(staff, f"!ban {rex.id} spam")
-    answer = await mira.sees_from(play.hearth, staff, "Rex", seconds=30)
+    answer = await mira.sees_from(play.hearth, staff, "Rex")
     play.stage.saw("Mira", "Staff room", answer.text)
     mine = [play.rooms[key] for key in ("space", "common", "circle/тревога")]
-    await rex.until("the door of every room", lambda: all(rex.memberships.get(room) == "ban" for room in mine), 30)
+    await rex.until("the door of every room", lambda: all(rex.memberships.get(room) == "ban" for room in mine))
     await eva.until("Rex banned", lambda: eva.others.get((common, rex.id)) == "ban")
     if await rex.can_write(common):
         raise NotSeen("Rex being refused")
@@ -242,7 +242,7 @@ async def saturday_forgiven(play: Play) -> None:
     mira, rex = play.cast["mira"], play.cast["rex"]
     answer = await ask(play, mira, f"!unban {rex.id}", room=play.rooms["staff"], contains="Rex")
     play.stage.saw("Mira", "Staff room", answer.text)
-    await rex.until("no ban", lambda: rex.memberships.get(play.rooms["common"]) != "ban", 30)
+    await rex.until("no ban", lambda: rex.memberships.get(play.rooms["common"]) != "ban")
 
 
 async def sunday_digest_on_demand(play: Play) -> None:

@@ -131,7 +131,7 @@ class FakeHomeserver:
         self.model.accounts.ensure(sender)
         return self.model.accept(self.room(room), sender, event_type, content, state_key=state_key, ts=ts).event_id
 
-    async def until(self, condition: Callable[[], T], seconds: float = 10, what: Any = "") -> T:
+    async def until(self, condition: Callable[[], T], seconds: float = 30, what: Any = "") -> T:
         """Wait for a true value and return it; looked at after every change and request, AssertionError when time is over."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds

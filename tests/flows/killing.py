@@ -154,7 +154,7 @@ class Play(Community):
             self.killed += 1
             self._changed.notify_all()
 
-    async def settle(self, seconds: float = 30) -> None:
+    async def settle(self, seconds: float = 120) -> None:
         """Until Hearth has read everything, has nothing left to do, and looked at the clock."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds

@@ -41,14 +41,14 @@ async def test_a_ban_in_a_hundred_rooms_is_finished_after_each_kill_and_nothing_
         assert len(everywhere) == 100
         async with nursery(config, clock.file, tmp_path / "log") as made:
             await made.start()
-            await asyncio.wait_for(made.listens.wait(), 30)
+            await asyncio.wait_for(made.listens.wait(), 60)
             for kind in ("hang_after", "hang"):  # done and not known to be; asked for and not done
                 held = hs.faults.add(kind, path="/ban$", skip=25, times=None)
                 if kind == "hang_after":
                     await play.say("#staff", "mod", f"!ban {EVE} spam")
                 else:
                     await made.start()
-                await hs.until(lambda held=held: held.hits, 30)
+                await hs.until(lambda held=held: held.hits, 60)
                 assert 20 <= len(play.banned("@eve")) < 100
                 await made.kill()
                 hs.faults.clear()

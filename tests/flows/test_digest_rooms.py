@@ -335,7 +335,7 @@ async def test_a_second_process_takes_over_in_the_middle_of_a_wave(where: str | 
             async with asyncio.timeout(20):
                 await listening.wait()
 
-            await world.settle(20)
+            await world.settle()
             rows = [row for row in await world.rows(outbox) if row["kind"] == "Deliver"]
             assert [row["state"] for row in rows] == ["done"] * 3
             for who in ("ben", "eve", "dan"):

@@ -251,7 +251,7 @@ async def test_nothing_of_theirs_is_sent_afterwards_and_what_is_under_way_comes_
     await a_life(world)
     slow = world.hs.faults.add("slow_after", path="/send/", seconds=0.3, times=1)
     own = await world.say("#sleep", "ben", "on its way #common")
-    await world.hs.until(lambda: slow.hits, seconds=5)
+    await world.hs.until(lambda: slow.hits)
     await world.say("#sleep", "ben", "behind it #common")
     await confirmed(world)
     await rung(world)

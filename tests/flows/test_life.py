@@ -38,7 +38,7 @@ async def test_a_homeserver_that_is_not_there_yet_is_waited_for_and_sigterm_ends
     away.release()
     await world.hs.until(lambda: world.hs.polling(HEARTH), what="Hearth listening")
     os.kill(os.getpid(), signal.SIGTERM)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await life
 
 

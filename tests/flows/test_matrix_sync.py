@@ -52,7 +52,7 @@ class Listener:
         return [e.content.body for batch in self.batches for e in batch.events if isinstance(e, Message)]
 
     async def until(self, look: Callable[[], Any], what: str = "") -> Any:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not (found := look()):
                 if self._task and self._task.done():
                     self._task.result()

@@ -546,7 +546,7 @@ async def test_a_restart_tries_again_and_says_since_when(bench: Bench) -> None:
     bench.answer = answer
     await bench.put(say("k1"))
     running = asyncio.create_task(bench.outbox.run())
-    await asyncio.wait_for(hanging.wait(), 10)
+    await asyncio.wait_for(hanging.wait(), 60)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     assert (await bench.row("k1")).state == "due"
@@ -570,10 +570,10 @@ async def test_the_loop_wakes_for_new_rows_and_stops_when_all_under_way_is_settl
     running = asyncio.create_task(bench.outbox.run(stop))
     await bench.put(say("k1"), say("k2"))
     bench.outbox.wake()
-    await asyncio.wait_for(started.wait(), 10)
+    await asyncio.wait_for(started.wait(), 60)
     stop.set()
     go.set()
-    await asyncio.wait_for(running, 10)
+    await asyncio.wait_for(running, 60)
     assert (await bench.row("k1")).state == "done"
     assert (await bench.row("k2")).state == "due"
 
@@ -596,19 +596,19 @@ async def test_who_answers_at_once_waits_until_it_is_written_down_what_they_answ
     running = asyncio.create_task(bench.outbox.run(stop))
     await bench.put(say("question"))
     bench.outbox.wake()
-    await asyncio.wait_for(started.wait(), 10)
+    await asyncio.wait_for(started.wait(), 60)
     await bench.outbox.settled({"Ban"}, 600)  # nothing of that kind is under way
     await bench.outbox.settled({"Say"}, 0.01)  # a homeserver that hangs is not waited for
     assert written == []
     waiting = asyncio.create_task(bench.outbox.settled({"Say"}, 600))
     go.set()
-    await asyncio.wait_for(waiting, 10)
+    await asyncio.wait_for(waiting, 60)
     assert written == ["question"]
     assert (await bench.row("question")).state == "done"
     await bench.outbox.settled({"Say"}, 600)
     stop.set()
     bench.outbox.wake()
-    await asyncio.wait_for(running, 10)
+    await asyncio.wait_for(running, 60)
 
 
 async def test_who_answered_while_we_were_killed_is_understood_after_the_restart(bench: Bench) -> None:
@@ -624,7 +624,7 @@ async def test_who_answered_while_we_were_killed_is_understood_after_the_restart
     bench.answer = hang
     await bench.put(say("question"))
     killed = asyncio.create_task(bench.outbox.run())
-    await asyncio.wait_for(hanging.wait(), 10)
+    await asyncio.wait_for(hanging.wait(), 60)
     killed.cancel()
     await asyncio.gather(killed, return_exceptions=True)
     bench.answer, bench.settlers = None, {Say: settler}
@@ -632,7 +632,7 @@ async def test_who_answered_while_we_were_killed_is_understood_after_the_restart
     waiting = asyncio.create_task(bench.outbox.settled({"Say"}, 600))
     await asyncio.sleep(0)  # the reaction comes before the outbox has begun
     running = asyncio.create_task(bench.outbox.run())
-    await asyncio.wait_for(waiting, 10)
+    await asyncio.wait_for(waiting, 60)
     assert written == ["question"]
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
@@ -656,9 +656,9 @@ async def test_a_full_disk_loses_no_outcome_and_repeats_no_effect(bench: Bench) 
         patch.setattr("bridge.outbox.STORE_WAIT_SECONDS", 0.01)
         stop = asyncio.Event()
         running = asyncio.create_task(bench.outbox.run(stop))
-        await asyncio.wait_for(seen.wait(), 10)
+        await asyncio.wait_for(seen.wait(), 60)
         stop.set()
-        await asyncio.wait_for(running, 10)
+        await asyncio.wait_for(running, 60)
     assert bench.tried == ["k1"]
     assert (await bench.row("k1")).state == "done"
 

@@ -22,14 +22,14 @@ async def test_a_server_is_shut_out_of_a_room_after_its_people_were_banned_there
     hanging = world.hs.faults.add("hang", path="/ban$", times=1, skip=2)
     await world.say("#staff", "mod", "!ban b.test")
     await world.hs.until(lambda: hanging.hits)
-    await world.until(lambda: _acls(world, 2), 20, what="the lists of rooms where nobody had to be banned")
+    await world.until(lambda: _acls(world, 2), what="the lists of rooms where nobody had to be banned")
     stuck = next(
         request for request in world.hs.requests_since_mark() if request.path.endswith("/ban") and not request.status
     )
     room = next(room for room in world.everywhere() if world.room(room) in stuck.path)
     assert not world.acl(room)
     hanging.release()
-    await world.settle(30)
+    await world.settle()
     assert world.acl(room)["deny"] == ["b.test"]
     for name in ("#space", "#common", "#sleep", "#garden"):
         mine = [each for each in world.changes() if world.room(name) in each.path]
@@ -101,13 +101,13 @@ async def test_under_a_limit_it_tells_how_far_it_is_once_and_edits_that_and_comm
     room = world.rooms["@ben"]
     before = len(world.from_hearth(room, "ben"))
     await world.say(room, "ben", "help")
-    await world.hs.until(lambda: len(world.from_hearth(room, "ben")) > before, 20)
+    await world.hs.until(lambda: len(world.from_hearth(room, "ben")) > before)
     assert _kicks(world) < 40, "the answer did not have to wait for the end"
     world.clock.forward(progress.WAIT_MS)
     await world.ring("progress")
-    await world.until(lambda: _notice(world), 20)
+    await world.until(lambda: _notice(world))
     world.hs.limit("send", 1000, burst=1000)
-    await world.settle(30, hurrying=True)
+    await world.settle(hurrying=True)
     notices = [seen for seen in world.from_hearth("#staff") if "40" in seen.body and "of" in seen.body]
     assert len(notices) == 1
     assert notices[0].body == "40 of 40: that is all."

@@ -50,7 +50,7 @@ async def test_a_mute_holds_in_every_room_and_ends_by_itself_within_a_minute_als
     await world.stop()
     world.clock.forward(60_000)
     await world.start()
-    await world.until(lambda: _free(world, EVE), 20)
+    await world.until(lambda: _free(world, EVE))
     await world.settle()
     assert "can write again" in world.from_hearth("#staff")[-1].body
     assert [(each.action, each.target) for each in await world.ledger()] == [("mute", EVE), ("end", EVE)]
@@ -309,7 +309,7 @@ async def test_a_mute_that_is_cut_off_or_held_back_is_finished_and_done_once(wor
     elif fault == "502":
         world.hs.faults.add("status", method="PUT", path=path, status=502, times=3)
         await world.say("#staff", "mod", f"!mute {EVE} 1h")
-        await world.settle(30, hurrying=True)
+        await world.settle(hurrying=True)
     else:
         hanging = world.hs.faults.add(
             "hang" if fault == "hang" else "hang_after", method="PUT", path=path, skip=2, times=None

@@ -9,7 +9,7 @@ from bridge.schedule import Tick, once, ticking
 from bridge.store.errors import StoreUnavailable
 
 
-async def until(true: Callable[[], bool], seconds: float = 10) -> None:
+async def until(true: Callable[[], bool], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not true():  # noqa: ASYNC110 - what is waited for is a plain value
             await asyncio.sleep(0.005)

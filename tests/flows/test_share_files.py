@@ -231,7 +231,8 @@ async def test_a_file_that_is_gone_or_not_what_was_sealed_is_named(sealed: World
     if how == "gone":
         del sealed.hs.model.media[name]
     else:
-        sealed.hs.model.media[name] = (b"x" + stored(sealed, name)[1:], "application/octet-stream", None)
+        first, *rest = stored(sealed, name)
+        sealed.hs.model.media[name] = (bytes([first ^ 1, *rest]), "application/octet-stream", None)
     await shared(sealed, content)
     await sealed.settle()
     assert (await copies(sealed))[1]["body"].endswith("(cat.png: this file is not there any more)")

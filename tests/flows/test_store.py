@@ -136,7 +136,7 @@ async def test_a_cancelled_writer_leaves_the_way_free(database: Database) -> Non
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    async with asyncio.timeout(10), database.writing() as db:
+    async with asyncio.timeout(60), database.writing() as db:
         assert await cursors.load(db, "sync") is None
 
 
@@ -166,7 +166,7 @@ if "postgres" in kinds():
         done, _ = await asyncio.wait([waiting], timeout=0.2)
         assert not done
         await database.close()
-        await asyncio.wait_for(waiting, 10)
+        await asyncio.wait_for(waiting, 60)
         await standby.close()
 
     @pytest.mark.parametrize("where", ["postgres"], indirect=True)
@@ -181,9 +181,9 @@ if "postgres" in kinds():
                     "WHERE l.locktype = 'advisory' AND l.granted AND d.datname = current_database()"
                 )
             )
-        await asyncio.wait_for(waiting, 10)
+        await asyncio.wait_for(waiting, 60)
         with pytest.raises(LeadershipLost):
-            await asyncio.wait_for(database.watch(every_seconds=0.02), 10)
+            await asyncio.wait_for(database.watch(every_seconds=0.02), 60)
         with pytest.raises(LeadershipLost):
             async with database.writing():
                 pass

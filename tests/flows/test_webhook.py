@@ -4,8 +4,10 @@ import asyncio
 import base64
 import itertools
 import json
+import random
 import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +30,12 @@ _ids = itertools.count(1)
 
 
 def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
+    """One below those that the system gives to outgoing connections, which might take it before we do."""
+    while True:
+        with socket.socket() as found, suppress(OSError):
+            port = random.randrange(20_000, 32_000)
+            found.bind(("127.0.0.1", port))
+            return port
 
 
 class Sender:

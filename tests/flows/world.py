@@ -51,7 +51,7 @@ class World(Community):
         self._life = asyncio.create_task(self._live(ready))
         if wait:
             waiting = asyncio.create_task(ready.wait())
-            await asyncio.wait({waiting, self._life}, timeout=20, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({waiting, self._life}, timeout=60, return_when=asyncio.FIRST_COMPLETED)
             waiting.cancel()
             self._still_alive()
             assert ready.is_set(), "Hearth does not listen"
@@ -97,11 +97,11 @@ class World(Community):
 
     # --- waiting -----------------------------------------------------------------------------------------------------
 
-    async def settle(self, seconds: float = 15, *, hurrying: bool = False) -> None:
+    async def settle(self, seconds: float = 60, *, hurrying: bool = False) -> None:
         """Until Hearth has read everything, and nothing is due or waits to be tried again; `hurrying` lets the clock run ahead meanwhile."""
         await self.until(self._calm, seconds, self._unrest, hurrying=hurrying)
 
-    async def until(self, condition: Any, seconds: float = 15, what: Any = "", *, hurrying: bool = False) -> None:
+    async def until(self, condition: Any, seconds: float = 60, what: Any = "", *, hurrying: bool = False) -> None:
         """Until this awaitable condition holds; AssertionError when the time is over."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds

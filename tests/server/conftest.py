@@ -19,6 +19,8 @@ HERE = Path(__file__).parent
 PROJECT = HERE.parents[1]
 
 INSTALLING_SECONDS = 900
+TEST_SECONDS = 300
+"""A machine at half our speed, with other tests beside these, is no failure; and what was waited for in vain shall say so itself."""
 
 _numbers = itertools.count(1)
 _installing: list[Future[Path]] = []
@@ -29,8 +31,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in ours:
         if is_async_test(item):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(TEST_SECONDS))
     if ours:  # a first installation does not count as the time of a test
-        ours[0].add_marker(pytest.mark.timeout(INSTALLING_SECONDS))
+        ours[0].add_marker(pytest.mark.timeout(INSTALLING_SECONDS), append=False)
     # The worker that runs these is the last one to end, so it begins with them.
     items.sort(key=lambda item: HERE not in item.path.parents)
 

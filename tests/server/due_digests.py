@@ -14,5 +14,5 @@ async def settled(hearth: Hearth, user: str, day: str) -> str | None:
             wish = await queue.get(db, f"digest/{user}/{day}")
         return wish if wish is not None and wish.state != "due" else None
 
-    wish: queue.Wish = await until(look, 40)
+    wish: queue.Wish = await until(look)
     return wish.result

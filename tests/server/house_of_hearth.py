@@ -37,7 +37,7 @@ class House:
             assert self.process.returncode is None, said
             return "listening" in said
 
-        await until(listening, 30)
+        await until(listening)
 
     async def kill(self) -> None:
         """Kill it; nothing that it would do at the end is done."""

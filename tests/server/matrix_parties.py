@@ -1,6 +1,7 @@
 """Accounts of the two real homeservers as our own code connects them, and waiting for what they see."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,12 +12,15 @@ from pydantic import SecretStr
 from bridge.config import Matrix as Settings
 from bridge.demo.homeservers import Homeserver
 from bridge.effects import Join, Send
-from bridge.errors import Refused
+from bridge.errors import Refused, Unavailable
 from bridge.events import AnyEvent, Batch, Message
 from bridge.matrix.connect import Matrix, connect
 from bridge.matrix.sync import batches
 
-DEADLINE_SECONDS = 30
+DEADLINE_SECONDS = 60
+"""So long a busy machine may take; what is waited for mostly comes in less than one."""
+
+_numbers = itertools.count(1)
 
 
 class Party:
@@ -27,7 +31,6 @@ class Party:
         self.cursor = cursor
         self.batches: list[Batch] = []
         self.troubles: list[str | None] = []
-        self._count = 0
 
     @property
     def user(self) -> str:
@@ -70,8 +73,7 @@ class Party:
         )
 
     async def say(self, room: str, body: str, **content: Any) -> str:
-        self._count += 1
-        key = f"{self.user}/{id(self)}/{self._count}"
+        key = f"{self.user}/{next(_numbers)}"
         effect = Send(key=key, room=room, type="m.room.message", content={"msgtype": "m.text", "body": body, **content})
         return str(await self.matrix.gateway.perform(effect))
 
@@ -79,17 +81,17 @@ class Party:
         await eventually(lambda: self.matrix.gateway.perform(Join(key=f"join/{room}", room=room)))
 
 
-async def eventually(act: Callable[[], Any], seconds: float = 20) -> Any:
+async def eventually(act: Callable[[], Any], seconds: float = DEADLINE_SECONDS) -> Any:
     """Federation lags: ask again until it is not refused."""
     async with asyncio.timeout(seconds):
         while True:
             try:
                 return await act()
-            except Refused:
+            except (Refused, Unavailable):
                 await asyncio.sleep(0.1)
 
 
-async def until(look: Callable[[], Any], seconds: float = 20) -> Any:
+async def until(look: Callable[[], Any], seconds: float = DEADLINE_SECONDS) -> Any:
     """Ask until the answer is true."""
     async with asyncio.timeout(seconds):
         while True:

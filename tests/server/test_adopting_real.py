@@ -102,7 +102,11 @@ async def test_a_whole_space_that_was_made_by_hand_is_adopted(lab: Lab, prefix: 
             assert (await read(ann, room, "m.room.join_rules"))["allow"][0]["room_id"] == space
             assert (await read(ann, room, "m.space.parent", space))["via"]
             assert await read(ann, room, "m.room.encryption") == {}
-        assert words in await events_of(cleo, tea)
+
+        async def reads() -> bool:
+            return words in await events_of(cleo, tea)
+
+        await is_so(reads, True)
         assert {room: await events_of(ann, room) for room in untouched} == untouched
         assert {cleo.memberships[room] for room in (space, tea, private)} == {"join"}
 

@@ -30,11 +30,12 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 
 class Wall:
-    """The machine's clock, moved forward by days: what homeservers say of when something was is never later than it."""
+    """The machine's clock, moved forward by days: what homeservers say of when something was is never later than it. It begins at noon, whenever that is."""
 
     def __init__(self) -> None:
         self.offset_ms = 0
-        self.today = datetime.now(BERLIN).date()
+        self.today = datetime.now(BERLIN).date() + timedelta(days=1)
+        self.turn_to(0, "12:00")
 
     def __call__(self) -> int:
         return now_ms() + self.offset_ms
@@ -78,7 +79,7 @@ async def knows(hearth: Hearth, *events: str) -> None:
             rows = await db.execute(select(posts.c.event, posts.c.edited))
             return {*events} <= {each for row in rows for each in row}
 
-    await until(look, 40)
+    await until(look)
 
 
 async def knows_of(hearth: Hearth, member: Member, room: str, membership: str) -> None:
@@ -86,14 +87,14 @@ async def knows_of(hearth: Hearth, member: Member, room: str, membership: str) -
         async with hearth.database.reading() as db:
             return await people.membership(db, room, member.id) == membership
 
-    await until(look, 40)
+    await until(look)
 
 
 async def shown(hearth: Hearth, member: Member, direct: str, day: str) -> Line:
     """The digest of this day on somebody's screen."""
     event = await settled(hearth, member.id, day)
     assert event is not None
-    return await member.until("a digest", lambda: member.screen.get(direct, {}).get(event), 40)
+    return await member.until("a digest", lambda: member.screen.get(direct, {}).get(event))
 
 
 async def chosen(hearth: Hearth, day: str, *members: Member) -> None:
@@ -103,7 +104,7 @@ async def chosen(hearth: Hearth, day: str, *members: Member) -> None:
         async with hearth.database.reading() as db:
             return all([await queue.get(db, f"digest/{member.id}/{day}") for member in members])
 
-    await until(look, 40)
+    await until(look)
 
 
 async def test_nobody_is_given_what_is_not_theirs_and_who_waits_for_an_answer_is_told_of(
@@ -134,7 +135,7 @@ async def test_nobody_is_given_what_is_not_theirs_and_who_waits_for_an_answer_is
         )
 
         # --- whom nobody answered -------------------------------------------------------------------------------------------------
-        await ask(mira, hearth, direct[mira], "digest daily 8:00")
+        await ask(mira, hearth, direct[mira], "digest daily 8:00", "8:00")
         asked = await nora.say(sleep, "Who else lies awake?")
         alone = [await nora.answer(sleep, asked, "Anybody?"), await relay.answer(sleep, asked, "Beep.")]
         thread = {"m.relates_to": {"rel_type": "m.thread", "event_id": asked}}
@@ -142,18 +143,18 @@ async def test_nobody_is_given_what_is_not_theirs_and_who_waits_for_an_answer_is
         small = await dan.say(grief, "I miss her.")
         await knows(hearth, asked, *alone, small)
         clock.offset_ms += 5 * 3_600_000
-        told = await ask(mira, hearth, direct[mira], "unheard")
+        told = await ask(mira, hearth, direct[mira], "unheard", "What may need you")
         assert f"- {nora.name.capitalize()} has had no answer for 5 hours." in told
         assert asked in told
         assert "awake" not in told
-        told = await ask(uma, hearth, direct[uma], "unheard")
+        told = await ask(uma, hearth, direct[uma], "unheard", "What may need you")
         assert "- #sleep: without an answer: 1, the oldest for 5 hours" in told
         assert "grief" not in told
         assert nora.name.capitalize() not in told
         assert asked not in told
         heard = [await eva.answer(sleep, asked, "I do."), await mira.say(sleep, "Good night, all.")]
         await knows(hearth, *heard)
-        assert "Nobody waits" in await ask(mira, hearth, direct[mira], "unheard")
+        await ask(mira, hearth, direct[mira], "unheard", "Nobody waits")
 
         # Day by day: who is new and silent, who was not seen, and each is told of once.
         day = clock.turn_to(4, "08:00")
@@ -183,10 +184,10 @@ async def test_nobody_is_given_what_is_not_theirs_and_who_waits_for_an_answer_is
         waits = f"- {nora.name.capitalize()} has had no answer for 1 week 2 days."
         assert waits in digest.text
         await kim.answer(sleep, long_ago, "Sorry that it took me so long.")
-        await mira.until("the corrected digest", lambda: waits not in digest.text, 60)
+        await mira.until("the corrected digest", lambda: waits not in digest.text)
         assert digest.edited
         clock.turn_to(29, "08:00")
-        told = await ask(mira, hearth, direct[mira], "unheard")
+        told = await ask(mira, hearth, direct[mira], "unheard", "What may need you")
         assert "It has gone quiet. People who wrote this week: 1, usually: 3" in told
         await ask(uma, hearth, rooms["staff"], "!unheard", "it has gone quiet")
 
@@ -197,19 +198,22 @@ async def test_nobody_is_given_what_is_not_theirs_and_who_waits_for_an_answer_is
         direct[kim] = await opens(kim, hearth, encrypted=False)
         wishes = {eva: mira.id, uma: "#night", dan: "#sleep", kim: "#sleep"}
         await asyncio.gather(
-            *(ask(member, hearth, direct[member], f"follow {wish}") for member, wish in wishes.items())
+            *(
+                ask(member, hearth, direct[member], f"follow {wish}", "You now follow")
+                for member, wish in wishes.items()
+            )
         )
-        await ask(uma, hearth, direct[uma], "follow #sleep")
+        await ask(uma, hearth, direct[uma], "follow #sleep", "You now follow")
         kept = await nora.say(sleep, "Please keep this one.")
         slip = await kim.say(sleep, "My number is 555.")
         real = await nora.say(sleep, "My real words.")
         # Shared both ways, across the servers: out of the circle, and into it.
         out = await mira.say(sleep, "Night shift again #common #night")
         back = await uma.say(common, "Breathing helps #sleep")
-        carried = await uma.sees(common, "Night shift again", seconds=40)
-        into = await dan.sees(sleep, "Breathing helps", seconds=40)
+        carried = await uma.sees(common, "Night shift again")
+        into = await dan.sees(sleep, "Breathing helps")
         await knows(hearth, kept, slip, real, out, back, carried.event, into.event)
-        await ask(eva, hearth, direct[eva], f"follow https://matrix.to/#/{common}/{back}")
+        await ask(eva, hearth, direct[eva], f"follow https://matrix.to/#/{common}/{back}", "You now follow")
         # She leaves, and comes back: what was said and worded anew meanwhile is not hers.
         await eva.matrix.client.request("POST", "/rooms/{room}/leave", parts={"room": sleep})
         await knows_of(hearth, eva, sleep, "leave")
@@ -267,5 +271,5 @@ async def test_nobody_is_given_what_is_not_theirs_and_who_waits_for_an_answer_is
         # What was delivered follows her: once she is gone, so are its words.
         await eva.matrix.client.request("POST", "/rooms/{room}/leave", parts={"room": sleep})
         shows = await shown(hearth, eva, direct[eva], day)
-        await eva.until("the corrected digest", lambda: "keep this one" not in shows.text, 60)
+        await eva.until("the corrected digest", lambda: "keep this one" not in shows.text)
         assert carried.event in shows.text or "Breathing helps" in shows.text

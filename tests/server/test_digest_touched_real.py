@@ -40,7 +40,7 @@ async def opens(member: Member, hearth: Hearth, *, encrypted: bool) -> str:
             "POST", "/createRoom", body={"preset": "trusted_private_chat", "is_direct": True, "invite": [hearth.me]}
         )
         room = str(made["room_id"])
-    await member.until("Hearth", lambda: member.hears(hearth.me, room), 40)
+    await member.until("Hearth", lambda: member.hears(hearth.me, room))
     return room
 
 
@@ -70,8 +70,8 @@ async def test_a_digest_is_corrected_and_stopped_and_a_mention_is_told_at_once(
             gone = await nora.say(sleep, "I regret this.")
             shown: dict[Member, Line] = {}
             for member, room in direct.items():
-                await member.sees(sleep, "I regret this.", seconds=40)
-                await ask(member, hearth, room, "follow #sleep")
+                await member.sees(sleep, "I regret this.")
+                await ask(member, hearth, room, "follow #sleep", "You now follow")
                 await member.say(room, "digest now")
                 found = await member.until(
                     "a digest", lambda member=member, room=room: digest(member, hearth, room), 40
@@ -91,41 +91,41 @@ async def test_a_digest_is_corrected_and_stopped_and_a_mention_is_told_at_once(
                 await member.until(
                     "the corrected digest",
                     lambda found=found: "Call me." in found.text and "555" not in found.text and "regret" not in found.text,
-                    60,
                 )  # fmt: skip
                 assert found.edited
                 assert len([line for line in member.lines(found.room) if "Your digest" in line.text]) == 1
 
             # One touch, in the encrypted room, over the federation.
             await eva.react(direct[eva], shown[eva].event, "🛑")
-            await eva.sees_from(hearth.me, direct[eva], "No more digests from now on.", 40)
+            await eva.sees_from(hearth.me, direct[eva], "No more digests from now on.")
 
             # Mentioned over the federation; eva, whose digests are off, asked for none of this, and then does.
             both = {"m.mentions": {"user_ids": [mira.id, eva.id]}}
             await nora.say(sleep, "What do you two do at three?", **both)
-            told = await mira.sees_from(hearth.me, direct[mira], "What do you two do at three?", 40)
+            told = await mira.sees_from(hearth.me, direct[mira], "What do you two do at three?")
             assert told.text.startswith("You are mentioned by: ")
-            await ask(eva, hearth, direct[eva], "notify on")
+            await ask(eva, hearth, direct[eva], "notify on", "I tell you at once")
             assert not any("at three" in line.text for line in eva.lines(direct[eva]))
             await nora.say(sleep, "And at four?", **both)
-            told = await eva.sees_from(hearth.me, direct[eva], "And at four?", 40)
+            told = await eva.sees_from(hearth.me, direct[eva], "And at four?")
             assert told.encrypted
             assert "at three" not in told.text
 
             # A bell on a message of the other homeserver follows its thread. Who blocks somebody is heard of by them no more than they themselves hear.
             root = await nora.say(sleep, "a walk on Sunday?")
-            await mira.sees(sleep, "a walk on Sunday?", seconds=40)
+            await mira.sees(sleep, "a walk on Sunday?")
             await mira.react(sleep, root, "🔔")
-            await mira.sees_from(hearth.me, direct[mira], "You now follow a thread in #sleep", 40)
+            await mira.sees_from(hearth.me, direct[mira], "You now follow a thread in #sleep")
             private = await opens(nora, hearth, encrypted=False)
-            await ask(nora, hearth, private, "follow #sleep")
+            await ask(nora, hearth, private, "follow #sleep", "You now follow")
             await eva.say(direct[eva], f"block {nora.id}")
-            await eva.sees_from(hearth.me, direct[eva], "neither your digest tells of", 40)
+            await eva.sees_from(hearth.me, direct[eva], "neither your digest tells of")
             assert not any("block" in line.text for line in nora.lines(private))
             await eva.say(sleep, "from eva")
             await mira.say(sleep, "from mira")
-            await nora.sees(sleep, "from eva", seconds=40)
-            await nora.sees(sleep, "from mira", seconds=40)
+            await nora.sees(sleep, "from eva")
+            await mira.sees(sleep, "from eva")  # by now it is on Hearth's homeserver, too
+            await nora.sees(sleep, "from mira")
             await nora.say(private, "digest now")
-            theirs = await nora.until("a digest", lambda: digest(nora, hearth, private), 40)
+            theirs = await nora.until("a digest", lambda: digest(nora, hearth, private))
             assert ("from mira" in theirs.text, "from eva" in theirs.text) == (True, False)

@@ -20,7 +20,7 @@ import pytest_asyncio
 from bridge.demo.homeservers import Account, Homeserver, Lab, LabError, ensure_synapse, homeservers
 
 PROJECT = Path(__file__).parents[2]
-DEADLINE_SECONDS = 20
+DEADLINE_SECONDS = 60
 
 VICTIM = """
 import asyncio, sys
@@ -265,7 +265,7 @@ def test_a_finished_installation_is_found_at_once_and_another_lock_is_not(
     venv = ensure_synapse(tmp_path / "lab", print, lock=lock)
     begun = time.monotonic()
     assert ensure_synapse(tmp_path / "lab", print, lock=lock) == venv
-    assert time.monotonic() - begun < 0.1
+    assert time.monotonic() - begun < 2
     assert len(installs) == 1
     lock.write_text("one==2\n")
     ensure_synapse(tmp_path / "lab", print, lock=lock)

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from matrix_parties import until
+from test_hearth import soon
 
 from bridge.app import opened
 from bridge.config import Config
@@ -23,9 +24,10 @@ NAME = "Quittenblüte"
 async def running(config: Config) -> AsyncIterator[Hearth]:
     """Hearth from its start to an end without a warning."""
     async with opened(config) as hearth:
+        soon(hearth)
         ready = asyncio.Event()
         life = asyncio.create_task(hearth.run(ready=ready.set))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await ready.wait()
         try:
             yield hearth
@@ -46,7 +48,6 @@ async def hears(member: Member, room: str, hearth: str, text: str) -> Line:
     return await member.until(
         text,
         lambda: next((line for line in member.lines(room) if line.sender == hearth and text in line.text), None),
-        40,
     )
 
 
@@ -83,7 +84,7 @@ async def test_a_remote_newcomer_in_an_encrypted_direct_room(lab: Lab, prefix: s
         async with running(config) as hearth:
             me = hearth.me
             await nora.accept(rooms["space"])
-            direct = await nora.until("an invitation", lambda: next(iter(nora.invites - set(rooms.values())), None), 40)
+            direct = await nora.until("an invitation", lambda: next(iter(nora.invites - set(rooms.values())), None))
             await nora.accept(direct)
             first = await hears(nora, direct, me, "Auf Deutsch")
             assert first.encrypted

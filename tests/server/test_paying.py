@@ -3,9 +3,10 @@
 import base64
 import itertools
 import json
+import random
 import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import aiohttp
 from matrix_parties import until
 from test_circle_life import order
 from test_hearth import ask, person, running
-from test_membership_ends import GRACE_DAYS, Later, level
+from test_membership_ends import BERLIN, GRACE_DAYS, Later, level
 
 from bridge.app import opened
 from bridge.config import Config
@@ -40,7 +41,7 @@ class Shop:
 
     def day(self, days: int) -> str:
         """The date so many days from today, as it is in Berlin."""
-        return (self.now + timedelta(hours=1) + days * DAY).date().isoformat()
+        return (self.now.astimezone(BERLIN).date() + days * DAY).isoformat()
 
     async def send(
         self,
@@ -83,9 +84,12 @@ async def shop(port: int, clock: Later) -> AsyncIterator[Shop]:
 
 
 def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    """One below those that the system gives to outgoing connections, which might take it before we do."""
+    while True:
+        with socket.socket() as found, suppress(OSError):
+            port = random.randrange(20_000, 32_000)
+            found.bind(("127.0.0.1", port))
+            return port
 
 
 async def settings(lab: Lab, prefix: str, moderator: str, curator: str, port: int, directory: Path) -> Config:
@@ -121,7 +125,7 @@ async def comes_in(member: Member, hearth: Hearth, *rooms: str) -> str:
     for room in rooms[1:]:
         await member.join(room)
     direct = await member.talk_to(hearth.me)
-    await member.until("Hearth", lambda: member.hears(hearth.me, direct), 40)
+    await member.until("Hearth", lambda: member.hears(hearth.me, direct))
     return direct
 
 
@@ -150,9 +154,9 @@ async def test_payments_refunds_and_returns_on_two_homeservers(lab: Lab, prefix:
             await ask(mira, hearth, staff, f"!invite {otto.id}")
             direct = await comes_in(eva, hearth, *hers)
             with_otto = await comes_in(otto, hearth, rooms["space"], rooms["common"])
-            assert "help" in await ask(eva, hearth, direct, "help")
-            await ask(eva, hearth, direct, "follow #walk")
-            await ask(eva, hearth, direct, "consent yes")
+            await ask(eva, hearth, direct, "help", "For everybody")
+            await ask(eva, hearth, direct, "follow #walk", "You now follow")
+            await ask(eva, hearth, direct, "consent yes", "consent no")
             await until(lambda: _is(eva, circle, 50))
 
             # A payment, and the same notice once more: one word, one end.
@@ -160,54 +164,55 @@ async def test_payments_refunds_and_returns_on_two_homeservers(lab: Lab, prefix:
             paid_at = payments.now
             assert await payments.send("paid", "cus_1", id_="msg_first", secret="whsec_" + "A" * 32, **first) == (401, {"error": "signature"})  # fmt: skip
             assert await payments.send("paid", "cus_1", id_="msg_first", **first) == (200, {"status": "taken"})
-            await eva.sees_from(hearth.me, direct, "lasts until", 40)
+            await eva.sees_from(hearth.me, direct, "lasts until")
             assert await payments.send("paid", "cus_1", id_="msg_first", **first) == (200, {"status": "known"})
 
             # A renewal before the end counts, and an end that was told too late, from before she paid, changes nothing.
             clock.days = 8
             await payments.tell("paid", "cus_1", until=payments.day(32), period="two")
-            await eva.sees_from(hearth.me, direct, "It is good that you stay.", 40)
+            await eva.sees_from(hearth.me, direct, "It is good that you stay.")
             await payments.tell("ended", "cus_1", at=paid_at - DAY)
 
             # Who pays under a reference that nobody knows waits for staff, who says who it is.
             await payments.tell("paid", "cus_9", until=payments.day(3), period="one")
-            await mira.sees(staff, "cus_9", seconds=40)
+            await mira.sees(staff, "cus_9")
             await order(mira, hearth, staff, f"!member assign cus_9 {otto.id}", "paid until")
-            await otto.sees_from(hearth.me, with_otto, "lasts until", 40)
+            await otto.sees_from(hearth.me, with_otto, "lasts until")
             clock.days = 13  # the first period would be over
             assert "lasts until" in await ask(mira, hearth, staff, f"!member show {eva.id}")
             assert await eva.can_write(circle)
+            await ask(eva, hearth, direct, "follows", "#walk")  # what was still to be told has been told before this
             assert len(ends(eva, direct)) == 2
 
             # It is refunded, newest first, and told in the wrong order: still today is hers, then she reads on for some days, then she is out.
             await payments.tell("refunded", "cus_1", at=payments.now, period="one")
             await payments.tell("refunded", "cus_1", at=payments.now - DAY / 24, period="two")
-            await eva.until("an earlier end", lambda: len(ends(eva, direct)) == 3, 40)
+            await eva.until("an earlier end", lambda: len(ends(eva, direct)) == 3)
             assert await eva.can_write(circle)
             clock.days = 14
-            await eva.sees_from(hearth.me, direct, "you can still read everything", 40)
-            await until(lambda: _is(eva, circle, -52), 40)
+            await eva.sees_from(hearth.me, direct, "you can still read everything")
+            await until(lambda: _is(eva, circle, -52))
             assert not await eva.can_write(circle)
             await ask(mira, hearth, staff, f"!ban {otto.id} spam")
-            await otto.until("the ban", lambda: otto.memberships.get(rooms["common"]) == "ban", 40)
+            await otto.until("the ban", lambda: otto.memberships.get(rooms["common"]) == "ban")
             clock.days = 14 + GRACE_DAYS + 1
-            await eva.sees_from(hearth.me, direct, "come to its end", 40)
+            await eva.sees_from(hearth.me, direct, "come to its end")
             for room in hers:
-                await eva.until("the way out", lambda room=room: eva.memberships.get(room) == "leave", 40)
+                await eva.until("the way out", lambda room=room: eva.memberships.get(room) == "leave")
 
             # A payment lets her in again, and everything is as it was; who is banned stays out, and staff hears of it.
             await payments.tell("paid", "cus_9", until=payments.day(30), period="two")
             await payments.tell("paid", "cus_1", until=payments.day(30), period="three")
-            await eva.sees_from(hearth.me, direct, "Welcome back", 40)
+            await eva.sees_from(hearth.me, direct, "Welcome back")
             for room in hers:
-                await eva.until("one invitation", lambda room=room: room in eva.invites, 40)
+                await eva.until("one invitation", lambda room=room: room in eva.invites)
                 assert eva.invites == {room}
                 await eva.accept(room)
             await until(lambda: _is(eva, circle, 50))
             assert await eva.can_write(circle)
-            assert "#walk" in await ask(eva, hearth, direct, "follows")
-            assert "Your replies travel" in await ask(eva, hearth, direct, "consent")
-            await mira.sees_from(hearth.me, staff, "The ban holds", 40)
+            await ask(eva, hearth, direct, "follows", "#walk")
+            await ask(eva, hearth, direct, "consent", "Your replies travel")
+            await mira.sees_from(hearth.me, staff, "The ban holds")
             assert otto.invites == set()
             for room in (rooms["space"], rooms["common"]):
                 assert await hearth.matrix.gateway.membership(room, otto.id) == "ban"

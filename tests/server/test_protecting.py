@@ -31,7 +31,7 @@ async def is_gone(reader: Member, room: str, event: str) -> None:
         raw: Any = await reader.matrix.client.request("GET", "/rooms/{room}/event/{event}", parts=parts)
         return not raw["content"] and "redacted_because" in raw["unsigned"]
 
-    await until(lambda: eventually(gone), 40)
+    await until(lambda: eventually(gone))
 
 
 async def test_spam_by_a_member_of_another_homeserver_goes_and_a_cry_for_help_is_answered(
@@ -50,7 +50,7 @@ async def test_spam_by_a_member_of_another_homeserver_goes_and_a_cry_for_help_is
 
             # In an encrypted and in an unencrypted room, on both homeservers.
             await eva.say(sleep, "Good evening, all")
-            await mira.sees(sleep, "Good evening, all", seconds=30)
+            await mira.sees(sleep, "Good evening, all")
             for room in (sleep, common):
                 event = await eva.say(room, "the finest c\u0430s1no")
                 await is_gone(mira, room, event)
@@ -58,16 +58,16 @@ async def test_spam_by_a_member_of_another_homeserver_goes_and_a_cry_for_help_is
 
             # An edit that is made bad later goes, and what stood there first stands there again.
             good = await eva.say(sleep, "Sleep well, all of you")
-            await mira.sees(sleep, "Sleep well, all of you", seconds=30)
+            await mira.sees(sleep, "Sleep well, all of you")
             bad = await eva.edit(sleep, good, "Sleep well in my casino")
             await is_gone(mira, sleep, bad)
             assert await hearth.matrix.gateway.event(sleep, good)
 
             # A cry for help stays, is answered privately, and staff is called until somebody is there.
             await eva.say(sleep, "I lost it all in the casino. I don't want to live any more")
-            await eva.sees_from(hearth.me, private, "You are not alone with it", seconds=40)
-            case = await mira.sees_from(hearth.me, staff, "sounds like danger to life", seconds=40)
-            await mira.sees(sleep, "I don't want to live any more", seconds=30)
+            await eva.sees_from(hearth.me, private, "You are not alone with it")
+            case = await mira.sees_from(hearth.me, staff, "sounds like danger to life")
+            await mira.sees(sleep, "I don't want to live any more")
             await mira.react(staff, case.event, "👍")
-            await mira.sees(staff, "Something sounded like danger to life", seconds=40)
+            await mira.sees(staff, "Something sounded like danger to life")
             assert any("don't want to live" in line.text for line in mira.lines(sleep))

@@ -25,7 +25,7 @@ from bridge.store import rooms
 from bridge.store.db import Database
 from tests.builder import Worker
 
-DEADLINE_SECONDS = 30
+DEADLINE_SECONDS = 60
 
 
 class Person:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from test_circle_life import order
+from test_digest_promises import knows_of
 from test_hearth import person, running
 from test_replacing import is_so, settings, state
 
@@ -25,12 +26,12 @@ async def ring(hearth: Hearth, name: str) -> None:
 async def talks(member: Member, hearth: Hearth) -> str:
     """A person's direct room with Hearth."""
     direct = await member.talk_to(hearth.me)
-    await member.until("Hearth", lambda: member.hears(hearth.me, direct), 40)
+    await member.until("Hearth", lambda: member.hears(hearth.me, direct))
     return direct
 
 
 async def chooses(member: Member, hearth: Hearth, direct: str, emoji: str) -> None:
-    question = await member.sees_from(hearth.me, direct, QUESTION, 40)
+    question = await member.sees_from(hearth.me, direct, QUESTION)
     await member.react(direct, question.event, emoji)
 
 
@@ -58,36 +59,41 @@ async def test_a_circle_is_split_by_its_own_people_and_merged_again(lab: Lab, pr
                 await member.join(sleep)
             await mira.accept(staff)
             direct = {member.id: await talks(member, hearth) for member in (ben, eva)}
-            await is_so(lambda: membership(sleep, eva), "join")
+            for member in (mira, ben, eva):
+                await knows_of(hearth, member, sleep, "join")
 
             # One more than it holds: staff is asked, once, and says yes.
             await ring(hearth, "circles")
-            case = await mira.sees_from(hearth.me, staff, "has 3 people now and holds 2 well", 40)
+            case = await mira.sees_from(hearth.me, staff, "has 3 people now and holds 2 well")
             await ring(hearth, "circles")
             await mira.react(staff, case.event, "👍")
 
             # Everybody chooses for themselves, privately. Who leads the circle leads both, and is not asked.
             await chooses(eva, hearth, direct[eva.id], "👍")
             await chooses(ben, hearth, direct[ben.id], "👎")
-            await ben.sees_from(hearth.me, direct[ben.id], "You stay", 40)
+            await ben.sees_from(hearth.me, direct[ben.id], "You stay")
             second = (await hearth.rooms())[f"circle/{tag}-2"]
             assert (await state(hearth, second, "m.room.power_levels"))["users"][mira.id] >= 50
             assert (await state(hearth, space, "m.space.child", second))["via"] == [lab.a.server_name]
-            await eva.until("an invitation to the second circle", lambda: second in eva.invites, 40)
+            await eva.until("an invitation to the second circle", lambda: second in eva.invites)
             assert eva.memberships[sleep] == "join"
             await eva.accept(second)
-            await eva.until("the door of the first", lambda: eva.memberships[sleep] == "leave", 40)
+            await eva.until("the door of the first", lambda: eva.memberships[sleep] == "leave")
             assert await membership(second, eva) == "join"
             assert await membership(sleep, ben) == "join"
             assert await membership(second, ben) is None
             assert sum("holds 2 well" in line.text for line in mira.lines(staff)) == 1
             await ring(hearth, "circles")
-            assert (await hearth.plan()).changes == ()
+
+            async def changes() -> tuple[Any, ...]:
+                return tuple((await hearth.plan()).changes)
+
+            await is_so(changes, ())
 
             # One circle of two: who is in the second is let into the first again, the second is put aside, and nobody is removed.
             await order(mira, hearth, staff, f"!circles merge #{tag}-2 #{tag}", "That is done")
-            await eva.sees(second, "become one circle", seconds=40)
-            await eva.until("an invitation back", lambda: sleep in eva.invites, 40)
+            await eva.sees(second, "become one circle")
+            await eva.until("an invitation back", lambda: sleep in eva.invites)
             await eva.accept(sleep)
             await is_so(lambda: membership(sleep, eva), "join")
             assert await membership(second, eva) == "join"

@@ -24,7 +24,6 @@ async def new_line(house: House, mira: Member, staff: str, before: set[str], wor
             (each.event for each in mira.lines(staff)
              if each.sender == house.user and words in each.text and each.event not in before), None
         ),
-        60,
     )  # fmt: skip
 
 
@@ -38,7 +37,7 @@ async def replaced(house: House, mira: Member, staff: str, alias: str, old: str,
     async def named() -> str:
         return str((await read(mira, old, "m.room.tombstone")).get("replacement_room") or "")
 
-    new = str(await until(named, 40))
+    new = str(await until(named))
     if killed:
         await house.kill()
         await house.start()
@@ -53,7 +52,6 @@ async def shown_in(member: Member, space: str) -> set[str]:
     return {each["room_id"] for each in found} - {space}
 
 
-@pytest.mark.timeout(150)
 async def test_a_district_and_the_space_go_on_in_new_ones(lab: Lab, prefix: str, tmp_path: Path) -> None:
     server = lab.a.server_name
     async with AsyncExitStack() as stack:
