@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from bridge.community import leaders
 from bridge.digest import turned
 from bridge.effects import Effect, Join, Leave, Put, load
-from bridge.events import AnyEvent, Invited, MemberChanged
+from bridge.events import AnyEvent, Invited, MemberChanged, StateChanged
 from bridge.rooms import door
 from bridge.scene import Scene, Settler, State
 from bridge.store import belongs, codes, people, queue, rooms, sanctions, strangers
 
 
 async def react(scene: Scene, event: AnyEvent) -> None:
-    """Enter a direct room that one of us invites us to, or a room of ours; know whose it is once we are in; forget it when its person left."""
+    """Enter a direct room that one of us invites us to, or a room of ours; know whose it is once we are in; forget it when its person left or replaced it."""
     if isinstance(event, Invited):
         ours = await rooms.by_id(scene.db, event.room)
         person = None if ours else event.sender
@@ -33,6 +33,11 @@ async def react(scene: Scene, event: AnyEvent) -> None:
         whose = await people.by_direct_room(scene.db, event.room)
         if whose and event.user in (whose.user, scene.me):
             await people.change(scene.db, whose.user, direct_room=None)
+    elif isinstance(event, StateChanged) and event.type == "m.room.tombstone":
+        # Clients show nobody what is said in a room that was replaced, and its new one may be without us.
+        closed = await people.by_direct_room(scene.db, event.room)
+        if closed:
+            await people.change(scene.db, closed.user, direct_room=None)
 
 
 async def _turn(scene: Scene, event: Invited) -> int | None:

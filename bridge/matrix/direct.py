@@ -37,7 +37,7 @@ class DirectRooms:
     async def find_or_make(self, user: str, known_room: str | None, *, encrypted: bool, insist: bool = False) -> str:
         """The direct room with this user: the known one, one from `m.direct`, an orphan of ours, or a new one, in this order.
 
-        A room that they left is no longer theirs, nor one where somebody else is: what we say is for one person. Who left two rooms that
+        A room that they left or replaced is no longer theirs, nor one where somebody else is: what we say is for one person. Who left two rooms that
         we made wants none: Refused (TURNED_AWAY) until they open one themselves, unless we `insist`. Raises Refused or Unavailable.
         """
         if known_room and await self._is_for_two(known_room, user):
@@ -47,7 +47,7 @@ class DirectRooms:
             left = 0
             for room in direct.get(user, []):
                 there = await self._there(room)
-                if self._are_two(there, user):
+                if self._are_two(there, user) and await self._read.state_content(room, "m.room.tombstone") is None:
                     return room
                 left += there.get(self._user) == "join" and there.get(user) not in _PRESENT
             found, lost = await self._orphan(user, direct)

@@ -94,6 +94,18 @@ async def test_the_room_is_there_from_the_beginning_and_is_found_whatever_is_los
     assert alone_with(world, "eve") == [theirs_to_keep]
     assert "for both" in digests_of(world, "eve")[-1]
 
+    # In one that they replaced they would not see it.
+    await world.member("eve").upgrade(theirs_to_keep, "11")
+    await world.settle()
+    for number in (11, 12):
+        world.hs.mark()
+        await day(world, f"2026-01-{number} 08:00", f"after the upgrade, on the {number}th")
+        assert len(rooms_made(world)) == (number == 11)
+        for room in world.member("eve").invites():
+            await world.member("eve").join(room)
+        assert f"on the {number}th" in digests_of(world, "eve")[-1]
+        assert not any("after the upgrade" in seen.body for seen in world.from_hearth(theirs_to_keep, "eve"))
+
 
 @on_a_file
 async def test_who_leaves_is_invited_once_more_and_then_their_curator_hears(world: World) -> None:
