@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.daylight import after_quiet
 from bridge.digest import calls, letter, rhythm, store, turned, watched
-from bridge.digest.due import next_run, not_before
+from bridge.digest.due import LATE_MS, next_run, not_before
 from bridge.digest.excerpt import said_in_copy
 from bridge.digest.letter import Letter, Line
 from bridge.digest.model import ORDER, Item
@@ -163,11 +163,14 @@ async def delivered(scene: Scene, effect: Deliver, state: State, result: str | N
             offer = Offer(key=f"offered/{result}/{sign}", room=person.direct_room, event=result, emoji=sign)
             scene.puts.append(Put(offer))
         if not is_asked_for(effect.user, effect.digest) and not isinstance(effect, Call):
-            await _used_up(scene, person)
+            await _used_up(scene, person, effect.digest)
 
 
-async def _used_up(scene: Scene, person: Person) -> None:
-    """A digest that comes on another day than its own is that day's."""
+async def _used_up(scene: Scene, person: Person, digest: str) -> None:
+    """A digest that waited for another day is that day's. One of shortly before midnight that comes shortly after it is not: it would take that day's place each time."""
+    made = await store.get(scene.db, digest)
+    if made is None or scene.now_ms - made.made_ms < LATE_MS:
+        return
     zone = rhythm.zone_of(person, scene.config)
     today = local_date(scene.now_ms, zone)
     pending = await due.get(scene.db, store.DUE, person.user)
