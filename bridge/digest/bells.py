@@ -1,7 +1,7 @@
 """🔔 and 🔕 on a message in a room: its thread is followed, or muted. Never changes anything for anybody but whoever reacted, and tells nobody else."""
 
 from bridge.context import language_of
-from bridge.digest import letter, rhythm, store
+from bridge.digest import letter, make, rhythm, store
 from bridge.digest.model import Reason, Wish
 from bridge.effects import Put, Tell
 from bridge.events import Reacted
@@ -32,6 +32,7 @@ async def ring(scene: Scene, event: Reacted, about: tuple[str, str], bell: str) 
     if not (new or lifted):
         return
     if wish == "mute":
+        await make.anew(scene.db, event.sender, scene.config, scene.now_ms)
         said: Text = words("You now hear nothing of %(what)s in your digest.", what=thread)
     else:
         said = words("You now follow %(what)s.", what=thread)

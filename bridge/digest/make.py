@@ -17,7 +17,7 @@ from bridge.digest.board import Board, board
 from bridge.digest.compose import compose
 from bridge.digest.model import Digest, Member
 from bridge.effects import Deliver, Hand, Put, is_asked_for
-from bridge.store import attention, failures, happened, queue
+from bridge.store import attention, failures, happened, people, queue
 from bridge.store.db import Connection
 from bridge.store.window import window
 
@@ -112,18 +112,18 @@ async def choose(db: Connection, turns: Sequence[Turn], what: Board, config: Con
     """Choose what these people's digests hold, up to the board's end. One person's crash costs the others nothing."""
     if not turns:
         return Chosen(())
-    people = await members(db, [turn.user for turn in turns])
+    them = await members(db, [turn.user for turn in turns])
     with _undisturbed():
-        return await asyncio.to_thread(_choose, turns, people, what, config.digest.most_items)
+        return await asyncio.to_thread(_choose, turns, them, what, config.digest.most_items)
 
 
-def _choose(turns: Sequence[Turn], people: Mapping[str, Member], what: Board, most_items: int) -> Chosen:
+def _choose(turns: Sequence[Turn], them: Mapping[str, Member], what: Board, most_items: int) -> Chosen:
     made: list[store.Made] = []
     crashed: dict[str, Exception] = {}
     for turn in turns:
         try:
             most = min(turn.most_items or most_items, most_items)
-            digest = compose(people[turn.user], what, since_seq=turn.since_seq, most_items=most)
+            digest = compose(them[turn.user], what, since_seq=turn.since_seq, most_items=most)
             if digest is None and turn.leads:
                 digest = Digest(turn.user, ())
         except Exception as error:  # noqa: BLE001 - whatever it is, the others want their digests
@@ -142,6 +142,19 @@ def _choose(turns: Sequence[Turn], people: Mapping[str, Member], what: Board, mo
                     )
                 )
     return Chosen(tuple(made), crashed)
+
+
+async def anew(db: Connection, user: str, config: Config, now_ms: int) -> None:
+    """Choose again what a digest holds that waits for its moment: its member has just said that they want to hear nothing of something."""
+    made = await store.waiting(db, user, untried=True)
+    if made is None:
+        return
+    person = await people.get(db, user)
+    rooms = await people.rooms_of(db, user)
+    what = await look(db, made.since_seq, made.until_seq, config, now_ms, rooms=rooms)
+    turn = Turn(user, made.id, made.since_seq, made.from_ms, person.digest_most, leads=True)
+    for one in (await choose(db, [turn], what, config)).made:
+        await store.rewrite(db, one)
 
 
 async def write(

@@ -8,6 +8,7 @@ from bridge.digest import store
 from bridge.digest.due import MORNING, NIGHT, Wall, next_run, outside
 from bridge.scene import Scene
 from bridge.store import due, happened, people
+from bridge.store.db import Connection
 from bridge.store.people import Person
 from bridge.wall import is_zone, local_date
 from bridge.words import Text, words
@@ -75,6 +76,15 @@ def paused_until(person: Person, config: Config, now_ms: int) -> str | None:
     return person.digest_pause if person.digest_pause is not None and person.digest_pause > today else None
 
 
+async def since(db: Connection, person: Person, now_ms: int) -> int:
+    """After which `seq` a digest begins that this person is given now: where their last one ended; of who has none, a day ago at most; never more than a month ago."""
+    day_ago = await happened.seq_before(db, now_ms - DAY_MS)
+    month_ago = await happened.seq_before(db, now_ms - store.LOOK_BACK_MS)
+    if person.digest == "off" or not person.digest_mark:
+        return max(person.digest_mark, day_ago)
+    return max(person.digest_mark, month_ago)
+
+
 async def begin(
     scene: Scene, user: str, rhythm: str, *, minute: int | None = None, weekday: int | None = None
 ) -> tuple[int, str]:
@@ -86,7 +96,7 @@ async def begin(
     person = await people.get(scene.db, user)
     mark = person.digest_mark
     if person.digest == "off":
-        mark = max(mark, await happened.seq_before(scene.db, scene.now_ms - DAY_MS))
+        mark = await since(scene.db, person, scene.now_ms)
     await people.change(
         scene.db,
         user,

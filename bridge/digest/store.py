@@ -193,13 +193,15 @@ async def on_their_way(db: Connection, users: Collection[str]) -> frozenset[str]
     return frozenset(lanes[lane] for lane in await db.scalars(select(outbox.c.lane).where(*still)))
 
 
-async def begins_after(db: Connection, user: str) -> int | None:
-    """After which `seq` the digest begins that this member has not got yet; None when none is on its way."""
+async def waiting(db: Connection, user: str, *, untried: bool = False) -> Made | None:
+    """The digest that this member has not got yet and did not ask for; None when none is on its way. `untried`: only if nobody begins to send it before this transaction ends."""
     sending = outbox.c.key == literal_column("'digest/'") + digests.c.id
     still = (outbox.c.state == literal_column("'due'"), outbox.c.kind == Deliver.__name__, digests.c.user == user)
-    query = select(func.min(digests.c.from_seq)).select_from(digests.join(outbox, sending))
-    first: int | None = await db.scalar(query.where(*still))
-    return first
+    query = select(digests.c.id).select_from(digests.join(outbox, sending)).where(*still).order_by(digests.c.made_ms)
+    if untried:
+        query = query.where(outbox.c.first_tried_ms.is_(None)).with_for_update()
+    found = await db.scalar(query.limit(1))
+    return await get(db, found) if found is not None else None
 
 
 async def set_pending(db: Connection, rows: Sequence[tuple[str, int, str]]) -> None:
@@ -233,6 +235,13 @@ async def add(db: Connection, made: Sequence[Made]) -> frozenset[str]:
     new = frozenset(await db.scalars(statement, [_digest_row(one) for one in made]))
     await insert_many(db, digest_items, _ITEM, [row for one in made if one.id in new for row in _item_rows(one)])
     return new
+
+
+async def rewrite(db: Connection, made: Made) -> None:
+    """What a digest holds that was written down and not begun with has been chosen again."""
+    await db.execute(update(digests).where(digests.c.id == made.id).values(more=made.digest.more))
+    await db.execute(delete(digest_items).where(digest_items.c.digest == made.id))
+    await insert_many(db, digest_items, _ITEM, _item_rows(made))
 
 
 def _digest_row(made: Made) -> Mapping[str, object]:

@@ -30,9 +30,8 @@ async def digest(ctx: Context) -> Text:
 async def digest_now(ctx: Context) -> Text | None:
     """Get a digest at once; the regular one comes all the same."""
     person = await people.get(ctx.db, ctx.sender)
-    day_ago = await happened.seq_before(ctx.db, ctx.scene.now_ms - rhythm.DAY_MS)
-    waiting = await store.begins_after(ctx.db, ctx.sender)
-    since_seq = person.digest_mark or day_ago if waiting is None else waiting
+    waiting = await store.waiting(ctx.db, ctx.sender)
+    since_seq = waiting.since_seq if waiting else await rhythm.since(ctx.db, person, ctx.scene.now_ms)
     turn = Turn(ctx.sender, f"{ctx.sender}/now/{ctx.event.id}", since_seq, None, person.digest_most)
     until_seq = await happened.newest_seq(ctx.db)
     mine = await people.rooms_of(ctx.db, ctx.sender)

@@ -3,7 +3,7 @@
 from bridge.arguments import Circle, Tag, Thread, User
 from bridge.commands import DIRECT, command
 from bridge.context import Context
-from bridge.digest import following, store
+from bridge.digest import following, make, store
 from bridge.words import Text, words
 
 
@@ -18,6 +18,7 @@ async def mute(ctx: Context, who: int | User | Circle | Thread | Tag, tag: Tag |
     reason = await following.wanted(ctx, who, tag)
     new = await store.follow(ctx.db, ctx.sender, reason, ctx.scene.now_ms, "mute")
     (what,) = await following.in_words(ctx, [reason])
+    await make.anew(ctx.db, ctx.sender, ctx.config, ctx.scene.now_ms)
     if not new:
         return words("You mute %(what)s already.", what=what)
     return words("You now hear nothing of %(what)s in your digest.", what=what)

@@ -44,8 +44,7 @@ async def preview(ctx: Context, who: User, message: Thread | None = None) -> Tex
     It shows no words. Of what you may not read yourself it shows only the circle.
     """
     person = await people.get(ctx.db, who.id)
-    day_ago = await happened.seq_before(ctx.db, ctx.scene.now_ms - rhythm.DAY_MS)
-    since_seq = person.digest_mark or day_ago
+    since_seq = await rhythm.since(ctx.db, person, ctx.scene.now_ms)
     until_seq = await happened.newest_seq(ctx.db)
     source = await store.source_of(ctx.db, message.event) if message is not None else None
     where = await shares.room_of(ctx.db, source) if source is not None else None
