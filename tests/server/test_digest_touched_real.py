@@ -129,3 +129,11 @@ async def test_a_digest_is_corrected_and_stopped_and_a_mention_is_told_at_once(
             await nora.say(private, "digest now")
             theirs = await nora.until("a digest", lambda: digest(nora, hearth, private))
             assert ("from mira" in theirs.text, "from eva" in theirs.text) == (True, False)
+
+            # A chat that its member replaced is not used any more: their client would not show them what is said there.
+            parts = {"room": direct[mira]}
+            await mira.matrix.client.request("POST", "/rooms/{room}/upgrade", parts=parts, body={"new_version": "11"})
+            await mira.say(sleep, f"!follow {nora.id}")
+            anew = await mira.until("an invitation", lambda: next(iter(mira.invites), None), 40)
+            await mira.accept(anew)
+            await mira.sees_from(hearth.me, anew, "You now follow", 40)
