@@ -16,13 +16,18 @@ MOST_GLOBS = 200
 def server_acl(allowed: Collection[str], denied: Iterable[str], own_server: str) -> dict[str, Any]:
     """The content of `m.room.server_acl` (spec: "Server Access Control Lists"): globs of server names in both lists.
 
-    Without `allowed` every server may take part that is not denied. Our own is never denied and always allowed, in both spellings: with its port
-    a homeserver would take the list for one that shuts itself out, and when matching ports do not count. More than MOST_BYTES of denied servers an
+    Ports do not count when a homeserver matches, so a name with one would mean nobody. Without `allowed` every server may take part that is not denied. Our own is
+    never denied and always allowed, in both spellings: without its port a homeserver would take the list for one that shuts itself out. More than MOST_BYTES of denied servers an
     event cannot hold: those named first stay; people of the others are still banned when they come.
     """
-    allow = sorted({*allowed, own_server, host_of(own_server)}) if allowed else ["*"]
-    deny = _fitting([each for each in dict.fromkeys(denied) if not server_matches(each, own_server)])
+    allow = sorted({*map(_bare, allowed), own_server, host_of(own_server)}) if allowed else ["*"]
+    deny = _fitting([each for each in dict.fromkeys(map(_bare, denied)) if not server_matches(each, own_server)])
     return {"allow": allow, "deny": deny, "allow_ip_literals": True}
+
+
+def _bare(server: str) -> str:
+    """A name or glob without a port."""
+    return host_of(server) if ":" in server else server
 
 
 def with_others(content: Mapping[str, Any], others: Iterable[str], own_server: str) -> dict[str, Any]:

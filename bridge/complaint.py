@@ -32,11 +32,7 @@ def complaint(kinds: Sequence[Kind], label: object, given: str, directory: Direc
     only = RoomRef if _means_a_room(kinds, given) else kinds[0] if len(kinds) == 1 else None
     code = {"code": given[:100]}
     if any(kind in {User, Target, Aim} for kind in kinds) and not given.startswith(("#", "$", "http")):
-        return words(
-            "I do not know anybody called %(given)s. Pick the person with @, or give the id, like %(example)s.",
-            given=code,
-            example={"code": "@name:server"},
-        )
+        return _nobody(kinds, code)
     if only in {Circle, RoomRef}:
         circles = [place for place in directory.places if only is RoomRef or place.kind == "circle"]
         names = sorted(f"#{place.tag}" if place.tag else place.key for place in circles)
@@ -70,6 +66,13 @@ def complaint(kinds: Sequence[Kind], label: object, given: str, directory: Direc
             example={"code": example},
         )
     return words("I cannot read %(given)s as “%(argument)s”.", given=code, argument=label)
+
+
+def _nobody(kinds: Sequence[Kind], code: object) -> Text:
+    example = {"code": "@name:server"}
+    if RoomRef in kinds:
+        return words("I know nobody and no room called %(given)s. Pick the person with @, or give an id like %(example)s, or name a room.", given=code, example=example)  # fmt: skip
+    return words("I do not know anybody called %(given)s. Pick the person with @, or give the id, like %(example)s.", given=code, example=example)  # fmt: skip
 
 
 def _means_a_room(kinds: Sequence[Kind], given: str) -> bool:

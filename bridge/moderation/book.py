@@ -157,4 +157,4 @@ def revealed(rule: Rule, user: str) -> str:
     """Whom a rule is about, now that it has met this person whom it means: of a hashed one the name behind it."""
     if not rule.hash:
         return rule.target
-    return user if rule.entity == "user" else server_of(user)
+    return user if rule.entity == "user" else host_of(server_of(user))

@@ -191,7 +191,11 @@ async def tell_trouble(scene: Scene, watched: List, code: str) -> None:
         why = words("I am not let in: somebody there has to invite %(me)s.", me=who)
     else:
         why = words("The homeserver says: %(code)s.", code={"code": code})
-    kept = words("What it said before still holds. I try again every hour; %(command)s ends that.", command={"command": f"rules unwatch {watched.address}"})  # fmt: skip
+    command = {"command": f"rules unwatch {watched.address}"}
+    if watched.read_ms is None:
+        kept = words("I try again every hour; %(command)s ends that.", command=command)
+    else:
+        kept = words("What it said before still holds. I try again every hour; %(command)s ends that.", command=command)
     text = lines(words("I cannot read %(list)s.", list=watched.place), why, kept)
     await told.tell_staff(scene, f"rules/trouble/{watched.id}/{code}/{watched.tries}", in_a_room(text))
 

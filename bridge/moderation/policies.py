@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
-from bridge.globs import is_glob
+from bridge.globs import host_of, is_glob
 from bridge.grammar import parse_link
 
 _NAMES = ("m.policy.rule.", "m.room.rule.", "org.matrix.mjolnir.rule.")
@@ -75,6 +75,8 @@ def read(kind: str, content: Mapping[str, Any]) -> Rule | Unread:
     said = " ".join(reason.split())[:MOST_REASON] or None if isinstance(reason, str) and not takedown else None
     if isinstance(entity, str) and entity:
         sane = len(entity) <= MOST_CHARACTERS and entity.isprintable() and " " not in entity
+        if about == "server" and ":" in entity:  # ports do not count
+            entity = host_of(entity)
         return Rule(about, entity, None, takedown, said) if sane else Unread.STRANGE
     digest = _digest(next((content[name] for name in _HASHES if name in content), None))
     return Rule(about, "", digest, takedown, said) if digest else Unread.STRANGE

@@ -52,7 +52,7 @@ async def _look(database: Database, read: Rooms, sweep: sweeps.Sweep) -> tuple[F
     async with database.reading() as db:
         ours = [room.room for room in await rooms.all_rooms(db) if sweep.scope in ("", room.room)]
         known = await sweeps.known(db, sweep, ours)
-        glob = is_glob(sweep.target)
+        glob = is_glob(sweep.target) or not sweep.target.startswith("@")
         authors = await sweeps.authors(db, sweep) if glob else (sweep.target,)
         been = await people.memberships_of(db, sweep.target)
     if sweep.kind != "user":

@@ -56,7 +56,13 @@ async def answer(scene: Scene, entry: ledger.Entry, done: Done) -> Text:
         parts += await until(scene, entry.actor, sanction)
         if not done.missed:
             undo = f"{_UNDONE_BY[entry.action]} {entry.target}".removesuffix(f" {EVERY_ROOM}")
-            parts.append(words("%(unban)s lifts it again.", unban={"command": undo}))
+            if sanction.scope and entry.room in ours:  # elsewhere the same word means something else
+                where = _place(ours[entry.room])
+                parts.append(
+                    words("Written in %(room)s, %(unban)s lifts it again.", room=where, unban={"code": f"!{undo}"})
+                )
+            else:
+                parts.append(words("%(unban)s lifts it again.", unban={"command": undo}))
     return lines(*parts)
 
 

@@ -33,7 +33,7 @@ async def refuse_our_own(ctx: Context, who: Target) -> None:
                 words(
                     "%(who)s, who is one of us, comes from a server that this means, so nothing was done. Please name the people of that server one by one, or all of them by %(glob)s.",
                     who={"user": there[0]},
-                    glob={"code": f"@*:{who.pattern}"},
+                    glob={"code": f"@*:{who.pattern if who.glob else server_of(there[0])}"},
                 )
             )
     elif who.pattern == ctx.scene.me:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 
 from sqlalchemy import delete, insert, select, update
 
+from bridge.globs import host_of
 from bridge.store.db import Connection
 from bridge.store.tables import policy_rules, sanctions, shut_out
 
@@ -46,7 +47,9 @@ async def ours(db: Connection, among: Collection[str]) -> frozenset[str]:
         listed = select(policy_rules.c.target).where(policy_rules.c.entity == "server", policy_rules.c.target.in_(some))
         kept = select(shut_out.c.server).where(shut_out.c.server.in_(some))
         found.update(await db.scalars(decided.union(listed, kept)))
-    return frozenset(found)
+    ported = select(sanctions.c.target).where(sanctions.c.entity == "server", sanctions.c.target.contains(":"))
+    named = {host_of(target) for target in await db.scalars(ported)}  # a list of servers holds no ports
+    return frozenset({*found, *(named & frozenset(asked))})
 
 
 async def prune(db: Connection, before_ms: int) -> None:

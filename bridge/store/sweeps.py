@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import insert, or_, select, update
 
-from bridge.globs import matches
+from bridge.globs import matches, server_matches, server_of
 from bridge.moderation.taken import EDIT, THREAD, Found
 from bridge.store.db import Connection
 from bridge.store.tables import posts, sweeps
@@ -13,7 +13,7 @@ from bridge.store.tables import posts, sweeps
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """What a row of the ledger asks to have redacted. `kind` is message, thread or user, `target` an event or user id (or a glob of one).
+    """What a row of the ledger asks to have redacted. `kind` is message, thread or user, `target` an event or user id (or a glob of one, or a server's name).
 
     `scope` is the id of the only room to look in; empty: all. Of a user's messages those since `since_ms` (UTC), or the newest, `most` of them.
     """
@@ -45,9 +45,14 @@ async def done(db: Connection, cause: int, now_ms: int) -> None:
 
 
 async def authors(db: Connection, sweep: Sweep) -> tuple[str, ...]:
-    """The people whom a sweep's glob means and who wrote in our rooms since then, sorted."""
+    """The people whom a sweep's glob or server means and who wrote in our rooms since then, sorted."""
     query = select(posts.c.author).distinct().where(posts.c.at_ms >= (sweep.since_ms or 0)).order_by(posts.c.author)
-    return tuple(user for user in await db.scalars(query) if matches(sweep.target, user))
+    named = sweep.target.startswith("@")
+    return tuple(
+        user
+        for user in await db.scalars(query)
+        if (matches(sweep.target, user) if named else server_matches(sweep.target, server_of(user)))
+    )
 
 
 async def known(db: Connection, sweep: Sweep, rooms: Sequence[str]) -> tuple[Found, ...]:

@@ -43,6 +43,7 @@ async def test_wrong_orders_do_nothing_and_are_answered_kindly(world: World) -> 
         f"!ban {EVE} 99999d spam": "For how long? I cannot read 99999d",
         f"!kick {EVE} 1.5h": "For how long? I cannot read 1.5h",
         f"!mute {EVE} until tomorrow": "For how long? I cannot read until",
+        "!slow all 30s": "I know nobody and no room called all",
         "!slow #sleep": "How long between two messages?",
         "!sanctions Quincy": "I do not know anybody called Quincy",
         f"!redact last 3h {EVE}": "That takes away 0 messages",
@@ -80,6 +81,7 @@ async def test_a_list_whose_server_is_down_is_told_once_and_found_when_it_is_the
         await world.ring("lists")
     assert down.hits == asked  # not again and again
     assert "unwatch" in said(world)[-1]
+    assert "What it said before" not in said(world)[-1]
     world.hs.faults.clear()
     world.clock.forward(60 * 60 * 1000)
     await world.ring("lists")

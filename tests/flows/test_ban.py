@@ -82,6 +82,12 @@ async def test_a_server_is_banned_with_everybody_who_is_here_from_it(world: Worl
     await world.replay()
     assert world.changes() == []
 
+    # By its name with a port, too: in the rooms that name has none.
+    await world.order("mod", "!ban port.test:8448")
+    assert world.acl("#sleep")["deny"] == ["b.test", "port.test"]
+    await world.order("mod", "!unban port.test:8448")
+    assert world.acl("#sleep")["deny"] == ["b.test"]
+
 
 async def test_a_glob_hits_only_whom_it_describes(world: World) -> None:
     answer = await world.order("mod", "!ban @?e?:b.test")

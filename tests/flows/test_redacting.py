@@ -185,5 +185,10 @@ async def test_what_a_whole_server_wrote_goes_by_its_name(world: World) -> None:
     assert left(world) == ["spam 0", "spam 2", "spam 1"]
     assert "4 messages are gone" in answer.body
     assert world.sees("#common", "ben")[-1].body == "fine"
+    loud, room, now = "@loud:port.test:8448", world.room("#common"), world.clock()
+    world.hs.inject(room, loud, "m.room.member", {"membership": "join"}, ts=now, state_key=loud)
+    world.hs.inject(room, loud, "m.room.message", {"msgtype": "m.text", "body": "loud"}, ts=now)
+    await world.settle()
+    assert "1 message is gone" in (await order(world, "!redact port.test 1h")).body  # a port does not count
     assert "How much of it" in (await world.order("mod", "!redact b.test last 3")).body
     assert "our own server" in (await world.order("mod", "!redact a.test 3h")).body

@@ -104,6 +104,12 @@ async def test_a_curator_acts_in_the_own_circle_and_only_there(world: World) -> 
     await world.settle()
     assert silent(world, EVE) == {"#sleep", "#space"}
     assert level(world, "#common", EVE) == 0
+    await world.direct("ann")
+    await world.settle()
+    assert (
+        f"!unmute {EVE} lifts it again" in world.told("ann")[-1]
+    )  # in their direct room the same word means something else
+    assert "Written in #" in world.told("ann")[-1]
     await world.say("#garden", "cleo", f"!mute {EVE} 1h")
     await world.say("#sleep", "ann", f"!mute {MOD} 1h")
     await world.say("#sleep", "ann", "!mute @*:b.test 1h")

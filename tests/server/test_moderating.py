@@ -3,7 +3,9 @@
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import aiohttp
 from matrix_parties import until
 from test_circle_life import order
 from test_hearth import person, running
@@ -83,7 +85,17 @@ async def test_a_member_of_another_homeserver_is_muted_redacted_and_shut_out_wit
                 for room in (sleep, common):
                     kinds = await order_of(hearth, room, ("m.room.member", eva.id), ("m.room.server_acl", ""))
                     assert kinds == ["m.room.member", "m.room.server_acl"]
-                    assert (await state(hearth, room, "m.room.server_acl"))["deny"] == [lab.b.server_name]
+                    assert (await state(hearth, room, "m.room.server_acl"))["deny"] == [
+                        lab.b.server_name.partition(":")[0]
+                    ]
+                nora = await lab.b.register(f"{prefix}nora", "nora-password")  # whom nobody banned
+                asked = f"{lab.b.url}/_matrix/client/v3/join/{quote(common)}"
+                spoken = {"Authorization": f"Bearer {nora.token}"}
+                async with (
+                    aiohttp.ClientSession(headers=spoken) as web,
+                    web.post(asked, params={"server_name": lab.a.server_name}, json={}) as answer,
+                ):
+                    assert "Server is banned from room" in await answer.text()
                 await order(mira, hearth, staff, f"!unban {lab.b.server_name}", "is lifted everywhere")
                 assert await bans(hearth, rooms, eva.id) == set()
 

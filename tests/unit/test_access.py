@@ -42,6 +42,11 @@ def test_a_server_with_a_port_is_allowed_in_both_spellings() -> None:
     assert server_acl(["b.test"], [], "a.test:8448")["allow"] == ["a.test", "a.test:8448", "b.test"]
 
 
+def test_a_name_with_a_port_would_mean_nobody_and_is_written_without() -> None:
+    acl = server_acl(["b.test:8448"], ["evil.test:8448", "[::1]:8448", "*.bad.test"], "a.test")
+    assert (acl["allow"], acl["deny"]) == (["a.test", "b.test"], ["*.bad.test", "[::1]", "evil.test"])
+
+
 def test_a_ban_of_everything_spares_ours() -> None:
     assert server_acl([], ["*", "b.test"], "a.test:8448") == {
         "allow": ["*"],

@@ -51,9 +51,8 @@ async def redact(
     if isinstance(number, Duration):  # `@eve last 3h`
         what, number = Aim(what.entity, what.pattern, number.ms), None
     await whom.refuse_our_own(ctx, what)
-    if what.entity == "server":
-        what = Aim("user", f"@*:{what.pattern}", what.ms)
-    if (what.ms is None) == (number is None) or (what.glob and number is not None):
+    many = what.glob or what.entity == "server"
+    if (what.ms is None) == (number is None) or (many and number is not None):
         raise UsageError(
             words("How much of it? Write a time, like `3h`, or a number, like `last 20`, behind the person.")
         )
@@ -76,7 +75,7 @@ async def redact(
         who=react.shown(what.entity, what.pattern),
         rooms=rooms,
     )
-    people = len(await whom.here(ctx, what)) if what.glob else 1
+    people = len(await whom.here(ctx, what)) if many else 1
     args["reason"] = str(reason)
     return await asking.first(ctx, "redact", args, effect, people, always=True) or await _go_on(ctx, **args)
 
@@ -84,7 +83,7 @@ async def redact(
 async def _counted(
     ctx: Context, who: Target, since_ms: int | None, number: int | None, room: str | None
 ) -> tuple[int, int]:
-    if who.glob:
+    if who.glob or who.entity == "server":
         sweep = sweeps.Sweep(0, "user", who.pattern, room or "", since_ms, None)
         found = await sweeps.known(ctx.db, sweep, [each.room for each in ctx.rooms if room in (None, each.room)])
         return sum(each.counts for each in found), len({each.room for each in found})
