@@ -112,7 +112,7 @@ class Span:
 class Copied:
     """The live copy of a post in another room: its event id, and the `seq` of that; None until we heard of it, which is later than all else.
 
-    `reactions` says how many people reacted to the copy.
+    `reactions` says how many people reacted to the copy, `thread` in which thread of its room it stands.
     """
 
     source: str
@@ -120,6 +120,7 @@ class Copied:
     copy: str
     seq: int | None = None
     reactions: int = 0
+    thread: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -227,9 +227,10 @@ class Reader:
         return True
 
     def _read(self, entry: Entry) -> bool:
-        post = entry.post
-        within = (post.thread or MAIN,) if entry.room == post.room else ()
-        return has_read(self._reads, entry.room, entry.event, entry.seq, within)
+        thread = entry.post.thread
+        if entry.room != entry.post.room:
+            thread = next(one.thread for one in self.board.copies[entry.post.event] if one.copy == entry.event)
+        return has_read(self._reads, entry.room, entry.event, entry.seq, (thread or MAIN,))
 
     # --- muting ----------------------------------------------------------------------------------------------------------------------
 

@@ -64,10 +64,12 @@ async def window(
             for seq, event, room, author, at_ms, thread, reply_to, automatic in part
         ]  # fmt: skip
     live = [
-        Copied(same(source, source), same(room, room), same(copy, copy), seq, reacted.get(copy, 0))
+        Copied(
+            same(source, source), same(room, room), same(copy, copy), seq, reacted.get(copy, 0), thread and same(thread, thread),
+        )
         async for part in _parts_of(db, _copies(recent, above))
-        for source, room, copy, seq in part
-    ]
+        for source, room, copy, seq, thread in part
+    ]  # fmt: skip
     links = [
         Link(same(event, event), on and same(on, on), same(author, author), same(room, room), tags.get(event, none))
         async for part in _parts_of(db, _links(above, me))
@@ -175,7 +177,7 @@ async def _reacted(
 def _copies(recent: CTE, above: CTE) -> Select[Any]:
     about = or_(copies.c.source.in_(select(recent.c.event)), copies.c.copy.in_(select(above.c.event)))
     return (
-        select(copies.c.source, copies.c.room, copies.c.copy, posts.c.seq)
+        select(copies.c.source, copies.c.room, copies.c.copy, posts.c.seq, posts.c.thread)
         .outerjoin(posts, posts.c.event == copies.c.copy)
         .where(copies.c.live, copies.c.copy.is_not(None), posts.c.redacted.is_not(true()), about)
     )

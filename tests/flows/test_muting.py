@@ -166,3 +166,25 @@ async def test_what_was_read_is_in_no_digest(world: World) -> None:
     (digest,) = world.digests(ANN)
     assert "was not" in digest
     assert "was read" not in digest
+
+
+async def test_what_was_read_of_a_copy_is_in_no_digest_as_clients_with_threads_say_it(world: World) -> None:
+    """They say of each thread up to where it was read, and of what is in none (client-server API, "Threaded read receipts")."""
+    await world.join(CLEO, SLEEP, "leave")
+    await world.tell(CLEO, "follow @ben:two.test")
+    root = await world.say(BEN, "carried #common")
+    await world.say(BEN, "read in the thread #common", thread=root)
+    await world.say(BEN, "not read #common", thread=root)
+    copies = [event for event, raw in world.events.items() if raw["room"] == COMMON and raw["sender"] == ME]
+    assert len(copies) == 3
+    top, inside, _ = copies
+    from bridge import handle  # noqa: PLC0415
+    from bridge.events import Batch  # noqa: PLC0415
+    from bridge.store.settings import Overlay  # noqa: PLC0415
+
+    receipts = (Receipt(COMMON, CLEO, top, "main", world.now_ms), Receipt(COMMON, CLEO, inside, top, world.now_ms))
+    batch = Batch("r", (), receipts=receipts)
+    await handle.handle(world.database, batch, overlay=Overlay(world.settings), me=ME, names=None, now_ms=world.now_ms)  # type: ignore[arg-type]
+    await world.until("2026-01-12T08:00")
+    (digest,) = world.digests(CLEO)
+    assert "1. Ben in the common room: “not read #common”\n" in digest
