@@ -7,6 +7,8 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+import structlog
+
 from bridge.config import Config
 from bridge.daylight import after_quiet
 from bridge.digest import rhythm, store
@@ -17,8 +19,10 @@ from bridge.digest.make import look, members
 from bridge.digest.model import Digest, Member
 from bridge.digest.reader import Reader
 from bridge.effects import Call, Put
-from bridge.store import due, happened, people, queue
+from bridge.store import due, failures, happened, people, queue
 from bridge.store.db import Database
+
+log = structlog.get_logger(__name__)
 
 APART_MS = 10 * 60 * 1000
 """Whoever is called on again and again is told this often at most, and each time of all that came meanwhile."""
@@ -46,8 +50,11 @@ async def tick(database: Database, now_ms: int, config: Config) -> int:
             later.append((row, at_ms))
         else:
             ready.append(row)
-    found = await _look(database, ready, now_ms, config)
+    found, crashed = await _look(database, ready, now_ms, config)
     async with database.writing() as db:
+        for error in crashed:  # it stands in their digest all the same
+            where = await failures.record(db, None, None, error, now_ms)
+            log.error("told nobody at once", where=where, error=type(error).__name__)
         still = await due.unchanged(db, CALL, rows)
         for row in rows:
             if row.subject in still:
@@ -64,9 +71,11 @@ async def tick(database: Database, now_ms: int, config: Config) -> int:
     return len(new)
 
 
-async def _look(database: Database, ready: list[due.Due], now_ms: int, config: Config) -> list[store.Made]:
+async def _look(
+    database: Database, ready: list[due.Due], now_ms: int, config: Config
+) -> tuple[list[store.Made], list[Exception]]:
     if not ready:
-        return []
+        return [], []
     async with database.reading() as db:
         until_seq = await happened.newest_seq(db)
         what = await look(db, min(int(row.slot) for row in ready), until_seq, config, now_ms)
@@ -82,18 +91,21 @@ def _choose(
     told: Mapping[str, Mapping[tuple[str, str], int]],
     what: Board,
     most_items: int,
-) -> list[store.Made]:
-    """What calls on each of them that is theirs to see, unread, unanswered and not told before."""
+) -> tuple[list[store.Made], list[Exception]]:
+    """What calls on each of them that is theirs to see, unread, unanswered and not told before; and how it failed for whom it did."""
     made = []
+    crashed = []
     for row in ready:
-        since_seq = int(row.slot)
         member = them[row.subject]
         before = told.get(row.subject, {})
-        reader = Reader(replace(member, reads={**member.reads, **before}), what, since_seq)
-        calls = calling(reader)
-        items = [item_of(reader, root, shown, reason) for root, (reason, shown) in calls.items()]
+        try:
+            reader = Reader(replace(member, reads={**member.reads, **before}), what, int(row.slot))
+            items = [item_of(reader, root, shown, reason) for root, (reason, shown) in calling(reader).items()]
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others want to be told
+            crashed.append(error)
+            continue
         if items:
             digest = Digest(row.subject, tuple(items[:most_items]), len(items[most_items:]))
             name = f"{row.subject}/call/{what.until_seq}"
-            made.append(store.Made(name, row.subject, since_seq, what.until_seq, what.now_ms, digest))
-    return made
+            made.append(store.Made(name, row.subject, int(row.slot), what.until_seq, what.now_ms, digest))
+    return made, crashed

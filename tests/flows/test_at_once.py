@@ -2,15 +2,17 @@
 
 from typing import Any
 
+import pytest
 from community import PEOPLE
 from sqlalchemy import text
-from test_digest import ANN, BEN, COMMON, SLEEP
+from test_digest import ANN, BEN, CLEO, COMMON, SLEEP
 from test_digest import World as Small
 from test_digest import at as wall
 from test_digest_touched import offered, touched
 from world import World, on_a_file
 
 from bridge.digest import at_once
+from bridge.digest.reader import Reader
 from bridge.store.db import Database
 from bridge.store.tables import digests
 from tests.fake import Seen
@@ -167,7 +169,7 @@ async def test_who_may_read_only_the_copy_is_told_of_that_with_its_place(world: 
 
 
 async def test_what_is_theirs_to_read_is_looked_at_when_it_is_sent_and_a_kill_doubles_nothing(
-    database: Database,
+    database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = await Small(database).begin()
     world.now_ms = wall("2026-01-12T12:00")
@@ -187,6 +189,28 @@ async def test_what_is_theirs_to_read_is_looked_at_when_it_is_sent_and_a_kill_do
     await world.step(crash=True)
     await world.settle()
     assert len([body for body in world.told(ANN) if "an answer" in body]) == 1
+
+    # What fails for one costs the others nothing, and does not fail again and again.
+    await world.tell(BEN, "notify on")
+    calling_, names = at_once.calling, []
+
+    def fails(reader: Reader) -> Any:
+        names.append(reader.user)
+        if reader.user == ANN:
+            raise ValueError
+        return calling_(reader)
+
+    monkeypatch.setattr(at_once, "calling", fails)
+    for who in (ANN, BEN):
+        root = await world.say(who, "mine again", SLEEP)
+        await world.say(CLEO, "one more answer", SLEEP, thread=root)
+    world.now_ms += 11 * 60_000
+    assert await at_once.tick(world.database, world.now_ms, world.settings) == 1
+    await world.settle()
+    assert "one more answer" in world.told(BEN)[-1]
+    assert sorted(names) == [ANN, BEN]
+    assert await at_once.tick(world.database, world.now_ms, world.settings) == 0
+    assert sorted(names) == [ANN, BEN]
     async with world.database.reading() as db:
-        assert len((await db.execute(digests.select())).all()) == 2
+        assert len((await db.execute(digests.select())).all()) == 3
     assert COMMON
