@@ -10,11 +10,17 @@ from bridge.config_mistakes import Mistake
 from bridge.store import ledger
 from bridge.store import settings as decisions
 from bridge.store.tables import outbox, settings
-from tests.flows.world import World, on_a_file
+from tests.flows.world import World, often, on_a_file
 
 pytestmark = on_a_file
 
 PLANNED = "This is what !apply would do:\n\ncircle/sleep\n- ~ m.room.topic topic: nothing -> 'Bad nights'\n\nIn all: 1 change."
+
+
+@pytest.fixture(autouse=True)
+def looked_at_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    often(monkeypatch, "asked", "decided")
+
 
 NOTHING = "There is nothing in circle/sleep that I could keep for that."
 

@@ -55,7 +55,7 @@ async def watch(world: World, address: str, stance: str = "") -> None:
         await world.ring("lists")
         return any(row["read_ms"] for row in await world.rows(policy_lists) if row["address"] == address)
 
-    await world.until(read)
+    await world.until(read, hurrying=True)  # it is read some seconds after it was entered
     await world.settle()
 
 
@@ -370,7 +370,7 @@ async def test_a_list_that_cannot_be_read_is_told_once_keeps_what_it_said_and_co
     for _ in range(3):
         world.clock.forward(60 * 60 * 1000)
         await world.ring("lists")
-        await world.settle()
+        await world.settle(hurrying=True)
     assert sum("I cannot read" in line for line in said(world)) == 1
     assert world.banned("@eve") == world.everywhere()
     # Whoever asks for it hears at once how it stands, whatever was told before.
@@ -380,7 +380,7 @@ async def test_a_list_that_cannot_be_read_is_told_once_keeps_what_it_said_and_co
         await world.ring("lists")
         return sum("I cannot read" in line for line in said(world)) == 2
 
-    await world.until(told_again)
+    await world.until(told_again, hurrying=True)
     await keeper.member.unban(keeper.room, HEARTH)
     await keeper.writes(USER, {}, f"rule:{EVE}")
     await keeper.writes(USER, ban(DAN))
@@ -390,7 +390,7 @@ async def test_a_list_that_cannot_be_read_is_told_once_keeps_what_it_said_and_co
         await world.ring("lists")
         return any("I can read" in line for line in said(world))
 
-    await world.until(back)
+    await world.until(back, hurrying=True)
     await world.settle()
     assert (world.banned("@eve"), world.banned("@dan")) == (set(), world.everywhere())
     await world.order("mod", "!rules watch #nowhere:a.test")
@@ -515,7 +515,7 @@ async def test_what_mjolnir_draupnir_and_meowlnir_watched_is_taken_over(world: W
         await world.ring("lists")
         return sum(bool(row["read_ms"]) for row in await world.rows(policy_lists)) == 3
 
-    await world.until(read)
+    await world.until(read, hurrying=True)  # it is read some seconds after it was entered
     await world.settle()
     kept = {row["room"]: row["stance"] for row in await world.rows(policy_lists) if row["stance"]}
     assert kept == {rooms[0]: "act", rooms[1]: "show", rooms[2]: "act"}

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,13 @@ from bridge import handle
 from bridge.app import opened
 from bridge.config import Config
 from bridge.hearth import Hearth
+from bridge.schedule import Tick
 from bridge.store import cursors, ledger
 from bridge.store.db import Database
 from bridge.store.tables import metadata, outbox
 from tests.fake import FakeHomeserver, Request, Seen
 
-__all__ = ["SOON_MS", "World", "a_world", "on_a_file", "on_both", "world"]
+__all__ = ["SOON_MS", "World", "a_world", "often", "on_a_file", "on_both", "world"]
 
 SOON_MS = 5_000
 
@@ -332,6 +333,16 @@ async def _written(world: World, rows: dict[str, list[dict[str, Any]]]) -> None:
                         await db.execute(
                             select(func.setval(sequence, max(row[column.name] for row in rows[table.name])))
                         )
+
+
+def often(patch: pytest.MonkeyPatch, *names: str) -> None:
+    """Hearths that start from now on do this by the clock many times a second: for tests in which people wait for it."""
+    usual = Hearth.ticks
+
+    def ticks(hearth: Hearth) -> tuple[Tick, ...]:
+        return tuple(replace(tick, every_seconds=0.05) if tick.name in names else tick for tick in usual(hearth))
+
+    patch.setattr(Hearth, "ticks", ticks)
 
 
 @pytest.fixture
