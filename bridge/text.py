@@ -5,7 +5,7 @@ Values of others are shown as they are: no mark in a name or a reason works, nei
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, date, datetime
 from functools import cache, lru_cache
 from itertools import pairwise
@@ -21,6 +21,7 @@ from babel.units import format_unit
 
 from bridge import markup
 from bridge.catalogues import translate
+from bridge.frozen import frozen
 from bridge.markup import clean_html as clean_html  # noqa: PLC0414 - the one door to what is shown
 from bridge.mould import Mould
 from bridge.scene import Names
@@ -35,7 +36,7 @@ _MOST_SENTENCES = 4_096
 _MOST_MOMENTS = 256
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rendered:
     """A message as Matrix wants it: `body` stands alone, `formatted_body` is org.matrix.custom.html."""
 
@@ -44,7 +45,7 @@ class Rendered:
 
 
 class _Markdown(str):
-    """A text that is Markdown of ours already."""
+    """What a template is given back of ours: it is Markdown already, and no text of somebody else's."""
 
     __slots__ = ()
 
@@ -78,12 +79,12 @@ def _sentence(
 
 
 @lru_cache(_MOST_SENTENCES)
-def _standing(language: str, source: str, context: str | None) -> _Markdown:
-    """Words without a place for anything in a language. KeyError when there is one."""
+def _standing(language: str, source: str, context: str | None) -> str:
+    """Words without a place for anything in a language, as Markdown. KeyError when there is one."""
     said, *places = _sentence(language, source, context=context)
     if places:
         raise KeyError(places[0])
-    return _Markdown(said)
+    return said
 
 
 def render(text: Text, language: str, names: Names) -> Rendered:
@@ -92,7 +93,7 @@ def render(text: Text, language: str, names: Names) -> Rendered:
     return page.rendered(page.text(text))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Page:
     """What the values of one message are shown with."""
 
@@ -104,7 +105,7 @@ class _Page:
         """The message, from all of its Markdown."""
         return Rendered(*self.mould.convert(markdown))
 
-    def text(self, text: Text) -> _Markdown:
+    def text(self, text: Text) -> str:
         """A Text and all its further parts, as Markdown. Neighbouring list items stay one list."""
         if not text.values and not text.more and text.plural is None:
             return _standing(self.language, text.source, text.context)
@@ -114,30 +115,30 @@ class _Page:
         parts = [out, *(self.text(part) for part in text.more)]
         for before, part in pairwise(parts):
             listed = before.rsplit("\n", 1)[-1].startswith("- ") and part.startswith("- ")
-            out = _Markdown(out + ("\n" if listed else "\n\n") + part)
+            out += ("\n" if listed else "\n\n") + part
         return out
 
-    def filled(self, pieces: Sequence[str], values: Mapping[str, Any]) -> _Markdown:
-        """A sentence with every place filled."""
+    def filled(self, pieces: Sequence[str], values: Mapping[str, Any]) -> str:
+        """A sentence with every place filled, as Markdown."""
         filled = list(pieces)
         filled[1::2] = [self.value(values[name]) for name in filled[1::2]]
-        return _Markdown("".join(filled))
+        return "".join(filled)
 
-    def shown(self, text: str) -> _Markdown:
+    def shown(self, text: str) -> str:
         """A text of somebody else's as Markdown that shows just that."""
-        return _Markdown(self.mould.put(markup.shown(text)))
+        return self.mould.put(markup.shown(text))
 
-    def code(self, text: str) -> _Markdown:
+    def code(self, text: str) -> str:
         """A code span that shows this text, whatever it holds."""
-        return _Markdown(f"`{self.mould.put(markup.shown(text) or ' ')}`")
+        return f"`{self.mould.put(markup.shown(text) or ' ')}`"
 
-    def address(self, target: str, event: str | None = None, via: Sequence[str] = ()) -> _Markdown:
+    def address(self, target: str, event: str | None = None, via: Sequence[str] = ()) -> str:
         """The address of `link`, in pointed brackets."""
         where, behind = _address(target, event, tuple(via))
         # The slash stays outside of the values: by it an address of a message is told from that of a person.
-        return _Markdown(f"<{MATRIX_TO}{self.mould.put(where)}{'/' if event else ''}{self.mould.put(behind)}>")
+        return f"<{MATRIX_TO}{self.mould.put(where)}{'/' if event else ''}{self.mould.put(behind)}>"
 
-    def value(self, value: Any) -> _Markdown:
+    def value(self, value: Any) -> str:
         """One value as Markdown that shows just that."""
         # What it is, it is exactly, for nearly all values; whether it is a mapping of some kind takes long to find out.
         kind = type(value)
@@ -147,10 +148,10 @@ class _Page:
             return value  # type: ignore[no-any-return]
         if kind is Text:
             return self.text(value)
-        if kind is dict or isinstance(value, Mapping):
+        if kind is dict or (kind is not int and isinstance(value, Mapping)):
             if "source" in value:
                 return self.text(Text.load(value))
-            return _Markdown(_TAGS[_tag(tuple(value))](self, value))
+            return _TAGS[_tag(tuple(value))](self, value)
         return self.shown(str(value))
 
     def plain(self, value: Any) -> str:
@@ -284,13 +285,13 @@ def _shown(context: jinja2.runtime.Context, value: Any) -> str:
 @jinja2.pass_context
 def _gettext(context: jinja2.runtime.Context, source: str, /, **values: Any) -> str:
     page: _Page = context["page"]
-    return page.filled(_sentence(page.language, source), values)
+    return _Markdown(page.filled(_sentence(page.language, source), values))
 
 
 @jinja2.pass_context
 def _ngettext(context: jinja2.runtime.Context, one: str, many: str, count: int, /, **values: Any) -> str:
     page: _Page = context["page"]
-    return page.filled(_sentence(page.language, one, many, count), {"count": count, "num": count, **values})
+    return _Markdown(page.filled(_sentence(page.language, one, many, count), {"count": count, "num": count, **values}))
 
 
 @cache

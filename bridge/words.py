@@ -1,11 +1,13 @@
 """Words for people that are not yet in a language; never the translation itself, which belongs to `text.py`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
+from bridge.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Text:
     """Words for people, not yet in a language: an English source string (Markdown) and what goes into its `%(name)s` places.
 

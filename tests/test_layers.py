@@ -16,6 +16,7 @@ LAYER = {
     "bridge": VALUES,
     "bridge.events": VALUES,
     "bridge.effects": VALUES,
+    "bridge.frozen": VALUES,
     "bridge.words": VALUES,
     "bridge.errors": VALUES,
     "bridge.config": VALUES,

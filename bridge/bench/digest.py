@@ -14,6 +14,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -265,7 +266,7 @@ def _word(db: sqlite3.Connection, known: dict[str, room_store.Room]) -> None:
     }
     query = """SELECT digests.id, people.language, more, digest_items.event, digest_items.room, reasons, replies
         FROM digests JOIN people ON people.user = digests.user JOIN digest_items ON digest_items.digest = digests.id ORDER BY digests.id, place"""
-    for (digest, language, more), rows in groupby(db.execute(query), key=lambda row: row[:3]):
+    for (digest, language, more), rows in groupby(db.execute(query), key=itemgetter(0, 1, 2)):
         items = [Item(event, room, load_reasons(reasons), replies) for *_, event, room, reasons, replies in rows]
         lines = tuple(letter.Line(item, _user(1), said) for item in items)
         what = letter.Letter(lines, more, NOW_MS, "Europe/Berlin", known, None, ("bench.test",))

@@ -13,6 +13,7 @@ from zlib import crc32
 
 from bridge.config import Choosing
 from bridge.digest.model import KINDS, Copied, Link, Place, Post, Reason
+from bridge.frozen import frozen
 
 HOUR_MS = 3600 * 1000
 MOST_OF_A_SOURCE = 100
@@ -28,18 +29,15 @@ HEARD_IN = frozenset({"circle", "common"})
 """The kinds of rooms where somebody waits for an answer."""
 
 
+@frozen
 class Entry:
-    """A post as it can be opened in one room: itself, or its copy there with the copy's event id, `seq` and reactions. Never changed once it is made."""
+    """A post as it can be opened in one room: itself, or its copy there with the copy's event id, `seq` and reactions."""
 
-    __slots__ = ("event", "post", "reactions", "room", "seq")
-
-    # No dataclass that is frozen: there are half a million of them, and that would take three times as long to make.
-    def __init__(self, seq: int, event: str, room: str, post: Post, reactions: int) -> None:
-        self.seq = seq
-        self.event = event
-        self.room = room
-        self.post = post
-        self.reactions = reactions
+    seq: int
+    event: str
+    room: str
+    post: Post
+    reactions: int
 
 
 _ORDER = attrgetter("seq", "event")

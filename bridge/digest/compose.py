@@ -7,14 +7,14 @@ no circle and no voice takes all the places. Some places are kept for people who
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from heapq import heapify, heappop, heappush, merge
 from itertools import chain, cycle, islice
 from zlib import crc32
 
 from bridge.digest.board import FEW, MOST_OF_A_SOURCE, Board, Entry, Ranked, Strand, worth
 from bridge.digest.model import ORDER, Digest, Item, Member, Reason
-from bridge.digest.reader import Mask, Reader, Source
+from bridge.digest.reader import OWN_WAYS, Mask, Reader, Source
+from bridge.frozen import frozen
 
 
 def compose(member: Member, board: Board, *, since_seq: int, most_items: int) -> Digest | None:
@@ -39,22 +39,21 @@ def compose(member: Member, board: Board, *, since_seq: int, most_items: int) ->
 
 def calling(reader: Reader) -> dict[str, tuple[Reason, Entry]]:
     """What calls for the member's answer and has none, by conversation: the first call, the oldest first."""
-    found: dict[str, tuple[Reason, Entry]] = {}
+    asking: dict[str, dict[str, Reason]] = defaultdict(dict)
     for reason, calls in ((Reason("reply"), reader.board.replies), (Reason("mention"), reader.board.mentions)):
         for post in calls.get(reader.user, ()):
             root = reader.board.root_of(post.event)
-            if reader.answered(post) or reader.hides(root):
-                continue
-            entry = next((entry for entry in reader.seen(root) if entry.post is post), None)
-            if entry is None:
-                continue
-            before = found.get(root)
-            if before is None or (entry.seq, entry.event) < (before[1].seq, before[1].event):
-                found[root] = (reason, entry)
+            if not reader.answered(root, post):
+                asking[root][post.event] = reason
+    found: dict[str, tuple[Reason, Entry]] = {}
+    for root, reasons in asking.items():
+        entry = next((entry for entry in reader.seen(root) if entry.post.event in reasons), None)
+        if entry is not None:
+            found[root] = (reasons[entry.post.event], entry)
     return dict(sorted(found.items(), key=lambda one: (one[1][1].seq, one[1][1].event)))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """All conversations with something that a member wants to hear of and has not: how many, and in no order.
 
@@ -112,7 +111,7 @@ def candidates(reader: Reader, *, without: Collection[str] = ()) -> Found:
     loose: list[Ranked] = []
     lines: list[Sequence[Ranked]] = []
     for bit, reason, room, strands in sources:
-        if len(strands) > FEW and not reason.tag:  # what is followed by tag and person is never whole
+        if len(strands) > FEW and reason.kind not in OWN_WAYS:
             lines.append(board.ranked(room, reason, strands))
         else:
             weight = each * reader.weight(bit)
@@ -228,10 +227,8 @@ def spread(reader: Reader, roots: Iterable[str], places: int) -> list[Item]:
 
 def strongest(reader: Reader, root: str) -> Entry:
     """The message of a conversation with the strongest reasons, and of several the first: reading goes on from there."""
-    why = reader.why(root)  # in the order in which it came
-    weights = {mask: reader.weight(mask) for mask in {mask for _, mask in why if mask}}
-    most = max(weights.values())
-    return next(entry for entry, mask in why if mask and weights[mask] == most)
+    wanted = [(entry, mask) for entry, mask in reader.why(root) if mask]  # in the order in which it came
+    return max(wanted, key=lambda one: reader.weight(one[1]))[0]
 
 
 def item_of(reader: Reader, root: str, shown: Entry, first: Reason | None = None) -> Item:

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import groupby
 from typing import Any
 
 from bridge.digest.excerpt import excerpt
 from bridge.digest.model import FOLLOWED, Item, Reason
+from bridge.frozen import frozen
 from bridge.scene import Names
 from bridge.speak import content as notice
 from bridge.store.rooms import Room
@@ -30,7 +31,7 @@ NAMED_ABOVE = 3
 """So many people are named in the first line, which is all that a phone shows."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Line:
     """One item with what is said there now. `author` is empty where a copy names none. `content` is None where the words may not be shown in this direct room.
 
@@ -44,7 +45,7 @@ class Line:
     late_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Letter:
     """All that a digest's message is made of. `since_ms` is there when it covers more than usual, `paused` when that was the reader's own wish.
 

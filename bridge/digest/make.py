@@ -7,7 +7,7 @@ import asyncio
 import gc
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import structlog
 
@@ -17,6 +17,7 @@ from bridge.digest.board import Board, board
 from bridge.digest.compose import compose
 from bridge.digest.model import Digest, Member
 from bridge.effects import Deliver, Hand, Put, is_asked_for
+from bridge.frozen import frozen
 from bridge.store import attention, failures, happened, people, queue
 from bridge.store.db import Connection
 from bridge.store.window import window
@@ -24,7 +25,7 @@ from bridge.store.window import window
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Turn:
     """One person for whom a digest is to be made: its id, and after which `seq` it begins; since when it covers what happened, where one went before (UTC ms).
 
@@ -40,7 +41,7 @@ class Turn:
     leads: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Chosen:
     """What these people's digests will hold; for everybody who is not in it there was nothing new. `crashed`: for whom choosing failed, and how."""
 

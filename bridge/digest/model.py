@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Literal, NamedTuple
+
+from bridge.frozen import frozen
 
 FollowKind = Literal["thread", "person", "person_tag", "circle", "tag"]
 FOLLOWED: tuple[FollowKind, ...] = ("thread", "person", "person_tag", "circle", "tag")
@@ -36,7 +38,7 @@ class Reason(NamedTuple):
     tag: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Follow:
     """A member's wish to hear of something, or nothing of it. `id` rises in the order of wishing."""
 
@@ -46,7 +48,7 @@ class Follow:
     wish: Wish = "follow"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Post:
     """A message that exists. `seq` is the order in which we heard of it, `at_ms` the sender's word (UTC ms).
 
@@ -70,7 +72,7 @@ class Post:
     nameless: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Link:
     """A message that recent ones hang on and that is older than they: what it hangs on itself, whose it is, and where. Redacted ones are links, too."""
 
@@ -81,7 +83,7 @@ class Link:
     tags: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """A room of the community: what its newcomers can read, and whether its messages are encrypted.
 
@@ -97,7 +99,7 @@ class Place:
     changes: tuple[tuple[int, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Span:
     """What somebody was in a room, for all posts with since_seq < seq <= until_seq. `until_seq` None: still. `since_ms`: by the sender's clock (UTC ms)."""
 
@@ -108,7 +110,7 @@ class Span:
     since_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Copied:
     """The live copy of a post in another room: its event id, and the `seq` of that; None until we heard of it, which is later than all else.
 
@@ -123,7 +125,7 @@ class Copied:
     thread: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Opening:
     """A place where somebody can open a message: the message itself or its copy, and the `seq` of that."""
 
@@ -132,7 +134,7 @@ class Opening:
     seq: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Member:
     """One person for whom a digest is chosen: what they follow and mute, and where they were when.
 
@@ -147,7 +149,7 @@ class Member:
     apart: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Item:
     """One conversation in a digest: the message to show, where this member can open it, why it is there, and how many more there are in it.
 
@@ -160,7 +162,7 @@ class Item:
     replies: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Digest:
     """What matters to one member: at most some items, the best first within each kind of reason, and the number of conversations left out."""
 
@@ -169,7 +171,7 @@ class Digest:
     more: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Waiting:
     """A message that began a conversation and that nobody answered; `at_ms`: when we heard of it (UTC ms)."""
 
@@ -179,7 +181,7 @@ class Waiting:
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Presence:
     """Somebody in a room: since when, when they last said something in it, and when they last said or read anything anywhere (UTC ms; None: never)."""
 
@@ -190,7 +192,7 @@ class Presence:
     seen_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Week:
     """How many people wrote in a room in a week; `ago` 0 are the last seven days."""
 
@@ -199,7 +201,7 @@ class Week:
     people: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answers:
     """How many answers somebody gave to others in a room."""
 

@@ -15,6 +15,9 @@ WHOLE, MAIN = "", "main"
 Mask = int
 """Some of a member's wishes: bit n stands for the nth of `Reader.wishes`. There are hundreds of conversations for each member, and numbers are added up fast."""
 
+OWN_WAYS = frozenset({"thread", "taken", "person_tag"})
+"""Kinds of wishes of which a member finds something in a way of their own, and not all that stands at one place of a shelf."""
+
 Source = tuple[Mask, Reason, str, Sequence[Strand]]
 """Where something may be found: for which wish (as a mask, and itself), in which room, and the strands that stand there."""
 
@@ -123,16 +126,24 @@ class Reader:
             if reason not in self._roots:
                 wanted.append((1 << number, reason, shelf_of(reason)))
                 continue
+            there: dict[str, list[Strand]] = {}
             for root in self._roots[reason]:
                 for strand in board.strands.get(root, ()):
                     if strand.room in self.rooms:
-                        yield 1 << number, reason, strand.room, (strand,)
+                        there.setdefault(strand.room, []).append(strand)
+            for room, strands in there.items():
+                yield 1 << number, reason, room, strands
         for room in self.rooms:
-            for bit, reason, strands in board.found(room, wanted):
-                yield bit, reason, room, strands
+            for bit, reason, found in board.found(room, wanted):
+                yield bit, reason, room, found
+
+    def all_new(self, strand: Strand) -> bool:
+        """Whether this strand is all of its conversation for this member, who sees all of it, and every word is news to them: for most it is that simple."""
+        after = self._news_after.get(strand.room)
+        return after is not None and strand.first_seq > after and strand.plain and strand not in self._exceptions
 
     def whole(self, room: str, strands: set[Strand]) -> set[Strand]:
-        """Which of these strands of a room are all of their conversation for this member, who sees all of it, and every word is news to them: for most it is that simple.
+        """Which of these strands of a room are `all_new`.
 
         It is asked of hundreds for each member: what is the same for many of them is known to the board, a member's exceptions are gathered once, and
         sets are subtracted faster than anything can be looked at one by one.
@@ -165,7 +176,7 @@ class Reader:
         """What of a conversation is news to this member, each message once, at the first place where they can open it; in the order in which it came."""
         if root not in self._seen:
             here = [strand for strand in self.board.strands.get(root, ()) if strand.room in self.rooms]
-            if len(here) == 1 and self.whole(here[0].room, set(here)):
+            if len(here) == 1 and self.all_new(here[0]):
                 self._seen[root] = here[0].entries
             elif self.hides(root):
                 self._seen[root] = ()
@@ -309,10 +320,10 @@ class Reader:
 
     # --- answering -------------------------------------------------------------------------------------------------------------------
 
-    def answered(self, post: Post) -> bool:
-        """Whether they wrote in this conversation after this message, or outside of threads in its room after it when it stands outside of threads."""
+    def answered(self, root: str, post: Post) -> bool:
+        """Whether they wrote in this conversation after this message of it, or outside of threads in its room after it when it stands outside of threads."""
         within, outside = self._last_words
-        if within.get(self.board.root_of(post.event), 0) > post.seq:
+        if within.get(root, 0) > post.seq:
             return True
         return post.thread is None and outside.get(post.room, 0) > post.seq
 

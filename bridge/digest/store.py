@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -21,6 +20,7 @@ from sqlalchemy import (
 from bridge.digest.model import Digest, Follow, Item, Reason, Waiting, Wish, dump_reasons, load_reasons
 from bridge.effects import Deliver
 from bridge.events import Receipt
+from bridge.frozen import frozen
 from bridge.store.db import Connection
 from bridge.store.due import Due
 from bridge.store.many import insert_many
@@ -51,7 +51,7 @@ TOLD_FOR_MS = 8 * 24 * 3600 * 1000
 """So long what somebody was told at once is known as told, and it is looked whether they read it: a weekly digest may be ahead."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Made:
     """A digest as it stands in the tables. `room` and `event` are where it was delivered, when it was.
 
@@ -140,7 +140,7 @@ async def source_of(db: Connection, event: str) -> str:
     return await db.scalar(select(copies.c.source).where(copies.c.copy == event)) or event
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wave:
     """Some people's digests are due: how many, and what they cover, from the oldest mark of anybody (not included) up to the newest post."""
 
@@ -291,7 +291,7 @@ def _calls(users: Collection[str]) -> ColumnElement[bool]:
     return and_(digests.c.user.in_(users), digests.c.id.startswith(digests.c.user + "/call/"))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Called:
     """Somebody on whom a message calls, with that message's `seq`, author, when we heard of it (UTC ms), and whether it is a program's."""
 

@@ -1,10 +1,10 @@
 """What is to happen at a time of somebody's own wall clock. Never computes a time, never knows what a kind does."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from sqlalchemy import delete, select, update
 
+from bridge.frozen import frozen
 from bridge.store.db import Connection
 from bridge.store.tables import due
 from bridge.store.upsert import insert_into
@@ -13,7 +13,7 @@ LEASE_MS = 15 * 60 * 1000
 """A claimed row that nobody set anew comes again after this: whoever claimed it has crashed over it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Due:
     """One occasion: of what kind, whose, when (UTC ms), and its name, e.g. the local date."""
 
