@@ -47,7 +47,7 @@ async def window(
     above = _above(recent, since_seq)
     kept: dict[str, str] = {}
     same = kept.setdefault  # equal strings become one: a room's id stands in thousands of rows
-    tags = await _sets(db, _about(recent, above, post_tags.c.event, post_tags.c.tag), same)
+    tags = await _sets(db, select(post_tags).join(recent, recent.c.event == post_tags.c.event), same)
     called = await _sets(db, select(mentions).join(recent, recent.c.event == mentions.c.event), same)
     reacted = await _reacted(db, since_seq, until_seq, me, bots, same, recent if rooms is not None else None)
     shy = frozenset((await db.execute(select(people.c.user).where(people.c.shown == ANONYMOUS))).scalars())
@@ -70,17 +70,17 @@ async def window(
         async for part in _parts_of(db, _copies(recent, above))
         for source, room, copy, seq, thread in part
     ]  # fmt: skip
-    links = [
-        Link(same(event, event), on and same(on, on), same(author, author), same(room, room), tags.get(event, none))
-        async for part in _parts_of(db, _links(above, me))
-        for event, on, author, room in part
-    ]
+    links: dict[str, Link] = {}
+    async for part in _parts_of(db, _links(above, me)):
+        for event, on, author, room, tag in part:
+            tagged = (links[event].tags if event in links else none) | ({same(tag, tag)} if tag else none)
+            links[event] = Link(same(event, event), on and same(on, on), same(author, author), same(room, room), tagged)
     parts = [
         (same(event, event), same(author, author))
         async for part in _parts_of(db, _parts(above, since_seq, me))
         for event, author in part
     ]
-    return Window(tuple(found), tuple(live), tuple(links), tuple(parts))
+    return Window(tuple(found), tuple(live), tuple(links.values()), tuple(parts))
 
 
 Same = Callable[[str, str], str]
@@ -150,13 +150,6 @@ def _above(recent: CTE, since_seq: int) -> CTE:
     )
 
 
-def _about(recent: CTE, above: CTE, event: Any, value: Any) -> Executable:
-    return union_all(
-        select(event, value).join(recent, recent.c.event == event),
-        select(event, value).join(above, above.c.event == event),
-    )
-
-
 async def _reacted(
     db: Connection, since_seq: int, until_seq: int, me: str, bots: tuple[str, ...], same: Same, only: CTE | None
 ) -> dict[str, int]:
@@ -184,9 +177,11 @@ def _copies(recent: CTE, above: CTE) -> Select[Any]:
 
 
 def _links(above: CTE, me: str) -> Select[Any]:
+    """The older messages, once for each of their tags."""
     on = func.coalesce(posts.c.thread, posts.c.reply_to).label("above")
-    query = select(posts.c.event, on, posts.c.author, posts.c.room).where(posts.c.author != me)
-    return query.where(posts.c.event.in_(select(above.c.event)))
+    query = select(posts.c.event, on, posts.c.author, posts.c.room, post_tags.c.tag).where(posts.c.author != me)
+    tagged = query.outerjoin(post_tags, post_tags.c.event == posts.c.event)
+    return tagged.where(posts.c.event.in_(select(above.c.event)))
 
 
 def _parts(above: CTE, since_seq: int, me: str) -> Executable:
