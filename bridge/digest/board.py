@@ -69,7 +69,7 @@ class Strand:
 
     def says(self, author: str, tag: str) -> bool:
         """Whether this person says something with this tag in it."""
-        return any(tag in entry.post.tags and entry.post.author == author for entry in self.entries)
+        return any(entry.post.author == author and tag in entry.post.tags for entry in self.entries)
 
 
 def worth(entries: Sequence[Entry], weights: Choosing, now_ms: int) -> tuple[float, float, int]:
