@@ -25,6 +25,12 @@ def server_acl(allowed: Collection[str], denied: Iterable[str], own_server: str)
     return {"allow": allow, "deny": deny, "allow_ip_literals": True}
 
 
+def sparing(servers: Iterable[str], users: Iterable[str]) -> tuple[str, ...]:
+    """These servers, as names or globs, without those from which one of these people comes."""
+    kept = {server_of(user) for user in users}
+    return tuple(each for each in servers if not any(server_matches(each, server) for server in kept))
+
+
 def _bare(server: str) -> str:
     """A name or glob without a port."""
     return host_of(server) if ":" in server else server

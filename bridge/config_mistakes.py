@@ -112,6 +112,8 @@ def _expected(kind: str) -> str:
             return "a section: its keys in the lines below, indented"
         case "path":
             return "a path"
+        case "date":
+            return "a date, such as 2026-03-01"
     return "text"
 
 

@@ -1,10 +1,11 @@
 """What a community takes for a cry for help, and where people find help: the file `crisis.yaml`; pure. Never says anything, never opens a file."""
 
+import re
 from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from bridge.section import Section
 
@@ -18,11 +19,18 @@ OLD_DAYS = 366
 class HelpLine(Section):
     """Where people find somebody who listens."""
 
-    country: str = Field(..., pattern=r"^[A-Z]{2}$", description="The country, as in ISO 3166.")
+    country: str = Field(..., description="The country, as in ISO 3166.")
     languages: tuple[Literal["en", "ru", "de"], ...] = Field((), description="In which languages it listens.")
     name: str = Field(..., min_length=1, max_length=200, description="What it is called.")
     phone: str = Field("", max_length=200, description="Whom to call.")
     web: str = Field("", max_length=300, description="A page, or a chat.")
+
+    @field_validator("country")
+    @classmethod
+    def _is_a_country(cls, country: str) -> str:
+        if not re.fullmatch("[A-Z]{2}", country):
+            raise ValueError("must be the two letters of a country, such as DE")
+        return country
 
     @property
     def tells(self) -> bool:

@@ -4,10 +4,11 @@ from collections.abc import Collection, Sequence
 
 from bridge import locks
 from bridge.access import ACL as TYPE
+from bridge.access import sparing
 from bridge.community import everything, servers_of
 from bridge.effects import Effect, Put, SetLock
 from bridge.events import AnyEvent, Edited, MemberChanged, Message, Reacted, StateChanged
-from bridge.globs import is_glob, server_matches, server_of
+from bridge.globs import is_glob, server_of
 from bridge.moderation import decision, enforce, going_along, late, reports, retry, slow, store
 from bridge.moderation.model import BAN, INVITES, KICK, LOCK, MUTE, Sanction
 from bridge.scene import Scene
@@ -94,9 +95,8 @@ async def _let_in_by_hand(scene: Scene, event: StateChanged) -> None:
 
 async def _shut_out_servers(scene: Scene, sanctions: Sequence[Sanction]) -> tuple[str, ...]:
     """The servers that these sanctions and watched lists shut out, without those from which somebody comes whom nothing touches."""
-    kept = {server_of(user) for user in await protected(scene)}
     named = (*enforce.denied(sanctions), *await policies.servers(scene.db))
-    return tuple(each for each in named if not any(server_matches(each, server) for server in kept))
+    return sparing(named, await protected(scene))
 
 
 async def shut_out(scene: Scene, sanctions: Sequence[Sanction], cause: int, *, but: Collection[str | None] = ()) -> int:

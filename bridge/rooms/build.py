@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
+from bridge.access import sparing
 from bridge.clock import Clock
 from bridge.pacing import Pace, bucket
 from bridge.rooms.apply import Survey, puts, record, survey
@@ -19,7 +20,7 @@ from bridge.rooms.model import Actual, Change, Create, Desired, InvitePerson, No
 from bridge.rooms.patience import Watch, left_ms
 from bridge.rooms.plan import about, notes, plan
 from bridge.scene import Reader
-from bridge.store import furnishing, queue, rooms, sanctions
+from bridge.store import furnishing, people, queue, rooms, sanctions
 from bridge.store.db import Database
 
 TRIES = 3
@@ -98,7 +99,8 @@ async def look(site: Site, wanted: Desired) -> Survey:
     """How things are now; nothing is written. Raises Unavailable."""
     async with site.database.reading() as db:
         rows = await rooms.in_use(db)
-        denied = await sanctions.denied_servers(db)
+        staff = [user for row in rows if row.key == "staff" for user in await people.members(db, row.room)]
+        denied = sparing(await sanctions.denied_servers(db), (*wanted.owners, *staff))
         uploads, welcomes = await furnishing.uploaded(db), await furnishing.said(db)
     found = await survey(site.read, rows, wanted, site.version)
     files = await asyncio.to_thread(pictures, wanted)

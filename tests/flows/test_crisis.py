@@ -178,6 +178,28 @@ async def test_a_kill_in_the_middle_loses_no_call(world: World, kind: Any) -> No
     assert {seen.sender for seen in world.from_hearth("#staff")} == {HEARTH}
 
 
+@on_a_file
+async def test_the_communitys_own_lines_are_told_and_an_old_date_is_brought_to_mind_once_a_month(world: World) -> None:
+    guide = {"reviewed": "2024-12-01", "en": ["farewell"], "lines": [{"country": "DE", "name": "Our own line", "phone": "123"}, {"country": "JP", "name": "Far line", "phone": "456"}, {"country": "DE", "name": "Unfinished"}]}  # fmt: skip
+    section = type(world.config.protections).model_validate({"crisis": {"guide": guide}})
+    await world.stop()
+    world.config = world.config.model_copy(update={"protections": section})
+    await world.start()
+    await world.direct("eve")
+    await world.ask("eve", "timezone Asia/Tokyo")
+    await cry(world, text="Farewell to you all")
+    assert "Far line: 456" in world.told("eve")[-1]
+    assert "Our own line" not in world.told("eve")[-1]
+    reminders = []
+    for day in ("2026-01-06", "2026-01-20", "2026-02-02"):
+        world.clock.turn_to(f"{day} 10:00")
+        await world.ring("help lines")
+        await world.settle()
+        reminders.append([seen.body for seen in world.from_hearth("#staff") if "last looked at" in seen.body])
+    assert [len(each) for each in reminders] == [1, 1, 2]
+    assert "Unfinished" in reminders[0][0]
+
+
 def test_the_help_lines_that_come_along_say_when_they_were_looked_at() -> None:
     text = (Path(__file__).parents[2] / "bridge/moderation/crisis.yaml").read_text(encoding="utf-8")
     assert "\nreviewed: " in text

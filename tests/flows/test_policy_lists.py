@@ -342,6 +342,8 @@ async def test_no_list_shuts_out_a_server_of_staff_and_a_servers_exception_is_ma
     await by_the_clock(world)
     assert (world.banned("@dan"), world.banned("@eve")) == (set(), {"#space", "#common", "#sleep"})
     assert world.acl("#sleep")["deny"] == ["*.far.test", "far.test"]
+    assert world.hearth
+    assert (await world.hearth.plan()).changes == ()
     assert "lifted" in (await world.order("mod", "!unban far.test")).body
     shown = await world.order("mod", "!unban evil.far.test")
     assert "*.far.test" in shown.body
