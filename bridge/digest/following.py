@@ -80,7 +80,7 @@ async def _thread(ctx: Context, event: str) -> str:
 async def opened(ctx: Context, events: list[str]) -> dict[str, tuple[str, str]]:
     """Where the sender can open each of these, as (room, event): only what they may read, at its own place or at its copy."""
     spans = (await happened.spans_of(ctx.db, [ctx.sender])).get(ctx.sender, ())
-    places = {place.room: place for place in await happened.places(ctx.db)}
+    places = {place.room: place for place in await happened.places(ctx.db, ctx.scene.me)}
     posts, _ = await happened.behind(ctx.db, events, ctx.scene.me)
     carried = await happened.copies_of(ctx.db, [post.event for post in posts.values()])
     found = {}

@@ -67,7 +67,7 @@ async def look(
     me = config.matrix.user_id
     with _undisturbed():
         seen = await window(db, since_seq=since_seq, until_seq=until_seq, me=me, bots=config.digest.bots, rooms=rooms)
-        places = await happened.places(db)
+        places = await happened.places(db, me)
         # In a thread: for a large community this takes seconds, and orders by moderators are not to wait for it.
         made = await asyncio.to_thread(
             board,

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy import ColumnElement, exists, func, select, true
 
 from bridge.digest.model import Copied, Place, Post, Span
 from bridge.store.db import Connection
@@ -22,11 +22,16 @@ async def seq_before(db: Connection, at_ms: int) -> int:
     return await db.scalar(newest_first) or 0
 
 
-async def places(db: Connection) -> tuple[Place, ...]:
-    """All rooms of the community, and what could be read in them when."""
+async def places(db: Connection, me: str) -> tuple[Place, ...]:
+    """All rooms of the community, and what could be read in them when. Not those that we (`me`) are out of: we do not hear who has left one since."""
+    out = exists().where(
+        memberships.c.room == rooms.c.room, memberships.c.user == me,
+        memberships.c.until_ms.is_(None), memberships.c.membership.in_(("leave", "ban")),
+    )  # fmt: skip
     query = select(rooms, histories.c.since_seq, histories.c.history.label("then")).outerjoin(
         histories, histories.c.room == rooms.c.room
     )
+    query = query.where(~out)
     changes: dict[str, list[tuple[int, str]]] = defaultdict(list)
     found = {}
     for row in await db.execute(query.order_by(rooms.c.room, histories.c.since_seq)):

@@ -60,7 +60,7 @@ class Heard:
 
     async def place(self) -> Place:
         async with self.database.reading() as db:
-            return next(place for place in await happened.places(db) if place.room == ROOM)
+            return next(place for place in await happened.places(db, ME) if place.room == ROOM)
 
 
 @pytest.fixture

@@ -771,7 +771,7 @@ async def test_what_the_queries_leave_out_matters_to_nobody(database: Database) 
             some = await window(db, since_seq=since, until_seq=until, me=ME)
             spans = (await happened.spans_of(db, [ANN])).get(ANN, ())
             member = Member(ANN, (await store.follows_of(db, [ANN]))[ANN], spans)
-            places = await happened.places(db)
+            places = await happened.places(db, ME)
         tags_of = {one["event"]: frozenset({"t"}) for one in tagged}
         every = [
             Post(one["seq"], one["event"], one["room"], one["author"], one["at_ms"], one["thread"],

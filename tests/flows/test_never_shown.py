@@ -223,6 +223,36 @@ async def test_what_was_worded_anew_while_somebody_was_away_and_what_a_forged_da
     await database.close()
 
 
+async def test_of_a_room_that_hearth_is_out_of_nothing_is_told_until_it_is_back(tmp_path: Path) -> None:
+    """It does not hear who has left it since, and its homeserver may still show it what was said before."""
+    database = await Database.open(tmp_path / "hearth.db")
+    world = await World(database).begin()
+    await world.join(ME, SLEEP)
+    await world.tell(ANN, "follow #sleep")
+    await world.tell(ANN, "follow @cleo:two.test")
+    said = await world.say(BEN, "for the circle alone")
+    await world.say(CLEO, "for all", COMMON)
+    await world.join(ME, SLEEP, "leave")
+    assert await world.until("2026-01-12T08:00") == 1
+    assert "for all" in world.digests(ANN)[0]
+    assert "for the circle alone" not in world.digests(ANN)[0]
+    assert "cannot open it" in await world.tell(ANN, f"follow https://matrix.to/#/{SLEEP}/{said}")
+    await world.join(ME, SLEEP)
+    await world.say(BEN, "and I am still here")
+
+    async def thrown_out() -> None:
+        await world.join(ME, SLEEP, "ban")
+
+    world.before_delivery.append(thrown_out())
+    assert await world.until("2026-01-13T08:00") == 1
+    assert len(world.digests(ANN)) == 1
+    await world.join(ME, SLEEP)
+    await world.say(BEN, "and now?")
+    assert await world.until("2026-01-14T08:00") == 1
+    assert "and now?" in world.digests(ANN)[1]
+    await database.close()
+
+
 def test_nobody_is_given_a_word_that_they_may_not_read(tmp_path: Path) -> None:
     given_at_all: list[int] = []
     with asyncio.Runner() as runner:
