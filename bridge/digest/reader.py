@@ -217,6 +217,7 @@ class Reader:
                 and (always or self._may_read(room, entry.seq, post.at_ms if itself else None))
                 and not (entry.seq <= read_most and self._read(entry))
                 and (itself or self._first_place(entry))
+                and not (itself and post.event in self.board.copies and self._read_elsewhere(post))
             ):
                 yield entry
 
@@ -242,6 +243,15 @@ class Reader:
         if entry.room != entry.post.room:
             thread = next(one.thread for one in self.board.copies[entry.post.event] if one.copy == entry.event)
         return has_read(self._reads, entry.room, entry.event, entry.seq, (thread or MAIN,))
+
+    def _read_elsewhere(self, post: Post) -> bool:
+        """Whether they have read a message where it was carried."""
+        return any(
+            copied.seq is not None
+            and copied.room in self.rooms
+            and has_read(self._reads, copied.room, copied.copy, copied.seq, (copied.thread or MAIN,))
+            for copied in self.board.copies[post.event]
+        )
 
     # --- muting ----------------------------------------------------------------------------------------------------------------------
 

@@ -188,3 +188,14 @@ async def test_what_was_read_of_a_copy_is_in_no_digest_as_clients_with_threads_s
     await world.until("2026-01-12T08:00")
     (digest,) = world.digests(CLEO)
     assert "1. Ben in the common room: “not read #common”\n" in digest
+
+    # Who is in both rooms has read it in either of them.
+    await world.tell(ANN, "follow @ben:two.test")
+    await world.until("2026-01-13T08:00")
+    root = await world.say(BEN, "seen in the common room #common")
+    await world.say(BEN, "seen nowhere", thread=root)
+    copy = [event for event, raw in world.events.items() if raw["room"] == COMMON and raw["sender"] == ME][-1]
+    batch = Batch("r", (), receipts=(Receipt(COMMON, ANN, copy, "main", world.now_ms),))
+    await handle.handle(world.database, batch, overlay=Overlay(world.settings), me=ME, names=None, now_ms=world.now_ms)  # type: ignore[arg-type]
+    await world.until("2026-01-14T08:00")
+    assert "1. Ben in #sleep: “seen nowhere”\n" in world.digests(ANN)[-1]
