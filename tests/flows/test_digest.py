@@ -719,7 +719,7 @@ async def test_what_the_queries_leave_out_matters_to_nobody(database: Database) 
     async with database.writing() as db:
         for room in ("!a", "!b", "!c"):
             await rooms.add(db, Room(room=room, key=f"circle/{room}", kind="circle", encrypted=False, history="shared", made_ms=1))  # fmt: skip
-    found = 0
+    found = most_tags = 0
     for seed in range(40):
         dice = random.Random(seed)
         seqs, rows, all_copies = iter(range(1, 999)), [], []
@@ -741,7 +741,7 @@ async def test_what_the_queries_leave_out_matters_to_nobody(database: Database) 
                     all_copies.append({"source": copied["event"], "room": room, "root": "$r", "author": ANN, "copy": f"$c{n}", "live": True})  # fmt: skip
                     if dice.random() < 0.5:
                         rows.append({**rows[-1], "seq": next(seqs), "event": f"$a{n}", "author": BEN, "thread": f"$c{n}"})  # fmt: skip
-        tagged = [{"event": one["event"], "tag": "t"} for one in rows if dice.random() < 0.2]
+        tagged = [{"event": one["event"], "tag": tag} for one in rows for tag in "tu" if dice.random() < 0.2]
         where = [room for room in ("!a", "!b", "!c") if dice.random() < 0.7]
         above = {one["event"]: one["thread"] or one["reply_to"] for one in rows if one["author"] != ME}
         above |= {one["copy"]: one["source"] for one in all_copies}
@@ -772,10 +772,14 @@ async def test_what_the_queries_leave_out_matters_to_nobody(database: Database) 
             spans = (await happened.spans_of(db, [ANN])).get(ANN, ())
             member = Member(ANN, (await store.follows_of(db, [ANN]))[ANN], spans)
             places = await happened.places(db, ME)
-        tags_of = {one["event"]: frozenset({"t"}) for one in tagged}
+        tags_of = {
+            row["event"]: frozenset(one["tag"] for one in tagged if one["event"] == row["event"]) for row in rows
+        }
+        assert all(link.tags == tags_of[link.event] for link in some.links), seed
+        most_tags = max([most_tags, *(len(link.tags) for link in some.links)])
         every = [
             Post(one["seq"], one["event"], one["room"], one["author"], one["at_ms"], one["thread"],
-                 tags_of.get(one["event"], frozenset()), one["redacted"], one["reply_to"])
+                 tags_of[one["event"]], one["redacted"], one["reply_to"])
             for one in rows if one["author"] != ME
         ]  # fmt: skip
         gone = {one["event"] for one in rows if one["redacted"]}
@@ -795,3 +799,4 @@ async def test_what_the_queries_leave_out_matters_to_nobody(database: Database) 
         assert compose(member, seen, since_seq=since, most_items=10) == expected, seed
         found += expected is not None
     assert found > 20
+    assert most_tags == 2
