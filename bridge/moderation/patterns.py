@@ -33,6 +33,8 @@ _INSIDE = frozenset("@$!|*€£¢+")
 """Signs that can stand for a letter in the middle of a word."""
 
 _GAP, _AGAIN, _MASK = " ", "\x01", "*"
+_BETWEEN, _MAY_SKIP = "\x02", "\x03"
+"""What stands for `...` in a pattern that is spelt out, and in front of each word that may be missing there."""
 _REVERSED = "\u202e"
 """Right-to-left override: what follows is shown backwards."""
 
@@ -53,16 +55,19 @@ class Patterns:
         tight: list[tuple[str, tuple[str, ...]]] = []
         single: list[tuple[str, tuple[str, ...]]] = []
         for pattern in listed:
-            for said in _spelt_out(pattern):
-                letters = sum(len(word) for word in said)
-                whole.append((pattern, said))
-                bare = (said[0].lstrip("*"), *said[1:])
-                bare = (*bare[:-1], bare[-1].rstrip("*"))
-                if "*" not in "".join(bare):
-                    if letters >= LONG:
-                        tight.append((pattern, ("".join(bare),)))
-                    if letters >= SHORT:
-                        single.append((pattern, ("".join(bare),)))
+            spelt = _spelt_out(pattern)
+            said = tuple(word for word in spelt if word != _BETWEEN)
+            if not said:
+                continue
+            whole.append((pattern, spelt))
+            letters = sum(len(word) for word in said)
+            bare = (said[0].lstrip("*"), *said[1:])
+            bare = (*bare[:-1], bare[-1].rstrip("*"))
+            if "*" not in "".join(bare):
+                if letters >= LONG:
+                    tight.append((pattern, ("".join(bare),)))
+                if letters >= SHORT:
+                    single.append((pattern, ("".join(bare),)))
         self._whole, self._tight, self._single = (
             _Automaton(whole),
             _Automaton(tight, loose=True),
@@ -103,7 +108,7 @@ class _Automaton:
         """`loose`: a gap may stand between any two letters of a pattern."""
         self._start = 0
         self._letters: dict[str, int] = {}
-        self._any = self._stay = self._gaps = self._maskable = self._twice = self._once = 0
+        self._any = self._stay = self._gaps = self._maskable = self._twice = self._once = self._skip = 0
         self._last = 0
         self._names: dict[int, str] = {}
         at = 0
@@ -113,6 +118,9 @@ class _Automaton:
             for letter, long in _with_length(said):
                 if letter == "*":  # any letters, also none: the state stays where it is
                     self._stay |= 1 << at
+                    continue
+                if letter == _MAY_SKIP:
+                    self._skip |= 1 << at
                     continue
                 at += 1
                 if letter == "?":
@@ -135,7 +143,7 @@ class _Automaton:
         """The name of a pattern that stands in the stream, or None."""
         if not self._last:
             return None
-        start, letters, anyone, stay, gaps, last, twice, once = (
+        start, letters, anyone, stay, gaps, last, twice, once, skip = (
             self._start,
             self._letters,
             self._any,
@@ -144,11 +152,16 @@ class _Automaton:
             self._last,
             self._twice,
             self._once,
+            self._skip,
         )
         state, before = start, _GAP
         for letter in stream:
             if letter == _GAP:
                 state = ((state << 1) & letters.get(_GAP, 0)) | (state & gaps) | start
+                while (
+                    more := (state & skip) << 2 & ~state
+                ):  # such a word has two places: its letters, and the gap behind it
+                    state |= more
             elif letter == _AGAIN:  # the letter before, any number of times
                 here = letters.get(before, 0) | anyone
                 for _ in range(3):
@@ -171,6 +184,9 @@ def _with_length(said: Sequence[str]) -> Iterator[tuple[str, bool]]:
     """The letters of words with gaps around them, each with whether its word is long enough for `DOUBLED`."""
     yield _GAP, False
     for word in said:
+        if word == _BETWEEN:
+            yield from ((letter, False) for letter in (_MAY_SKIP, "?", "*", _GAP) * MOST_WORDS_BETWEEN)
+            continue
         long = sum(letter.isalpha() for letter in word) >= DOUBLED
         yield from ((letter, long) for letter in word)
         yield _GAP, False
@@ -181,18 +197,15 @@ def plain(text: str) -> str:
     return unicodedata.normalize("NFKC", _seen(text))
 
 
-def _spelt_out(pattern: str) -> Iterator[tuple[str, ...]]:
-    """The words of a pattern, folded; once for each number of words that `...` can stand for."""
-    ways: list[tuple[str, ...]] = [()]
+def _spelt_out(pattern: str) -> tuple[str, ...]:
+    """The words of a pattern, folded, `...` as _BETWEEN; none when there is no letter in them."""
+    found: list[str] = []
     for part in _seen(pattern.replace("…", "...")).split():
         if part.strip(".") == "" and len(part) > 1:
-            ways = [(*way, *(["?*"] * between)) for way in ways for between in range(MOST_WORDS_BETWEEN + 1)]
+            found.append(_BETWEEN)
             continue
-        words = [_fold_pattern(word) for word in _parts(part, "*?")]
-        ways = [(*way, *(word for word in words if word)) for way in ways]
-    for way in ways:
-        if any(set(word) - set("*?") for word in way):
-            yield way
+        found += [word for word in (_fold_pattern(word) for word in _parts(part, "*?")) if word]
+    return tuple(found) if any(set(word) - {*"*?", _BETWEEN} for word in found) else ()
 
 
 def _fold_pattern(word: str) -> str:

@@ -102,6 +102,8 @@ def hashed(name: str) -> str:
 
 def written(entity: str, target: str, reason: str, *, as_hash: bool) -> tuple[str, str, dict[str, Any]]:
     """The type, state key and content of the state event that says this ban of ours. A glob has no hash: it is always written out."""
+    if entity == "server" and ":" in target:  # ports do not count
+        target = host_of(target)
     if as_hash and not is_glob(target):
         digest = base64.b64encode(hashlib.sha256(target.encode()).digest()).decode()
         named: dict[str, Any] = {name: {"sha256": digest} for name in _HASHES}

@@ -74,7 +74,7 @@ def test_no_cry_for_help_is_ever_removed() -> None:
 
 @pytest.mark.parametrize(
     ("pattern", "text"),
-    [("a*" * 40 + "b", "a" * 60_000), ("?" * 90 + "b", "a" * 60_000), ("a ... b", "a " * 30_000), ("a" * 200, "a" * 60_000), ("x", "*" * 60_000), ("((a+)+)+$", "a" * 60_000)],
+    [("a*" * 40 + "b", "a" * 60_000), ("?" * 90 + "b", "a" * 60_000), ("a ... b", "a " * 30_000), ("a" * 200, "a" * 60_000), (" ... ".join("abcdefghijklmnopqrstuvwxyz"), "a b " * 15_000), ("x", "*" * 60_000), ("((a+)+)+$", "a" * 60_000)],
 )  # fmt: skip
 def test_no_pattern_and_no_text_can_stall_it(pattern: str, text: str) -> None:
     """The work is counted, not timed: one step of the automaton for each sign of the text, in each of four passes at most."""
@@ -84,6 +84,14 @@ def test_no_pattern_and_no_text_can_stall_it(pattern: str, text: str) -> None:
         steps += len(stream)
     assert steps <= 4 * (2 * len(text) + 2)
     ready.find(text)
+
+
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=6))
+def test_between_words_may_stand_up_to_four_others_each_time(between: list[int]) -> None:
+    names = ["alder", "beech", "cedar", "daphne", "elder", "fir", "ginkgo"]
+    pattern = " ... ".join(names[: len(between) + 1])
+    text = names[0] + "".join(" pebble" * n + " " + name for n, name in zip(between, names[1:], strict=False))
+    assert bool(Patterns([pattern]).find(f"so {text} then")) is all(n <= 4 for n in between)
 
 
 WORDS = st.text("abcdeаб", min_size=1, max_size=6)

@@ -62,6 +62,9 @@ def test_what_we_write_is_what_we_read() -> None:
         assert means(rule, "@eve:b.test")
         assert revealed(rule, "@eve:b.test") == target
         assert (target in key + str(content)) is not (as_hash and "*" not in target)
+    ported = written("server", "b.test:8448", "why", as_hash=False)[2]
+    assert ported["entity"] == "b.test"
+    assert read("m.policy.rule.server", {**ported, "entity": "b.test:8448"}) == Rule("server", "b.test", reason="why")
 
 
 def test_lists_of_other_bots_are_read_whatever_stands_there() -> None:
