@@ -29,6 +29,10 @@ def fit(name: str) -> str:
     return found if len(found) <= MOST_CHARACTERS else f"{found[: MOST_CHARACTERS - 1].rstrip()}…"
 
 
+def _key(name: str) -> str:
+    return fit(name).casefold()
+
+
 class NameBook:
     """The names of everybody whom we have seen in a room of ours."""
 
@@ -38,10 +42,14 @@ class NameBook:
         self._names: dict[str, str] = {}
         self._chosen: dict[str, str] = {}
         self._unknown: set[str] = set()
+        # Whoever is named is looked up here, to know whether others are called the same: in a large community several times for each digest.
+        self._called: dict[str, set[str]] = {}
 
     def learn(self, members: Mapping[str, str | None]) -> None:
         """Take in the members of a room: user id -> display name or None."""
-        self._names.update({user: shown for user, name in members.items() if name and (shown := fit(name))})
+        for user, name in members.items():
+            if name and (shown := fit(name)):
+                self._put(self._names, user, shown)
 
     def hear(self, events: Iterable[AnyEvent]) -> None:
         """Take in what a batch of events says about names."""
@@ -56,10 +64,18 @@ class NameBook:
     def call(self, user: str, name: str | None) -> None:
         """From now on this person is called so here; None: by their display name."""
         self._unknown.discard(user)
-        if name is None:
-            self._chosen.pop(user, None)
-        else:
-            self._chosen[user] = name
+        self._put(self._chosen, user, name)
+
+    def _put(self, names: dict[str, str], user: str, name: str | None) -> None:
+        before = names.pop(user, None)
+        if name is not None:
+            names[user] = name
+            self._called.setdefault(_key(name), set()).add(user)
+        still = {_key(known[user]) for known in (self._names, self._chosen) if user in known}
+        if before is not None and (old := _key(before)) not in still:
+            self._called[old].discard(user)
+            if not self._called[old]:
+                del self._called[old]
 
     def of(self, user: str) -> str:
         """The name by which people know this user: the one they chose here, or their display name, or else the local part of their id."""
@@ -73,9 +89,7 @@ class NameBook:
 
     def find(self, name: str) -> Sequence[str]:
         """The users with this name, folded for case; sorted."""
-        wanted = fit(name).casefold()
-        named = (*self._names.items(), *self._chosen.items())
-        return sorted({user for user, known in named if known.casefold() == wanted})
+        return sorted(self._called.get(_key(name), ()))
 
     def like(self, name: str) -> frozenset[str]:
         """The users with a name, of either kind, that can be taken for this one."""

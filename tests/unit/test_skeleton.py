@@ -49,6 +49,22 @@ def test_a_chosen_name_goes_before_a_display_name_and_both_are_found() -> None:
     assert book.of("@nora:a") == "Nora Real"
 
 
+def test_namesakes_are_those_who_are_called_so_now() -> None:
+    book = NameBook(b"key")
+    book.learn({"@a:x": "Kim", "@b:x": "KIM", "@c:x": "Lee"})
+    book.call("@c:x", "kim")
+    assert book.find("Kim") == ["@a:x", "@b:x", "@c:x"]
+    book.learn({"@a:x": "Jo", "@b:x": "Kim"})
+    book.call("@c:x", "Lee")
+    assert book.find("kim") == ["@b:x"]
+    book.call("@c:x", None)
+    assert book.find("lee") == ["@c:x"]  # her display name is the same
+    book.call("@b:x", "Ro\u200bbin")
+    assert book.find("Ro\u200bbin") == book.find("Kim") == ["@b:x"]
+    book.learn({"@b:x": "Jo", "@c:x": "Jo"})
+    assert (book.find("kim"), book.find("Lee"), book.find("JO")) == ([], [], ["@a:x", "@b:x", "@c:x"])
+
+
 def test_of_a_name_that_is_not_known_yet_nothing_else_is_shown() -> None:
     book = NameBook(b"key")
     book.learn({"@nora:a": "Nora Real"})
