@@ -38,8 +38,9 @@ async def readable(db: Connection, made: store.Made, me: str, bots: Collection[s
     What is there only because nobody had answered it is left out once somebody has, or its author is gone; `bots` are people whose word is a program's, and no answer.
     """
     spans = (await happened.spans_of(db, [made.user])).get(made.user, ())
-    places = {place.room: place for place in await happened.places(db, me)}
     posts, copies = await happened.behind(db, [item.event for item in made.digest.items], me)
+    concerned = {item.room for item in made.digest.items}.union(post.room for post in posts.values())
+    places = {place.room: place for place in await happened.places(db, me, concerned)}
     edits = await versions.newest_of(db, [item.event for item in made.digest.items])
     apart = await store.apart_from(db, made.user)
     alone = [posts[item.event].event for item in made.digest.items if UNHEARD in item.reasons and item.event in posts]

@@ -22,8 +22,8 @@ async def seq_before(db: Connection, at_ms: int) -> int:
     return await db.scalar(newest_first) or 0
 
 
-async def places(db: Connection, me: str) -> tuple[Place, ...]:
-    """All rooms of the community, and what could be read in them when. Not those that we (`me`) are out of: we do not hear who has left one since."""
+async def places(db: Connection, me: str, among: Collection[str] | None = None) -> tuple[Place, ...]:
+    """All rooms of the community (or those `among` these), and what could be read in them when. Not those that we (`me`) are out of: we do not hear who has left one since."""
     out = exists().where(
         memberships.c.room == rooms.c.room, memberships.c.user == me,
         memberships.c.until_ms.is_(None), memberships.c.membership.in_(("leave", "ban")),
@@ -32,6 +32,8 @@ async def places(db: Connection, me: str) -> tuple[Place, ...]:
         histories, histories.c.room == rooms.c.room
     )
     query = query.where(~out)
+    if among is not None:
+        query = query.where(rooms.c.room.in_(among))
     changes: dict[str, list[tuple[int, str]]] = defaultdict(list)
     found = {}
     for row in await db.execute(query.order_by(rooms.c.room, histories.c.since_seq)):
