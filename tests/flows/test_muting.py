@@ -87,6 +87,9 @@ async def test_blocking_works_both_ways_and_nobody_is_told(world: World) -> None
         (False, False, True), (False, False, True),
     ]  # fmt: skip
     assert "You block, so neither of you hears of the other: Ben" in await world.tell(ANN, "follows")
+    said = await world.tell(ANN, "follow @ben:two.test #sleep")
+    assert "You block Ben, though, so neither of you hears of the other. unblock @ben:two.test ends that." in said
+    assert "block" not in await world.tell(BEN, "follow @ann:one.test #sleep")  # who is blocked does not learn of it
     assert "no longer block Ben" in await world.tell(ANN, "unblock @ben:two.test")
     assert "do not block Ben" in await world.tell(ANN, "unblock @ben:two.test")
 

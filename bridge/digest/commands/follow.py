@@ -27,6 +27,9 @@ async def follow(ctx: Context, who: int | User | Circle | Thread | Tag, tag: Tag
         said = lines(
             said, words("Nobody where you are has written this tag yet. If you meant a person, pick them with @.")
         )
+    blocked = await store.follows_of(ctx.db, [ctx.sender], "block")
+    if any(one.reason.target == reason.target for one in blocked.get(ctx.sender, ())):
+        said = lines(said, words("You block %(who)s, though, so neither of you hears of the other. %(unblock)s ends that.", who={"user": reason.target}, unblock={"command": f"unblock {reason.target}"}))  # fmt: skip
     if not (first and new):
         off = rhythm.off_now(await people.get(ctx.db, ctx.sender))
         return lines(said, off) if off is not None else said
