@@ -26,7 +26,7 @@ class Content:
     """What somebody said: the parts of it that Hearth looks at, as an `m.room.message` would have them (`bridge/extensible.py`).
 
     `msgtype` is `m.sticker` or `m.poll` for those; the body of a poll is its question and answers. `raw` is the decrypted content as it came, for
-    carrying media and unknown parts.
+    carrying media and unknown parts. `beside`: of an edit, what else it says for clients that know no edits, as text and HTML, where that is not the same again.
     """
 
     msgtype: str
@@ -35,6 +35,7 @@ class Content:
     mentions: frozenset[str] = frozenset()
     mentions_room: bool = False
     raw: Mapping[str, Any] = field(default_factory=dict)
+    beside: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Whatever cannot be understood becomes None, so that one malformed event never co
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from bridge.events import (
@@ -198,6 +199,7 @@ def _message(base: Event, kind: str, content: Mapping[str, Any], encrypted: bool
         said = _content(kind, new, reply=False)
         if said is None:
             return None
+        said = replace(said, beside=_beside(content, said))
         marked = marked or isinstance(new.get(COPY_MARK), str)
         return Edited(base.id, base.room, base.sender, base.at_ms, str(target), said, encrypted, marked)
     thread = about.get("event_id") if about.get("rel_type") == "m.thread" else None
@@ -210,6 +212,14 @@ def _message(base: Event, kind: str, content: Mapping[str, Any], encrypted: bool
     if said is None:
         return None
     return Message(base.id, base.room, base.sender, base.at_ms, said, thread, reply_to, encrypted, marked)
+
+
+def _beside(content: Mapping[str, Any], said: Content) -> tuple[str, str] | None:
+    """What an edit says for clients that know none (spec: "Event replacements"), unless it is the new text behind a star."""
+    body, html = without_quote(_text(content.get("body")) or ""), _text(content.get("formatted_body")) or ""
+    plain, shown = body.strip().removeprefix("*").strip(), html.strip().removeprefix("*").strip()
+    same = plain in ("", said.body.strip()) and shown in ("", (said.formatted_body or "").strip())
+    return None if same else (body, html)
 
 
 def _content(kind: str, content: Mapping[str, Any], *, reply: bool) -> Content | None:

@@ -103,6 +103,9 @@ def _places(content: Content) -> Iterator[tuple[str, str]]:
         yield "body", content.body
     if content.formatted_body is not None:
         yield "formatted body", visible(content.formatted_body)
+    if content.beside is not None:
+        yield "body", content.beside[0]
+        yield "formatted body", visible(content.beside[1])
     if isinstance(named, str):
         yield "file name", named
     for text in _extensible(content.raw):

@@ -78,6 +78,21 @@ async def test_an_edit_made_bad_later_is_removed_and_the_first_text_stands_again
 
 
 @on_a_file
+async def test_what_an_edit_says_for_clients_that_know_no_edits_is_looked_at_too(world: World) -> None:
+    await world.order("mod", "!protect words add casino")
+    event = await world.say("#sleep", "eve", "hello")
+    edits = []
+    for body, html in (("* casino", None), ("* hi", "* <b>cas</b>ino"), ("* hi", "* hi")):
+        markup = {} if html is None else {"format": "org.matrix.custom.html", "formatted_body": html}
+        content = {"msgtype": "m.text", "body": body, **markup, "m.new_content": {"msgtype": "m.text", "body": "hi"}}
+        content["m.relates_to"] = {"rel_type": "m.replace", "event_id": event}
+        edits.append(await world.member("eve").send(world.room("#sleep"), "m.room.message", content))
+    await world.settle()
+    taken = {each.event_id for each in world.hs.timeline(world.room("#sleep")) if each.redacted_because}
+    assert [edit in taken for edit in edits] == [True, True, False]
+
+
+@on_a_file
 async def test_polls_and_captions_and_file_names_are_looked_at(world: World) -> None:
     await told(world, words={"words": ["casino*"]})
     question = {"question": {"m.text": "Which one?"}, "answers": [{"id": "1", "m.text": "the C A S I N O"}]}
