@@ -9,7 +9,7 @@ from test_replacing import is_so, settings, state
 
 from bridge.app import opened
 from bridge.demo.homeservers import Lab
-from bridge.demo.member import Member
+from bridge.demo.member import Member, NotSeen
 from bridge.hearth import Hearth
 
 
@@ -17,12 +17,14 @@ async def order(member: Member, hearth: Hearth, room: str, text: str, said: str)
     """Give a command, and wait until Hearth has answered it with these words."""
     before = {line.event for line in member.lines(room)}
     await member.say(room, text)
-    await member.until(
-        f"“{said}” to {text}",
-        lambda: any(
-            said in line.text and line.sender == hearth.me and line.event not in before for line in member.lines(room)
-        ),
-    )
+
+    def new() -> list[str]:
+        return [line.text for line in member.lines(room) if line.sender == hearth.me and line.event not in before]
+
+    try:
+        await member.until(f"“{said}” to {text}", lambda: any(said in each for each in new()))
+    except NotSeen as not_so:
+        raise AssertionError(f"{not_so}, but {new()}") from None
 
 
 async def test_a_circle_is_made_renamed_lived_in_and_archived_by_command(lab: Lab, prefix: str, tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ async def test_a_member_of_another_homeserver_is_kept_quiet_in_every_way(
             await is_gone(mira, sleep, soon)
             await is_gone(eva, sleep, soon)
             await eva.sees_from(hearth.me, private, "please leave 1 h")
-            await order(mira, hearth, staff, f"!slow {eva.id} off", "That is lifted")
+            await order(mira, hearth, staff, f"!slow {eva.id} off", "Slow mode is over")
 
             # A locked room is read, and opens by itself.
             await order(mira, hearth, staff, "!lock #sleep 10m", "can write now")

@@ -83,7 +83,7 @@ async def test_a_list_of_the_other_homeserver_is_followed_held_and_ours_is_read_
             await warden.writes(SERVER, "3", {"entity": "*", "recommendation": "m.ban", "reason": "x"})
             await warden.writes(USER, "4", {"entity": "*", "recommendation": "m.ban", "reason": "x"})
             await warden.writes(SERVER, "5", {"entity": lab.a.server_name, "recommendation": "m.ban", "reason": "x"})
-            await mira.sees_from(hearth.me, staff, f"{lab.a.server_name} · x")
+            await mira.sees_from(hearth.me, staff, f"{lab.a.host} · x")
             question = await mira.sees_from(hearth.me, staff, "They mean us, our own server")
             await mira.react(staff, question.event, "👎")
             await mira.sees_from(hearth.me, staff, "No, said")

@@ -91,13 +91,13 @@ async def test_a_list_that_names_rooms_and_takes_a_server_down(lab: Lab, prefix:
             question = await mira.until(
                 "a takedown",
                 lambda: next(
-                    (each for each in mira.lines(staff) if each.event not in before and lab.b.server_name in each.text),
+                    (each for each in mira.lines(staff) if each.event not in before and lab.b.host in each.text),
                     None,
                 ),
             )
-            assert lab.b.server_name not in await deny()
+            assert lab.b.host not in await deny()
             await mira.react(staff, question.event, "👍")
-            await is_so(deny, sorted([lab.b.server_name, "far.test", "more.test"]))
+            await is_so(deny, sorted([lab.b.host, "far.test", "more.test"]))
             await is_gone(mira, sleep, spam)
             await is_so(lambda: bans(hearth, rooms, eva.id), {"space", "common", "circle/sleep"})  # where she was
             done = await redactions_and_lists(hearth, sleep)
