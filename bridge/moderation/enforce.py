@@ -185,17 +185,12 @@ def denied(sanctions: Iterable[Sanction]) -> tuple[str, ...]:
 
 
 def acls(
-    sanctions: Sequence[Sanction],
-    rooms: Mapping[str, Sequence[str]],
-    own_server: str,
-    cause: str,
-    also: Iterable[str] = (),
+    shut_out: Sequence[str], rooms: Mapping[str, Sequence[str]], own_server: str, cause: str
 ) -> tuple[SetServerAcl, ...]:
-    """The ACL for every room, of the servers that the file allows there (none: all), of what was decided, and of what lists say (`also`).
+    """The ACL for every room, of the servers that the file allows there (none: all) and of those to be shut out.
 
     `cause` tells this wish from an equal one at another time.
     """
-    shut_out = (*denied(sanctions), *also)
     return tuple(
         SetServerAcl(key=f"acl/{room}/{cause}", room=room, type=ACL, content=server_acl(allowed, shut_out, own_server))
         for room, allowed in rooms.items()

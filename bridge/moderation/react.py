@@ -84,7 +84,7 @@ async def _let_in_by_hand(scene: Scene, event: StateChanged) -> None:
         return
     allowed = (await _servers(scene)).get(event.room, ())
     key = f"hand/{scene.now_ms // HOUR_MS}"
-    (wanted,) = enforce.acls((), {event.room: allowed}, server_of(scene.me), key, (*ours, *theirs))
+    (wanted,) = enforce.acls((*ours, *theirs), {event.room: allowed}, server_of(scene.me), key)
     if set(wanted.content["deny"]) <= set(theirs) or await queue.get(scene.db, wanted.key) is not None:
         return  # what is left of ours an event could not hold, or would mean our own server
     entry = await ledger.write(
@@ -203,7 +203,7 @@ async def set_acls(
     allowed = {room: servers for room, servers in (await _servers(scene)).items() if room not in but}
     if only is not None:
         allowed = {only: allowed.get(only, ())}
-    wanted = enforce.acls((), allowed, server_of(scene.me), cause, await _shut_out_servers(scene, sanctions))
+    wanted = enforce.acls(await _shut_out_servers(scene, sanctions), allowed, server_of(scene.me), cause)
     return put(scene, wanted, intent, wait_ms=wait_ms)
 
 
@@ -232,7 +232,7 @@ async def room_made(scene: Scene, room: str) -> None:
     denied = await _shut_out_servers(scene, sanctions)
     if denied:
         allowed = (await _servers(scene)).get(room, ())
-        put(scene, enforce.acls((), {room: allowed}, server_of(scene.me), "made", denied))
+        put(scene, enforce.acls(denied, {room: allowed}, server_of(scene.me), "made"))
     muting = enforce.mutes([each for each in standing if each.kind == MUTE], ours, (), spared, ())
     for mute in muting.silent:
         await store.record_mute(scene.db, mute)

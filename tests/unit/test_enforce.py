@@ -55,13 +55,13 @@ def test_who_was_let_in_again_by_hand_is_banned_again_under_a_new_key() -> None:
 
 
 def test_every_room_gets_the_acl_once_for_one_cause() -> None:
-    effects = acls([server("b.test")], dict.fromkeys(ROOMS, ()), "a.test", "8")
+    effects = acls(("b.test",), dict.fromkeys(ROOMS, ()), "a.test", "8")
     assert {each.room for each in effects if isinstance(each, SetServerAcl)} == set(ROOMS)
-    assert effects == acls([server("b.test")], dict.fromkeys(ROOMS, ()), "a.test", "8")
+    assert effects == acls(("b.test",), dict.fromkeys(ROOMS, ()), "a.test", "8")
 
 
 def test_a_room_for_certain_servers_stays_so_when_another_is_banned() -> None:
-    (effect,) = acls([server("b.test")], {"!garden": ("a.test", "b.test", "c.test")}, "a.test", "8")
+    (effect,) = acls(("b.test",), {"!garden": ("a.test", "b.test", "c.test")}, "a.test", "8")
     assert isinstance(effect, SetServerAcl)
     assert (effect.content["allow"], effect.content["deny"]) == (["a.test", "b.test", "c.test"], ["b.test"])
 
