@@ -49,6 +49,7 @@ _WEEKDAYS = _table("""
 
 _FOR = re.compile(r"^(?:for|für|на)\s+")
 _UNTIL = re.compile(r"^(?:until|till|bis|до)\s+")
+_UNREAD = re.compile(r"[-+]?\d[\d.,]*[^\W\d_]{0,2}|until|till|bis|до")
 _FROM = re.compile(r"^(?:from|between|von|zwischen|с|со)\s+")
 _TO = re.compile(r"\s*[-–—]\s*|\s+(?:to|and|until|till|bis|und|до|и)\s+|\s+")
 _SPAN = re.compile(r"(\d{1,9})\s*([^\W\d_]+)\.?")
@@ -62,6 +63,11 @@ _DOTTED_DATE = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
 _SPOKEN_DATE = re.compile(r"(\d{1,2})(?:\.|st|nd|rd|th)?\s+([^\W\d_]{3,})\.?,?\s+(\d{4})(?:\s*(?:г\.?|года))?")
 _OFFSET = re.compile(r"(?:utc|gmt)\s*([+-−])\s*(\d{1,2})(?::?00)?")
 _AFTER_NOON = {"дня", "вечера", "nachmittags", "abends", "in the evening"}
+
+
+def is_like_a_time(word: str) -> bool:
+    """Whether somebody may have meant a time by this word, readable or not: a number, perhaps with a letter or two, or a word for "until"."""
+    return _UNREAD.fullmatch(word.casefold()) is not None
 
 
 def read_duration(text: str) -> int | None:

@@ -78,11 +78,8 @@ def paused_until(person: Person, config: Config, now_ms: int) -> str | None:
 
 async def since(db: Connection, person: Person, now_ms: int) -> int:
     """After which `seq` a digest begins that this person is given now: where their last one ended; of who has none, a day ago at most; never more than a month ago."""
-    day_ago = await happened.seq_before(db, now_ms - DAY_MS)
-    month_ago = await happened.seq_before(db, now_ms - store.LOOK_BACK_MS)
-    if person.digest == "off" or not person.digest_mark:
-        return max(person.digest_mark, day_ago)
-    return max(person.digest_mark, month_ago)
+    has_one = person.digest != "off" and person.digest_mark
+    return max(person.digest_mark, await happened.seq_before(db, now_ms - (store.LOOK_BACK_MS if has_one else DAY_MS)))
 
 
 async def begin(

@@ -10,6 +10,7 @@ from bridge.grammar import read_line
 from bridge.moderation import enforce, react, store
 from bridge.moderation.model import Sanction
 from bridge.roles import Role
+from bridge.times import is_like_a_time
 from bridge.words import words
 
 
@@ -66,12 +67,11 @@ def refuse_unclear(ctx: Context, reason: str) -> None:
         return
     if _PERSON.match(word.link.target if word.link else word.text):
         raise UsageError(words("I do that for one person at a time, please. Or does %(name)s belong to the reason? Then put another word before it.", name={"code": word.text}))  # fmt: skip
-    if _SPAN.fullmatch(word.text):
+    if is_like_a_time(word.text):
         raise UsageError(words("For how long? I cannot read %(given)s: write %(example)s, for example, or nothing for good. If it belongs to the reason, put another word before it.", given={"code": word.text}, example={"code": "30m"}))  # fmt: skip
 
 
 _PERSON = re.compile(r"@[^\s:]*:\S")
-_SPAN = re.compile(r"[-+]?\d[\d.,]*[^\W\d_]{0,2}|until|bis|до", re.IGNORECASE)
 
 
 async def here(ctx: Context, who: Target) -> tuple[str, ...]:

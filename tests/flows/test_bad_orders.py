@@ -43,6 +43,7 @@ async def test_wrong_orders_do_nothing_and_are_answered_kindly(world: World) -> 
         f"!ban {EVE} 99999d spam": "For how long? I cannot read 99999d",
         f"!kick {EVE} 1.5h": "For how long? I cannot read 1.5h",
         f"!mute {EVE} until tomorrow": "For how long? I cannot read until",
+        f"!mute {EVE} till tomorrow": "For how long? I cannot read till",
         "!slow all 30s": "I know nobody and no room called all",
         "!slow #sleep": "How long between two messages?",
         "!sanctions Quincy": "I do not know anybody called Quincy",

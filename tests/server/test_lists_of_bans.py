@@ -37,15 +37,21 @@ class Warden:
         return await self.client.request("GET", "/rooms/{room}/state/{kind}/{key}", parts=parts)
 
 
+async def warden_of(stack: AsyncExitStack, lab: Lab, prefix: str) -> Warden:
+    """Somebody new on the other homeserver, who has made an empty list."""
+    account = await lab.b.register(f"{prefix}warden", "pw")
+    warden = Warden(await stack.enter_async_context(Client(lab.b.url, account.token)))
+    await warden.makes(f"{prefix}bans")
+    return warden
+
+
 async def test_a_list_of_the_other_homeserver_is_followed_held_and_ours_is_read_there(
     lab: Lab, prefix: str, tmp_path: Path
 ) -> None:
     async with AsyncExitStack() as stack:
         mira = await person(stack, lab, f"{prefix}mira", "a", tmp_path)
         eva = await person(stack, lab, f"{prefix}eva", "b", tmp_path)
-        account = await lab.b.register(f"{prefix}warden", "pw")
-        warden = Warden(await stack.enter_async_context(Client(lab.b.url, account.token)))
-        await warden.makes(f"{prefix}bans")
+        warden = await warden_of(stack, lab, prefix)
         await warden.writes("m.room.rule.server", "old", {"entity": "evil.test", "recommendation": "org.matrix.mjolnir.ban", "reason": "x"})  # fmt: skip
         hearth = await stack.enter_async_context(opened(await settings(lab, prefix, tmp_path, "12")))
         assert not (await hearth.apply(lambda _: None)).failures

@@ -7,14 +7,13 @@ from typing import Any
 from matrix_parties import eventually, until
 from test_circle_life import order
 from test_hearth import person, running
-from test_lists_of_bans import USER, Warden
+from test_lists_of_bans import USER, warden_of
 from test_moderating import bans
 from test_replacing import is_so, moved_in, settings
 
 from bridge.app import opened
 from bridge.config import Config
 from bridge.demo.homeservers import Lab
-from bridge.matrix.client import Client
 
 
 def led_by(config: Config, owner: str, *moderators: str) -> Config:
@@ -31,9 +30,7 @@ async def test_lists_of_others_bans_of_many_and_a_moderator_who_is_none_any_more
     async with AsyncExitStack() as stack:
         olga, mira = [await person(stack, lab, f"{prefix}{name}", "a", tmp_path) for name in ("olga", "mira")]
         eva = await person(stack, lab, f"{prefix}eva", "b", tmp_path)
-        account = await lab.b.register(f"{prefix}warden", "pw")
-        warden = Warden(await stack.enter_async_context(Client(lab.b.url, account.token)))
-        await warden.makes(f"{prefix}bans")
+        warden = await warden_of(stack, lab, prefix)
         plain = await settings(lab, prefix, tmp_path, "12")
         before, after = led_by(plain, olga.id, mira.id), led_by(plain, olga.id)
         hearth = await stack.enter_async_context(opened(before, read_again=lambda: after))

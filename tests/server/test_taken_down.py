@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 from test_circle_life import order
 from test_hearth import person, running
-from test_lists_of_bans import SERVER, Warden
+from test_lists_of_bans import SERVER, warden_of
 from test_moderating import bans
 from test_orders_and_lists import led_by
 from test_protecting import is_gone
@@ -15,7 +15,6 @@ from test_replacing import is_so, moved_in, settings, state
 from bridge.app import opened
 from bridge.demo.homeservers import Lab
 from bridge.hearth import Hearth
-from bridge.matrix.client import Client
 from bridge.store.tables import policy_rules
 
 ACL, ROOM = "m.room.server_acl", "m.policy.rule.room"
@@ -35,9 +34,7 @@ async def test_a_list_that_names_rooms_and_takes_a_server_down(lab: Lab, prefix:
     async with AsyncExitStack() as stack:
         olga, mira = [await person(stack, lab, f"{prefix}{name}", "a", tmp_path) for name in ("olga", "mira")]
         eva = await person(stack, lab, f"{prefix}eva", "b", tmp_path)
-        account = await lab.b.register(f"{prefix}warden", "pw")
-        warden = Warden(await stack.enter_async_context(Client(lab.b.url, account.token)))
-        await warden.makes(f"{prefix}bans")
+        warden = await warden_of(stack, lab, prefix)
         config = led_by(await settings(lab, prefix, tmp_path, "12"), olga.id, mira.id)
         hearth = await stack.enter_async_context(opened(config))
         assert not (await hearth.apply(lambda _: None)).failures
